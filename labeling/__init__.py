@@ -1,0 +1,1 @@
+"""Tiebreak: make preference data from prompts, pairs, annotators and judges."""

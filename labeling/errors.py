@@ -1,0 +1,43 @@
+"""The faults a user is told of, each as one sentence.
+
+TiebreakError            shown to the user as one sentence, without a traceback
+├── InputError           a file, a column, a setting or a name cannot be used as given
+├── ForbiddenError       the actor lacks the right for this
+├── NotFoundError        there is no such project, pair, run or export
+├── ConflictError        someone or something else got there first
+├── StoreError           the database is missing, locked, full or of another version
+├── EndpointError        the endpoint refused, or its answer is unusable
+└── ExportError          a label cannot be written in the chosen format
+"""
+
+
+class TiebreakError(Exception):
+    """Told to the user as one sentence that says what, where and how to mend it."""
+
+
+class InputError(TiebreakError):
+    """A file, a column, a setting or a name cannot be used as given."""
+
+
+class ForbiddenError(TiebreakError):
+    """The actor lacks the right for this."""
+
+
+class NotFoundError(TiebreakError):
+    """There is no such project, pair, run or export."""
+
+
+class ConflictError(TiebreakError):
+    """Someone or something else got there first."""
+
+
+class StoreError(TiebreakError):
+    """The database is missing, locked, full or of another version."""
+
+
+class EndpointError(TiebreakError):
+    """The endpoint refused, or its answer is unusable."""
+
+
+class ExportError(TiebreakError):
+    """A label cannot be written in the chosen format."""
