@@ -135,7 +135,9 @@ class Prompt:
 
     @property
     def digest(self) -> str:
-        return json_digest({"messages": self.messages, "tools": self.tools} if self.tools else {"messages": self.messages})
+        return json_digest(
+            {"messages": self.messages, "tools": self.tools} if self.tools else {"messages": self.messages}
+        )
 
     @property
     def fault(self) -> str | None:
@@ -164,6 +166,20 @@ def messages_fault(messages: Sequence[Json]) -> str | None:
     if not str(messages[-1].get("content") or "").strip():
         return "the last message of the prompt is empty"
     return None
+
+
+def with_system_prompt(messages: Sequence[Json], system_prompt: str | None) -> tuple[Json, ...]:
+    """The messages as sent when a generator has a system prompt: always one system message, and the first.
+
+    Where the prompt has one of its own, the generator's text stands before it in the same message: many chat
+    templates refuse a second system message.
+    """
+    if not system_prompt:
+        return tuple(messages)
+    first = messages[0] if messages else {}
+    if first.get("role") in ("system", "developer"):
+        return ({**first, "content": f"{system_prompt}\n\n{first.get('content') or ''}"}, *messages[1:])
+    return ({"role": "system", "content": system_prompt}, *messages)
 
 
 ROLES = ("system", "developer", "user", "assistant", "tool")

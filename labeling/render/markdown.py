@@ -1,0 +1,97 @@
+"""Markdown as models write it, with nothing hidden: HTML and images are text, a link shows where it leads.
+
+Link definitions are not resolved (they would vanish from the text), entities are not decoded (`&#8238;` would turn the
+line round), a list keeps the numbers it was written with, and a single line break is a line break.
+"""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline, image, link
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from labeling.render.code import code_block
+from labeling.render.maths import add_maths
+
+DIRECTED = frozenset(
+    f"{name}_open" for name in "blockquote bullet_list heading list_item ordered_list paragraph table td th".split()
+)
+LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+DEEPEST_NESTING = 50
+
+
+class _Renderer(RendererHTML):
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: ARG002
+        return code_block(tokens[idx].content, tokens[idx].info)
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: ARG002
+        return code_block(tokens[idx].content, "")
+
+    def maths(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: ARG002
+        return tokens[idx].content
+
+    def maths_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: ARG002
+        return f"<p>{tokens[idx].content}</p>\n"
+
+    def address(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:  # noqa: ARG002
+        return f' <span class="address">{escape(tokens[idx].content)}</span>'
+
+
+def _literal_image(state: StateInline, silent: bool) -> bool:
+    start = state.pos
+    if not image(state, silent=True):
+        return False
+    if not silent:
+        state.append_pending(state.src[start : state.pos])
+    return True
+
+
+def _link_with_address(state: StateInline, silent: bool) -> bool:
+    start = state.pos
+    label_end = state.md.helpers.parseLinkLabel(state, start, True) if state.src[start] == "[" else -1
+    if not link(state, silent):
+        return False
+    if not silent:
+        label, address = state.src[start + 1 : label_end], state.src[label_end + 1 : state.pos]
+        if address.strip("()<> ") != label:
+            state.push("address", "", 0).content = address
+    return True
+
+
+def _mark(state: StateCore) -> None:
+    """Give every block the direction of its own text, list items their numbers, cells their side."""
+    for token in state.tokens:
+        if token.type in DIRECTED:
+            token.attrSet("dir", "auto")
+        if token.type == "list_item_open" and token.info:
+            token.attrSet("value", token.info)
+        if style := token.attrs.pop("style", None):
+            token.attrSet("align", str(style).removeprefix("text-align:"))
+
+
+def _parser() -> MarkdownIt:
+    md = MarkdownIt("js-default", {"html": False, "breaks": True, "maxNesting": DEEPEST_NESTING}, renderer_cls=_Renderer)
+    md.disable(["reference", "entity", "html_block", "html_inline"])
+    md.inline.ruler.at("image", _literal_image)
+    md.inline.ruler.at("link", _link_with_address)
+    md.core.ruler.push("mark", _mark)
+    add_maths(md)
+    # The module's own words for these would be assigned to methods: they are the documented places to change them.
+    methods: dict[str, Any] = {"validateLink": lambda url: bool(LINK.match(url)), "normalizeLinkText": str}
+    for name, method in methods.items():
+        setattr(md, name, method)
+    return md
+
+
+_md = _parser()
+
+
+def markdown_html(text: str) -> str:
+    """Return `text` as HTML that still has to be cleaned."""
+    return str(_md.render(text))

@@ -1,0 +1,218 @@
+"""The database: opened, brought up to date, and handed out as short transactions.
+
+SQLite by default (one file, WAL, one writer at a time that begins IMMEDIATE), PostgreSQL by its address. Nothing but
+this module knows which of the two it is.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlmodel import Session
+
+from labeling.errors import StoreError
+
+__all__ = ["IntegrityError", "Session", "Store", "open_store"]
+
+BUSY_SECONDS = 30
+
+
+class Store:
+    """An open database. `writing` and `reading` give a session for one short transaction each."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self._writer = _engine(url, writes=True)
+        self._reader = _engine(url, writes=False)
+
+    @property
+    def place(self) -> str:
+        """Where the data is, for people: the file's path, or the address without its password."""
+        return str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One write transaction: committed at the end, rolled back on any error.
+
+        Raises:
+            StoreError: the database is locked, read-only, full or gone.
+            IntegrityError: a rule of the schema was broken (for the caller to understand).
+        """
+        with self._translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One read-only transaction: everything read in it is of one moment."""
+        with self._translated(), Session(self._reader, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A bare writing connection in a transaction, for migrations."""
+        with self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            sentence = _sentence(error, self.place)
+            if sentence is None:
+                raise
+            raise StoreError(sentence) from error
+
+
+def open_store(url: str) -> Store:
+    """Open the database at `url`, make it if it is not there, and bring it up to date.
+
+    Raises:
+        StoreError: it cannot be opened, is of a newer version, or is not one of ours.
+    """
+    from labeling.storage.migrate import bring_up_to_date
+
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            f"{url!r} is not a database address. Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME."
+        ) from error
+    if address.get_backend_name() == "sqlite":
+        address = _prepared_file(address)
+    elif address.get_backend_name() != "postgresql":
+        raise StoreError(
+            f"{address.get_backend_name()} is not supported. Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME."
+        )
+    elif address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    try:
+        store = Store(address)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            "The PostgreSQL driver is not installed. Install it with: pip install 'tiebreak[postgres]'"
+        ) from error
+    try:
+        bring_up_to_date(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _prepared_file(url: URL) -> URL:
+    if not url.database or url.database == ":memory:":
+        raise StoreError(
+            "A database in memory is not supported: the app and its worker share a file. Use sqlite:///FILE."
+        )
+    path = Path(url.database).expanduser().absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {path.parent} cannot be made ({error.strerror}). Choose another with --database."
+        ) from error
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder. Name a file in it: sqlite:///{path}/tiebreak.db")
+    # WAL needs to make files beside the database, so that the folder must be writable too.
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise StoreError(
+            f"{path} cannot be written. Give yourself the right to write to the file and its folder, or choose another with --database."
+        )
+    return url.set(database=str(path))
+
+
+def _engine(url: URL, *, writes: bool) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        options: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+        if not writes:
+            options["execution_options"] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return create_engine(url, **options)
+
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        # Our own BEGIN below: the driver's would be deferred, and a read that turns into a write fails at once.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            "foreign_keys = ON",
+            "recursive_triggers = ON",  # else REPLACE deletes rows without their triggers
+            "synchronous = FULL",  # an acknowledged label outlives a power cut
+            "cache_size = -8000",
+            *(() if writes else ("query_only = ON",)),
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        if writes:
+            _use_wal(cursor)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _use_wal(cursor: Any) -> None:
+    """Write-ahead logging is kept in the file: asked for once. Switching ignores the busy timeout, hence the loop."""
+    import sqlite3
+
+    until = time.monotonic() + BUSY_SECONDS
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _sentence(error: DBAPIError, place: str) -> str | None:
+    """What a fault of the database means to its user; None for what only a bug can cause."""
+    words = str(error.orig).lower()
+    for found, sentence in (
+        (
+            "database is locked",
+            f"{place} is in use by another program for over {BUSY_SECONDS} seconds. Close what holds it, then try again.",
+        ),
+        (
+            "database or disk is full",
+            f"There is no room left where {place} is. Nothing was half-written; free some space, then try again.",
+        ),
+        (
+            "no space left",
+            f"There is no room left where {place} is. Nothing was half-written; free some space, then try again.",
+        ),
+        (
+            "readonly",
+            f"{place} cannot be written. Give yourself the right to write to the file and its folder, or choose another with --database.",
+        ),
+        (
+            "unable to open",
+            f"{place} cannot be opened. Check that the folder exists and can be written, or choose another with --database.",
+        ),
+        ("not a database", f"{place} is not a SQLite database. Choose another file with --database."),
+        ("malformed", f"{place} is damaged. Restore a backup of it."),
+        ("disk i/o error", f"The disk failed while reading or writing {place}. Check the disk, then try again."),
+    ):
+        if found in words:
+            return sentence
+    if isinstance(error, OperationalError) and not place.startswith("/"):
+        return f"{place} cannot be reached ({str(error.orig).strip().splitlines()[0]}). Check the address and that the server runs."
+    return None
