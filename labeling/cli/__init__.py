@@ -1,0 +1,43 @@
+"""The command `tiebreak`: one module for each subject, each naming its commands in `register`."""
+
+import importlib
+import sys
+from typing import Annotated
+
+import typer
+
+from labeling.cli.context import choose_database
+from labeling.errors import TiebreakError
+
+SUBJECTS = ("app", "projects", "imports", "generate", "judge", "runs", "export", "tokens", "sandbox")
+
+command = typer.Typer(
+    name="tiebreak",
+    help="Make preference data: prompts in, pairs labelled by people and judges, tuning files out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@command.callback()
+def _before(
+    database: Annotated[str, typer.Option("--database", help="sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME.")] = "",
+) -> None:
+    if database:
+        choose_database(database)
+
+
+for _subject in SUBJECTS:
+    importlib.import_module(f"labeling.cli.{_subject}").register(command)
+
+
+def main() -> None:
+    """Run the command; a fault that a user can mend is one sentence and exit status 1."""
+    try:
+        command()
+    except TiebreakError as error:
+        print(f"tiebreak: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

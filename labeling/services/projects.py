@@ -1,0 +1,220 @@
+"""Projects: made, listed, and what is the next sensible thing to do in one."""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from labeling.domain import Actor, Right, Target
+from labeling.errors import ConflictError, InputError
+from labeling.services.access import open_project
+from labeling.storage import projects as rows
+from labeling.storage.store import IntegrityError, Session, Store
+from labeling.storage.tables import Import, Project, Run
+
+MAX_NAME = 80
+MAX_OVERLAP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """A project in counts. `open_pairs` still want labels of annotators in the work round."""
+
+    id: int
+    slug: str
+    name: str
+    target: Target
+    target_model: str | None
+    overlap: int
+    guidelines: str
+    guideline_number: int
+    is_sample: bool
+    has_sandbox: bool
+    is_closed: bool
+    created_at: datetime
+    prompts: int
+    pairs: int
+    labelled_pairs: int
+    open_pairs: int
+    running: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next sensible thing to do: a page (data, generate, label, judge, export) and one sentence."""
+
+    page: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A run, an import or an export, for the list of what happened lately."""
+
+    at: datetime
+    project: str
+    slug: str
+    kind: str
+    number: int
+    what: str
+    state: str
+    result: str
+
+
+def create_project(
+    store: Store,
+    actor: Actor,
+    *,
+    name: str,
+    target: Target = Target.OPENAI,
+    target_model: str | None = None,
+    overlap: int = 1,
+    guidelines: str = "",
+    is_sample: bool = False,
+) -> ProjectView:
+    """Make a project with its first guidelines and its work round; the actor becomes its owner.
+
+    Raises:
+        InputError: the name is empty, too long or has no letter; the overlap is out of range.
+        ConflictError: there is a project whose name reads the same.
+    """
+    name = " ".join(name.split())
+    slug = slug_of(name)
+    if not name or len(name) > MAX_NAME:
+        raise InputError(f"A project's name has 1 to {MAX_NAME} characters; this one has {len(name)}.")
+    if not 1 <= overlap <= MAX_OVERLAP:
+        raise InputError(f"The overlap (annotators for each pair) is 1 to {MAX_OVERLAP}, not {overlap}.")
+    project = Project(
+        slug=slug, name=name, target=target.value, target_model=target_model or None, is_sample=is_sample,
+        created_by=actor.account_id,
+    )  # fmt: skip
+    try:
+        with store.writing() as session:
+            rows.add_project(session, project, guidelines, overlap)
+            return _view(session, project)
+    except IntegrityError as error:
+        raise ConflictError(f"There is a project {slug!r} already. Choose another name.") from error
+
+
+def slug_of(name: str) -> str:
+    """The name as it stands in addresses and commands: letters of any script, digits and hyphens."""
+    plain = unicodedata.normalize("NFKC", name).lower()
+    slug = re.sub(r"[^\w]+", "-", plain).replace("_", "-").strip("-")
+    if not slug:
+        raise InputError(f"The name {name!r} has no letter or digit. Choose another.")
+    return slug
+
+
+def list_projects(store: Store, actor: Actor) -> list[ProjectView]:
+    """The projects the actor may see, newest first."""
+    with store.reading() as session:
+        found = rows.projects_of(session, None if actor.is_admin else actor.account_id)
+        return [_view(session, project) for project in found if actor.project_id in (None, project.id)]
+
+
+def project_view(store: Store, actor: Actor, slug: str) -> ProjectView:
+    with store.reading() as session:
+        return _view(session, open_project(session, actor, slug, Right.SEE))
+
+
+def write_guidelines(store: Store, actor: Actor, slug: str, text: str) -> int:
+    """Add the next version of the guidelines and return its number; the old ones stay as they were."""
+    with store.writing() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        return rows.add_guidelines(session, _id(project), text, actor.account_id).number
+
+
+def set_overlap(store: Store, actor: Actor, slug: str, overlap: int) -> None:
+    """Ask for another number of annotators for each pair of the work round. Labels that are there stay.
+
+    Raises:
+        InputError: the overlap is out of range.
+    """
+    from labeling.services.queue import recount_round
+
+    if not 1 <= overlap <= MAX_OVERLAP:
+        raise InputError(f"The overlap (annotators for each pair) is 1 to {MAX_OVERLAP}, not {overlap}.")
+    with store.writing() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        round_ = rows.round_named(session, _id(project))
+        assert round_ is not None
+        round_.overlap = overlap
+        session.add(round_)
+    recount_round(store, _id(project), rows.WORK_ROUND)
+
+
+def next_step(store: Store, actor: Actor, slug: str) -> Step:
+    """Where the page should open, and why, in one sentence."""
+    view = project_view(store, actor, slug)
+    if view.running:
+        page = "judge" if view.running == "judge" else "generate"
+        return Step(page, f"A {view.running} run is under way.")
+    if not view.prompts:
+        return Step("data", "Import prompts or pairs.")
+    if not view.pairs:
+        return Step("generate", f"Generate completions for {view.prompts:,} prompts.")
+    if view.open_pairs:
+        return Step("label", f"{view.open_pairs:,} pairs wait for a label.")
+    return Step("export", "Every pair has its labels: export them.")
+
+
+def recent(store: Store, actor: Actor, limit: int = 10) -> list[Recent]:
+    """The newest runs, imports and exports of the actor's projects, newest first."""
+    with store.reading() as session:
+        projects = {
+            project.id: project
+            for project in rows.projects_of(session, None if actor.is_admin else actor.account_id)
+            if actor.project_id in (None, project.id)
+        }
+        found = rows.latest(session, [key for key in projects if key is not None], limit)
+        return [_recent(kind, row, projects[row.project_id]) for kind, row in found]
+
+
+def _recent(kind: str, row: Run | Import | rows.ExportRow, project: Project) -> Recent:
+    if isinstance(row, Run):
+        what, result = f"{row.purpose.capitalize()} run {row.id}", row.fault or f"{row.asked:,} requests"
+    elif isinstance(row, Import):
+        what, result = f"Import {row.file_name}", f"{row.rows_taken:,} taken, {row.rows_refused:,} refused"
+    else:
+        what, result = f"Export {row.id}, {row.format}", row.fault or f"{row.rows:,} rows"
+    return Recent(row.created_at, project.name, project.slug, kind, row.id or 0, what, row.state, result)
+
+
+def _view(session: Session, project: Project) -> ProjectView:
+    project_id = _id(project)
+    round_ = rows.round_named(session, project_id)
+    assert round_ is not None and round_.id is not None
+    guidelines = rows.guidelines_of(session, round_)
+    running = rows.active_run(session, project_id)
+    return ProjectView(
+        id=project_id,
+        slug=project.slug,
+        name=project.name,
+        target=Target(project.target),
+        target_model=project.target_model,
+        overlap=round_.overlap,
+        guidelines=guidelines.text,
+        guideline_number=guidelines.number,
+        is_sample=project.is_sample,
+        has_sandbox=rows.has_sandbox_pairs(session, project_id),
+        is_closed=project.closed_at is not None,
+        created_at=project.created_at,
+        prompts=rows.count_prompts(session, project_id),
+        pairs=rows.count_pairs(session, project_id),
+        labelled_pairs=rows.count_labelled_pairs(session, project_id),
+        open_pairs=rows.count_open_in_round(session, round_.id),
+        running=running.purpose if running else None,
+    )
+
+
+def settings_of(project: Project) -> dict[str, object]:
+    """What the project asks beside the verdict: `strength`, `reasons`, `criteria`, `no_tie`, `no_both_bad`."""
+    found = json.loads(project.settings)
+    assert isinstance(found, dict)
+    return found
+
+
+def _id(project: Project) -> int:
+    assert project.id is not None
+    return project.id

@@ -1,0 +1,31 @@
+"""Where things are: from the environment (`TIEBREAK_…`) or from `.env` in the working folder."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """`database_url` of the store; `data_folder` for the default database, exports and backups."""
+
+    model_config = SettingsConfigDict(env_prefix="TIEBREAK_", env_file=".env", extra="ignore")
+
+    database_url: str = ""
+    data_folder: Path = PROJECT_FOLDER / "data" if (PROJECT_FOLDER / "pyproject.toml").exists() else Path("data").absolute()
+    sandbox_url: str = ""
+
+    @property
+    def store_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_folder / 'tiebreak.db'}"
+
+    @property
+    def export_folder(self) -> Path:
+        return self.data_folder / "exports"
+
+
+@cache
+def settings() -> Settings:
+    return Settings()
