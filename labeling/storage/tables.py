@@ -635,6 +635,12 @@ class Run(Table, table=True):
     budget_usd: float | None = None
     max_tries: int = 5
     asked: int = 0
+    # Kept in the transaction that saves the answers: the budget is checked before each claim. `unpriced` counts
+    # answers whose price is unknown.
+    spent_usd: float = 0.0
+    unpriced: int = 0
+    prompt_tokens: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    completion_tokens: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     fault: str | None = long_text(nullable=True)
     idempotency_key: str
     created_by: int = Field(foreign_key="account.id")
@@ -657,8 +663,11 @@ class Request(Table, table=True):
         CheckConstraint("(state = 'failed') = (reason IS NOT NULL)", name="reason"),
         CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="lease"),
         UniqueConstraint("key"),
-        Index("ix_request_open", "run_id", "due_at", sqlite_where=text("state = 'waiting'"),
+        # A claim walks only the endpoints that are not blocked.
+        Index("ix_request_open", "run_id", "endpoint", "due_at", sqlite_where=text("state = 'waiting'"),
               postgresql_where=text("state = 'waiting'")),
+        Index("ix_request_leased", "lease_owner", sqlite_where=text("lease_owner IS NOT NULL"),
+              postgresql_where=text("lease_owner IS NOT NULL")),
     )  # fmt: skip
 
     id: int | None = big_key()
@@ -666,6 +675,7 @@ class Request(Table, table=True):
     base_url: str
     model: str
     key_env: str | None = None
+    endpoint: str = Field(foreign_key="pace.endpoint")
     sample_number: int = 0
     run_id: int = Field(foreign_key="run.id")
     state: str = "waiting"
@@ -699,6 +709,7 @@ class Answer(Table, table=True):
     finish_reason: str | None = None
     model: str | None = None
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     completion_tokens: int | None = None
     reasoning_tokens: int | None = None
     cost_usd: float | None = None
@@ -750,11 +761,12 @@ class RunRequest(Table, table=True):
 
 
 class Pace(Table, table=True):
-    """How fast an endpoint may be asked with one key, shared by all workers: a token bucket and a wait."""
+    """How fast a model at an endpoint may be asked with one key, shared by all workers: a token bucket and a wait."""
 
     __tablename__ = "pace"
 
-    endpoint: str = Field(primary_key=True)  # origin and key variable
+    endpoint: str = Field(primary_key=True)  # origin, key variable and model
+    max_in_flight: int | None = None
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     requests_left: float = 0.0

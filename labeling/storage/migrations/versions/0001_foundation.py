@@ -42,6 +42,7 @@ def upgrade() -> None:
     op.create_table(
         "pace",
         sa.Column("endpoint", sa.String(), nullable=False),
+        sa.Column("max_in_flight", sa.Integer(), nullable=True),
         sa.Column("requests_per_minute", sa.Float(), nullable=True),
         sa.Column("tokens_per_minute", sa.Float(), nullable=True),
         sa.Column("requests_left", sa.Float(), nullable=False),
@@ -356,6 +357,10 @@ def upgrade() -> None:
         sa.Column("budget_usd", sa.Float(), nullable=True),
         sa.Column("max_tries", sa.Integer(), nullable=False),
         sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("spent_usd", sa.Float(), nullable=False),
+        sa.Column("unpriced", sa.Integer(), nullable=False),
+        sa.Column("prompt_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("completion_tokens", sa.BigInteger(), nullable=False),
         sa.Column("fault", sa.Text(), nullable=True),
         sa.Column("idempotency_key", sa.String(), nullable=False),
         sa.Column("created_by", sa.Integer(), nullable=False),
@@ -423,6 +428,7 @@ def upgrade() -> None:
         sa.Column("base_url", sa.String(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("key_env", sa.String(), nullable=True),
+        sa.Column("endpoint", sa.String(), nullable=False),
         sa.Column("sample_number", sa.Integer(), nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -434,14 +440,23 @@ def upgrade() -> None:
         sa.CheckConstraint("(state = 'failed') = (reason IS NOT NULL)", name=op.f("ck_request_reason")),
         sa.CheckConstraint("state IN ('waiting', 'answered', 'failed')", name=op.f("ck_request_state")),
         sa.CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name=op.f("ck_request_lease")),
+        sa.ForeignKeyConstraint(["endpoint"], ["pace.endpoint"], name=op.f("fk_request_endpoint")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_request_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_request")),
         sa.UniqueConstraint("key", name=op.f("uq_request_key")),
     )
     op.create_index(
+        "ix_request_leased",
+        "request",
+        ["lease_owner"],
+        unique=False,
+        sqlite_where=sa.text("lease_owner IS NOT NULL"),
+        postgresql_where=sa.text("lease_owner IS NOT NULL"),
+    )
+    op.create_index(
         "ix_request_open",
         "request",
-        ["run_id", "due_at"],
+        ["run_id", "endpoint", "due_at"],
         unique=False,
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
@@ -465,6 +480,7 @@ def upgrade() -> None:
         sa.Column("finish_reason", sa.String(), nullable=True),
         sa.Column("model", sa.String(), nullable=True),
         sa.Column("prompt_tokens", sa.Integer(), nullable=True),
+        sa.Column("cached_tokens", sa.Integer(), nullable=True),
         sa.Column("completion_tokens", sa.Integer(), nullable=True),
         sa.Column("reasoning_tokens", sa.Integer(), nullable=True),
         sa.Column("cost_usd", sa.Float(), nullable=True),
@@ -815,10 +831,7 @@ def upgrade() -> None:
     op.create_index("ix_label_pair_id", "label", ["pair_id"], unique=False)
     op.create_index("ix_label_rater_created", "label", ["rater_id", "created_at"], unique=False)
     op.create_index(
-        "uq_label_revision",
-        "label",
-        ["rater_id", "pair_id", sa.text("coalesce(round_id, 0)"), "revision"],
-        unique=True,
+        "uq_label_revision", "label", ["rater_id", "pair_id", sa.text("coalesce(round_id, 0)"), "revision"], unique=True
     )
     op.create_table(
         "judge_result",
