@@ -1,13 +1,15 @@
 """Where the person is: the store, who acts, which project is open. Pages ask `here()` and move with `go`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import streamlit as st
 
 from labeling.domain import Actor
-from labeling.services.start import local_actor, open_store
-from labeling.settings import read_settings
+from labeling.errors import NotFoundError
+from labeling.services.access import local_actor
+from labeling.services.start import shared_store
+from labeling.settings import settings
 from labeling.storage.store import Store
 
 PageName: TypeAlias = Literal["projects", "data", "generate", "label", "judge", "export"]
@@ -18,11 +20,17 @@ _SESSION: Final = "tiebreak"
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What every page starts from. `slug` is None where no project is open."""
+    """What every page starts from. `slug` is None where no project is open; `project` is for pages that need one."""
 
     store: Store
     actor: Actor
     slug: str | None
+
+    @property
+    def project(self) -> str:
+        if self.slug is None:
+            raise NotFoundError("No project is open. Choose one on the page Projects.")
+        return self.slug
 
 
 @dataclass(slots=True)
@@ -31,7 +39,6 @@ class Session:
 
     slug: str | None = None
     landed: bool = False  # the tab was sent to its first page once
-    pages: dict[str, str] = field(default_factory=dict)
 
 
 def session() -> Session:
@@ -41,17 +48,10 @@ def session() -> Session:
     return kept
 
 
-@st.cache_resource(show_spinner=False)
-def _opened() -> tuple[Store, Actor]:
-    """One store for the whole process: its connections are pooled and safe between threads."""
-    store = open_store(read_settings())
-    return store, local_actor(store)
-
-
 def here() -> Here:
     """The store, the local actor and the open project. Raises StoreError where the database cannot be opened."""
-    store, actor = _opened()
-    return Here(store, actor, session().slug)
+    store = shared_store(settings().store_url)
+    return Here(store, local_actor(store), session().slug)
 
 
 def open_project(slug: str | None) -> None:
