@@ -11,4 +11,5 @@ pytest_plugins = [
     "tests.fixtures.alone",
     "tests.fixtures.browser",
     "tests.fixtures.databases",
+    "tests.fixtures.together",
 ]

@@ -1,0 +1,161 @@
+"""The project itself: what is tracked, pinned, configured and documented."""
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Put together here, so that this file does not hold what it looks for.
+REGISTRIES = re.compile(
+    rb"https?://[^\s\"']*("
+    + b"|".join([b"py" + rb"pi\.org", b"pytho" + b"nhosted", b"npm" + rb"js\.", b"/sim" + b"ple/"])
+    + b")"
+)
+MACHINE_PATHS = re.compile(
+    b"|".join(
+        [
+            b"/wo" + b"rk/",
+            b"/ho" + rb"me/[a-z]",
+            b"/ro" + rb"ot/",
+            b"/opt/" + b"(?:wheels|py" + b"pi)",
+            b"file" + b":///[a-z]",
+        ]
+    )
+)
+KEYS = re.compile(rb"\bsk-[A-Za-z0-9_-]{20,}|\bhf_[A-Za-z0-9]{30,}")
+
+
+@pytest.fixture(scope="module")
+def tracked() -> dict[str, bytes]:
+    """Every file that is or would be committed, with its content."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    names = [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+    return {name: (ROOT / name).read_bytes() for name in names}
+
+
+@pytest.fixture(scope="module")
+def readme() -> str:
+    return (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("needle", [REGISTRIES, MACHINE_PATHS, KEYS], ids=["registry", "machine path", "key"])
+def test_no_tracked_file_names_a_registry_a_path_of_one_machine_or_a_key(tracked, needle):
+    found = [(name, match.group()) for name, content in tracked.items() if (match := needle.search(content))]
+    assert not found
+
+
+def test_no_database_is_tracked(tracked):
+    assert not [name for name in tracked if re.search(r"\.(db|sqlite)(-\w+)?$", name)]
+
+
+def test_constraints_hold_names_and_versions_alone():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert lines
+    assert not [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)]
+
+
+def test_every_dependency_is_pinned_and_has_its_line_of_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    pinned = {_plain(line.split("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    wanted = {_plain(line) for line in project["dependencies"]}
+    assert wanted | {_plain(line) for extra in ("postgres", "dev") for line in extras[extra]} <= pinned
+    reasons = (ROOT / "docs/decisions/0002-dependencies.md").read_text()
+    named = {_plain(name) for name in re.findall(r"`([A-Za-z0-9._\[\]-]+)`", reasons)}
+    assert wanted | {_plain(line) for extra in extras.values() for line in extra} <= named
+
+
+def _plain(requirement: str) -> str:
+    """`psycopg[binary]>=3.3` as `psycopg`."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert name is not None
+    return re.sub(r"[._-]+", "-", name.group()).lower()
+
+
+def test_streamlit_sends_no_telemetry_shows_no_traceback_and_listens_on_loopback():
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["client"]["showErrorDetails"] == "type"
+    assert config["server"]["address"] == "127.0.0.1"
+    assert {"light", "dark"} <= config["theme"].keys()
+
+
+def test_streamlit_knows_every_option_in_the_configuration():
+    from streamlit import config
+
+    known = config.get_config_options().keys()
+    written = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())
+    assert not [name for name in _dotted(written) if name not in known]
+
+
+def _dotted(table: dict[str, object], prefix: str = "") -> list[str]:
+    names: list[str] = []
+    for key, value in table.items():
+        names += _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
+    return names
+
+
+def test_the_readme_names_the_two_commands_and_the_words_a_newcomer_looks_for(readme):
+    for words in ("make app", "make test", "PFT", "DPO", "TIEBREAK_DATABASE_URL"):
+        assert words in readme
+
+
+def test_the_readme_names_every_command(readme):
+    assert not [name for name in _commands() if f"tiebreak {name}" not in readme]
+
+
+def _commands() -> list[str]:
+    """Every command with its group, such as `project create`."""
+    import typer.main
+    from click import Group
+
+    from labeling.cli import command as tiebreak
+
+    def walk(command: object, prefix: str) -> list[str]:
+        if not isinstance(command, Group):
+            return [prefix.strip()]
+        return [name for key, inner in command.commands.items() for name in walk(inner, f"{prefix} {key}")]
+
+    return walk(typer.main.get_command(tiebreak), "")
+
+
+def test_the_readme_names_every_export_format(readme):
+    from exporters import EXPORTERS
+
+    assert not [name for name in EXPORTERS if f"`{name}`" not in readme]
+
+
+def test_every_link_in_the_documents_leads_to_a_file():
+    documents = [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")]
+    dead = [
+        (path.name, target)
+        for path in documents
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+        if not (path.parent / target).exists()
+    ]
+    assert not dead
+
+
+GOOD = {
+    "input": {"messages": [{"role": "user", "content": "Hi"}]},
+    "preferred_output": [{"role": "assistant", "content": "Hello"}],
+    "non_preferred_output": [{"role": "assistant", "content": "Go"}],
+}
+BAD = GOOD | {"non_preferred_output": [{"role": "user", "content": "Go"}]}
+
+
+@pytest.mark.parametrize(("record", "passes"), [(GOOD, True), (BAD, False)], ids=["good", "bad"])
+def test_the_services_own_check_runs_here(together_check_file, tmp_path, record, passes):
+    file = tmp_path / "train.jsonl"
+    file.write_text(json.dumps(record) + "\n")
+    assert together_check_file(file)["is_check_passed"] is passes
