@@ -1,11 +1,9 @@
 """Where things are: from the environment (`TIEBREAK_…`) or from `.env` in the working folder."""
 
-from functools import cache
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
@@ -14,7 +12,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TIEBREAK_", env_file=".env", extra="ignore")
 
     database_url: str = ""
-    data_folder: Path = PROJECT_FOLDER / "data" if (PROJECT_FOLDER / "pyproject.toml").exists() else Path("data").absolute()
+    data_folder: Path = Field(default_factory=lambda: Path("data").absolute())
     sandbox_url: str = ""
 
     @property
@@ -26,6 +24,5 @@ class Settings(BaseSettings):
         return self.data_folder / "exports"
 
 
-@cache
 def settings() -> Settings:
     return Settings()

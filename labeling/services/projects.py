@@ -11,7 +11,7 @@ from labeling.errors import ConflictError, InputError
 from labeling.services.access import open_project
 from labeling.storage import projects as rows
 from labeling.storage.store import IntegrityError, Session, Store
-from labeling.storage.tables import Import, Project, Run
+from labeling.storage.tables import Export, Import, Project, Run
 
 MAX_NAME = 80
 MAX_OVERLAP = 100
@@ -168,23 +168,25 @@ def recent(store: Store, actor: Actor, limit: int = 10) -> list[Recent]:
             if actor.project_id in (None, project.id)
         }
         found = rows.latest(session, [key for key in projects if key is not None], limit)
-        return [_recent(kind, row, projects[row.project_id]) for kind, row in found]
+        return [_recent(row, projects[row.project_id]) for row in found]
 
 
-def _recent(kind: str, row: Run | Import | rows.ExportRow, project: Project) -> Recent:
+def _recent(row: Run | Import | Export, project: Project) -> Recent:
     if isinstance(row, Run):
         what, result = f"{row.purpose.capitalize()} run {row.id}", row.fault or f"{row.asked:,} requests"
     elif isinstance(row, Import):
         what, result = f"Import {row.file_name}", f"{row.rows_taken:,} taken, {row.rows_refused:,} refused"
     else:
         what, result = f"Export {row.id}, {row.format}", row.fault or f"{row.rows:,} rows"
+    kind = type(row).__name__.lower()
     return Recent(row.created_at, project.name, project.slug, kind, row.id or 0, what, row.state, result)
 
 
 def _view(session: Session, project: Project) -> ProjectView:
     project_id = _id(project)
     round_ = rows.round_named(session, project_id)
-    assert round_ is not None and round_.id is not None
+    assert round_ is not None
+    assert round_.id is not None
     guidelines = rows.guidelines_of(session, round_)
     running = rows.active_run(session, project_id)
     return ProjectView(

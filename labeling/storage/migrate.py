@@ -1,6 +1,5 @@
 """Bring a database up to date at start, under a lock, and refuse one that is not ours to change."""
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -71,7 +70,7 @@ def _copy(path: Path, version: str) -> None:
     unfinished.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as source:
         source.execute("VACUUM INTO ?", (str(unfinished),))
-    os.replace(unfinished, copy)
+    unfinished.replace(copy)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from labeling.domain import Role
 from labeling.storage.tables import (
     Account,
     Completion,
+    Export,
     GuidelineVersion,
     Import,
     Label,
@@ -22,7 +23,6 @@ from labeling.storage.tables import (
     RoundPair,
     Run,
 )
-from labeling.storage.tables import Export as ExportRow
 
 WORK_ROUND = "work"
 
@@ -68,12 +68,16 @@ def projects_of(session: Session, account_id: int | None) -> Sequence[Project]:
     """All projects, or those that the account is a member of; newest first."""
     query = select(Project).order_by(col(Project.created_at).desc(), col(Project.id).desc())
     if account_id is not None:
-        query = query.join(Member, col(Member.project_id) == col(Project.id)).where(col(Member.account_id) == account_id)
+        query = query.join(Member, col(Member.project_id) == col(Project.id)).where(
+            col(Member.account_id) == account_id
+        )
     return session.scalars(query).all()
 
 
 def role_in(session: Session, project_id: int, account_id: int) -> Role | None:
-    role = session.scalar(select(col(Member.role)).where(col(Member.project_id) == project_id, col(Member.account_id) == account_id))
+    role = session.scalar(
+        select(col(Member.role)).where(col(Member.project_id) == project_id, col(Member.account_id) == account_id)
+    )
     return Role(role) if role else None
 
 
@@ -109,7 +113,9 @@ def guidelines_of(session: Session, round_: Round) -> GuidelineVersion:
 
 def add_guidelines(session: Session, project_id: int, text: str, created_by: int) -> GuidelineVersion:
     """The next version, and the work round points to it."""
-    last = session.scalar(select(func.max(GuidelineVersion.number)).where(col(GuidelineVersion.project_id) == project_id))
+    last = session.scalar(
+        select(func.max(GuidelineVersion.number)).where(col(GuidelineVersion.project_id) == project_id)
+    )
     version = GuidelineVersion(project_id=project_id, number=(last or 0) + 1, text=text, created_by=created_by)
     session.add(version)
     session.flush()
@@ -158,7 +164,10 @@ def count_labelled_pairs(session: Session, project_id: int) -> int:
         later.c.revision > col(Label.revision),
     )
     query = select(func.count(col(Label.pair_id).distinct())).where(
-        col(Label.project_id) == project_id, col(Label.action) == "label", visible(Label, project_id), ~superseded.exists()
+        col(Label.project_id) == project_id,
+        col(Label.action) == "label",
+        visible(Label, project_id),
+        ~superseded.exists(),
     )
     return session.scalar(query) or 0
 
@@ -178,13 +187,13 @@ def active_run(session: Session, project_id: int) -> Run | None:
     ).first()
 
 
-def latest(session: Session, project_ids: Sequence[int], limit: int) -> list[tuple[str, Run | Import | ExportRow]]:
+def latest(session: Session, project_ids: Sequence[int], limit: int) -> list[Run | Import | Export]:
     """The newest runs, imports and exports of the projects, newest first."""
-    found: list[tuple[str, Run | Import | ExportRow]] = []
-    for kind, table in (("run", Run), ("import", Import), ("export", ExportRow)):
-        query = select(table).where(col(table.project_id).in_(project_ids)).order_by(col(table.created_at).desc()).limit(limit)  # type: ignore[attr-defined]  # all three have both
-        found += [(kind, row) for row in session.scalars(query)]
-    return sorted(found, key=lambda entry: entry[1].created_at, reverse=True)[:limit]
+    found: list[Run | Import | Export] = []
+    for table in (Run, Import, Export):
+        query = select(table).where(col(table.project_id).in_(project_ids))
+        found += session.scalars(query.order_by(col(table.created_at).desc()).limit(limit))
+    return sorted(found, key=lambda row: row.created_at, reverse=True)[:limit]
 
 
 def _id(value: int | None) -> int:
