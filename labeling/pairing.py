@@ -102,7 +102,7 @@ def _matches(
         case PairMode.SOURCES:
             named = list(combinations(groups, 2))
     draw.shuffle(named)
-    named.sort(key=lambda names: first.isdisjoint(names))
+    named.sort(key=first.isdisjoint)  # False, sharing one with `first`, sorts before True
     for one, other in named:
         yield groups[one], groups[other]
 

@@ -12,7 +12,8 @@ from labeling.domain import Target
 
 @dataclass(frozen=True, slots=True)
 class TargetDefaults:
-    """`models` are for generating, `judge_models` for judging, the sensible one first. Empty texts are asked for."""
+    """What stands in the form. `models` are for generating, `judge_models` for judging, the sensible one first. What is empty must be typed:
+    hosts change their open models too often to name one here."""
 
     title: str
     base_url: str
@@ -50,8 +51,8 @@ TARGETS: Mapping[Target, TargetDefaults] = {
         "Together",
         "https://api.together.xyz/v1",
         "TOGETHER_API_KEY",
-        ("Qwen/Qwen3-14B", "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
-        ("Qwen/Qwen3-235B-A22B-Instruct-2507-tput",),
+        (),
+        (),
         "openai-dpo",
         "Together reads the OpenAI preference file; two messages of one role in a row are refused there.",
     ),
@@ -59,8 +60,8 @@ TARGETS: Mapping[Target, TargetDefaults] = {
         "Fireworks",
         "https://api.fireworks.ai/inference/v1",
         "FIREWORKS_API_KEY",
-        ("accounts/fireworks/models/qwen3-14b", "accounts/fireworks/models/llama-v3p3-70b-instruct"),
-        ("accounts/fireworks/models/qwen3-235b-a22b-instruct-2507",),
+        (),
+        (),
         "openai-dpo",
         "Fireworks reads the OpenAI preference file; only the last reply may differ.",
     ),
