@@ -1,7 +1,7 @@
 """Where the person is: the store, who acts, which project is open. Pages ask `here()` and move with `go`."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, NoReturn
 
 import streamlit as st
 
@@ -11,8 +11,6 @@ from labeling.services.access import local_actor
 from labeling.services.start import shared_store
 from labeling.settings import settings
 from labeling.storage.store import Store
-
-PageName: TypeAlias = Literal["projects", "data", "generate", "label", "judge", "export"]
 
 _PROJECT: Final = "project"  # the query parameter that names the open project, so that a reload keeps it
 _SESSION: Final = "tiebreak"
@@ -39,6 +37,7 @@ class Session:
 
     slug: str | None = None
     landed: bool = False  # the tab was sent to its first page once
+    told: str | None = None  # a fault of the page before, to be shown on the next one
 
 
 def session() -> Session:
@@ -68,7 +67,7 @@ def asked_project() -> str | None:
     return st.query_params.get(_PROJECT) or session().slug
 
 
-def go(page: PageName) -> None:
-    """Go to another page of the open project. Ends this script run; not for callbacks."""
+def go(page: str) -> NoReturn:
+    """Go to another page of the open project: projects, data, generate, label, judge or export. Ends this script run."""
     slug = session().slug
     st.switch_page(f"views/{page}.py", query_params={_PROJECT: slug} if slug else None)

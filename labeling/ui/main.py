@@ -1,0 +1,105 @@
+"""The frame of every page: navigation, the open project, its progress, and the first page of a visit."""
+
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from labeling.errors import TiebreakError
+from labeling.services.projects import ProjectView, list_projects, next_step, project_view
+from labeling.ui.context import Here, asked_project, go, here, open_project, session
+from labeling.ui.first_run import is_first_run
+from labeling.ui.parts import count, escape, fault, faults, plural
+from labeling.ui.tolerance import exists, usable_now
+
+FOLDER: Final = Path(__file__).parent
+WIDTH: Final = 1320  # pixels: two replies side by side, 70 characters each
+STEPS: Final = (
+    ("data", "Data", "database"),
+    ("generate", "Generate", "auto_awesome"),
+    ("label", "Label", "swap_horiz"),
+    ("judge", "Judge", "gavel"),
+    ("export", "Export", "ios_share"),
+)
+
+
+def main() -> None:
+    st.set_page_config(
+        page_title="Tiebreak", page_icon=str(FOLDER / "icon.svg"), layout="wide", initial_sidebar_state=228
+    )
+    st.logo(str(FOLDER / "logo.svg"), size="medium")
+    with faults():
+        me = here()
+        project = _open_asked_project(me)
+        projects = _page("projects", "Projects", "folder_open", default=True)
+        page = _navigation(me, project, projects)
+        if page is projects and not session().landed:
+            _land(me, project)
+        session().landed = True
+        if page is not projects and project is None:
+            go("projects")
+        if project is not None:
+            _progress(me, project)
+        with st.container(horizontal_alignment="center"), st.container(width=WIDTH):
+            if told := session().told:
+                session().told = None
+                fault(told)
+            with faults():
+                page.run()
+
+
+def _open_asked_project(me: Here) -> ProjectView | None:
+    """The project of the address, or of this tab. Why it cannot be opened is told once, on the list of projects."""
+    slug = asked_project()
+    if slug is None:
+        return None
+    try:
+        project = project_view(me.store, me.actor, slug)
+    except TiebreakError as error:
+        open_project(None)
+        session().told = str(error)
+        return None
+    open_project(slug)
+    return project
+
+
+def _navigation(me: Here, project: ProjectView | None, projects: Page) -> Page:
+    """The page that was asked for. Without an open project the steps are known, so that an old link finds its way."""
+    steps = [_page(name, title, icon, hidden=project is None) for name, title, icon in STEPS if exists(name)]
+    if project is not None:
+        return st.navigation({"": [projects], escape(project.name): steps}, expanded=True)
+    first_run = is_first_run(list_projects(me.store, me.actor))
+    return st.navigation([projects, *steps], position="hidden" if first_run else "sidebar", expanded=True)
+
+
+def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> Page:
+    return st.Page(
+        f"views/{name}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=name,
+        default=default,
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+def _land(me: Here, project: ProjectView | None) -> None:
+    """A visit begins where something is to be done: in the only project there is, at its next step."""
+    session().landed = True
+    views = list_projects(me.store, me.actor)
+    if project is None and len(views) == 1 and not is_first_run(views):
+        open_project(views[0].slug)
+        go(next_step(me.store, me.actor, views[0].slug).page)
+
+
+def _progress(me: Here, project: ProjectView) -> None:
+    """At the foot of the sidebar: how much of the project would leave in a file now, and what is next."""
+    with st.sidebar:
+        found = usable_now(me, project.slug)
+        share = found.rows / found.pairs if found.pairs else 0.0
+        st.progress(share, text=f"**{count(found.rows)}** usable of {plural(found.pairs, 'pair')}")
+        st.caption(f"Next: {escape(next_step(me.store, me.actor, project.slug).sentence)}")
+
+
+main()
