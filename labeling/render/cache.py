@@ -9,6 +9,7 @@ class Cache:
     """At most `characters` of rendered text. Threads may share one; two may render the same text at once."""
 
     def __init__(self, characters: int) -> None:
+        self._size = characters
         self._room = characters
         self._texts: OrderedDict[str, str] = OrderedDict()
         self._lock = Lock()
@@ -22,7 +23,7 @@ class Cache:
                 return known
         made = make()
         with self._lock:
-            if key not in self._texts and len(made) <= self._room:
+            if key not in self._texts and len(made) <= self._size:
                 self._texts[key] = made
                 self._room -= len(made)
             while self._room < 0:

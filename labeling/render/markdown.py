@@ -54,10 +54,10 @@ def _literal_image(state: StateInline, silent: bool) -> bool:
 
 def _link_with_address(state: StateInline, silent: bool) -> bool:
     start = state.pos
-    label_end = state.md.helpers.parseLinkLabel(state, start, True) if state.src[start] == "[" else -1
     if not link(state, silent):
         return False
     if not silent:
+        label_end = state.md.helpers.parseLinkLabel(state, start, disableNested=True)
         label, address = state.src[start + 1 : label_end], state.src[label_end + 1 : state.pos]
         if address.strip("()<> ") != label:
             state.push("address", "", 0).content = address
@@ -76,7 +76,9 @@ def _mark(state: StateCore) -> None:
 
 
 def _parser() -> MarkdownIt:
-    md = MarkdownIt("js-default", {"html": False, "breaks": True, "maxNesting": DEEPEST_NESTING}, renderer_cls=_Renderer)
+    md = MarkdownIt(
+        "js-default", {"html": False, "breaks": True, "maxNesting": DEEPEST_NESTING}, renderer_cls=_Renderer
+    )
     md.disable(["reference", "entity", "html_block", "html_inline"])
     md.inline.ruler.at("image", _literal_image)
     md.inline.ruler.at("link", _link_with_address)

@@ -39,7 +39,9 @@ def mathml(tex: str, *, display: bool) -> str | None:
 def add_maths(md: MarkdownIt) -> None:
     """Teach `md` the three ways to write maths."""
     md.inline.ruler.before("escape", "maths", _inline)
-    md.block.ruler.before("blockquote", "maths_block", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.block.ruler.before(
+        "blockquote", "maths_block", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
@@ -68,6 +70,7 @@ def _inline(state: StateInline, silent: bool) -> bool:
 
 
 FENCES = {"$$": "$$", "\\[": "\\]"}
+ENDS = {closing: re.compile(re.escape(closing) + r"\s*?$", re.MULTILINE) for closing in FENCES.values()}
 
 
 def _block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -76,6 +79,10 @@ def _block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> b
     first = state.src[state.bMarks[start_line] + state.tShift[start_line] : state.eMarks[start_line]].rstrip()
     closing = FENCES.get(first[:2])
     if closing is None:
+        return False
+    # Every line may open one: without this look ahead an unclosed text would cost its square.
+    begin = state.bMarks[start_line] + state.tShift[start_line] + 2
+    if not ENDS[closing].search(state.src, begin, begin + LONGEST_MATHS):
         return False
     parts = [first[2:]]
     line = start_line

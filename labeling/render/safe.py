@@ -19,7 +19,7 @@ TAGS = MATHS_TAGS | frozenset(
 )
 # Colours and free widths stay out: a formula can neither hide its text nor cover anybody else's.
 ATTRIBUTES = {
-    **{tag: DIRECTION for tag in "blockquote div h1 h2 h3 h4 h5 h6 p pre table ul".split()},
+    **dict.fromkeys("blockquote div h1 h2 h3 h4 h5 h6 p pre table ul".split(), DIRECTION),
     "a": {"href", "title"},
     "li": {"dir", "value"},
     "math": {"display"},

@@ -14,6 +14,7 @@ from labeling.render.safe import clean, plain, representable
 
 RENDERER_VERSION = "1"
 LONGEST_RENDERED = 50_000
+LONGEST_HTML = 500_000
 CACHED_CHARACTERS = 24_000_000
 
 MATHS = re.compile(r'<span class="maths[ \w]*" title="([^"]*)">.*?</math></span>', re.DOTALL)
@@ -37,7 +38,7 @@ def _render(text: str) -> str:
             html = clean(markdown_html(text))
         except Exception:  # noqa: BLE001 - any text may come, and a fault in a library must not hide it
             return plain(text)
-        if shown_text(html) == MARKUP.sub("", text):
+        if len(html) <= LONGEST_HTML and shown_text(html) == MARKUP.sub("", text):
             return html
     return plain(text)
 
