@@ -28,7 +28,7 @@ def bring_up_to_date(store: "Store") -> None:
     with store.reading() as session:
         if _version(session.connection(), store.place) == HEAD:
             return
-    with store.connected() as connection:
+    with store.migrating() as connection:
         if not store.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         found = _version(connection, store.place)
@@ -77,11 +77,12 @@ def _upgrade(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
-    from labeling.storage.rules import install_rules
+    from labeling.storage.rules import install_rules, remove_rules
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    remove_rules(connection)
     command.upgrade(config, "head")
     install_rules(connection)

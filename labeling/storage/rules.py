@@ -1,13 +1,13 @@
-"""The rules that live in the database as triggers, so that no code path can break them.
+"""The rules that live in the database as triggers and as an index on an expression, so that no code path can break them.
 
-They are dropped and made again after every migration, in its transaction: Alembic rebuilds a SQLite table by copying
-it, which loses its triggers without a word. A test finds every one of them on both engines.
+They are dropped before and made again after every migration, in its transaction: Alembic rebuilds a SQLite table by
+copying it, which loses both without a word. A test finds every one of them on both engines.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 GENERATOR_IDENTITY = ("project_id", "digest", "base_url", "model", "parameters", "system_prompt")
 JUDGE_IDENTITY = (
@@ -84,20 +84,38 @@ RULES: tuple[Rule, ...] = (
 NO_TRUNCATE = ("label", "label_note", "label_judgement", "guideline_version", "answer")
 
 
+# A round that is missing (judges, imported labels) must count as one and the same: NULL is never equal to NULL.
+LABEL_REVISION = "uq_label_revision"
+
+
 def install_rules(connection: Connection) -> None:
-    """Drop and make every trigger, inside the caller's transaction."""
-    statements = _sqlite() if connection.dialect.name == "sqlite" else _postgresql()
-    for statement in statements:
-        connection.execute(text(statement.replace(":", r"\:")))
+    """Make every trigger and the index, inside the caller's transaction."""
+    for statement in _sqlite() if connection.dialect.name == "sqlite" else _postgresql():
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(
+        f"CREATE UNIQUE INDEX {LABEL_REVISION} ON label (rater_id, pair_id, coalesce(round_id, 0), revision)"
+    )
+
+
+def remove_rules(connection: Connection) -> None:
+    """Drop every trigger and the index, inside the caller's transaction, so that tables can be rebuilt."""
+    for name, table in _installed(connection):
+        target = "" if connection.dialect.name == "sqlite" else f" ON {table}"
+        connection.exec_driver_sql(f"DROP TRIGGER {name}{target}")
+    connection.exec_driver_sql(f"DROP INDEX IF EXISTS {LABEL_REVISION}")
 
 
 def installed_rules(connection: Connection) -> set[str]:
     """The names of the triggers that are there."""
+    return {name for name, _ in _installed(connection)}
+
+
+def _installed(connection: Connection) -> list[tuple[str, str]]:
     if connection.dialect.name == "sqlite":
-        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        query = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
     else:
-        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
-    return {row[0] for row in connection.execute(text(query))}
+        query = "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal"
+    return [(row[0], row[1]) for row in connection.exec_driver_sql(query)]
 
 
 def rule_names(dialect: str) -> set[str]:
@@ -114,7 +132,6 @@ def _sqlite() -> Iterator[str]:
         when = f" WHEN {rule.condition}" if rule.condition else ""
         # SQLite before 3.39 knows IS DISTINCT FROM only as IS NOT.
         when = when.replace("IS DISTINCT FROM", "IS NOT")
-        yield f"DROP TRIGGER IF EXISTS {rule.name}"
         yield (
             f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW{when}"
             f" BEGIN SELECT RAISE(ABORT, {_quoted(rule.message)}); END"
@@ -126,7 +143,6 @@ def _postgresql() -> Iterator[str]:
         # A subquery is not allowed in a PostgreSQL trigger's WHEN, so the condition stands in the function.
         condition = rule.condition or "true"
         kept = "OLD" if rule.event == "DELETE" else "NEW"
-        yield f"DROP TRIGGER IF EXISTS {rule.name} ON {rule.table}"
         yield (
             f"CREATE OR REPLACE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $rule$ BEGIN"
             f" IF {condition} THEN RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = {_quoted(rule.message)};"
@@ -135,7 +151,6 @@ def _postgresql() -> Iterator[str]:
         yield f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} FOR EACH ROW EXECUTE FUNCTION {rule.name}()"
     for table in NO_TRUNCATE:
         name = f"{table}_no_truncate"
-        yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
         yield (
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $rule$ BEGIN"
             f" RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = '{table} is never emptied'; END $rule$"

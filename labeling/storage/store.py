@@ -55,10 +55,30 @@ class Store:
             yield session
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
-        """A bare writing connection in a transaction, for migrations."""
-        with self._translated(), self._writer.begin() as connection:
-            yield connection
+    def migrating(self) -> Iterator[Connection]:
+        """A bare connection in a write transaction that may rebuild tables.
+
+        SQLite rebuilds a table by copying and dropping it, which its foreign keys would refuse half way: they are off
+        until the end, where all of them are checked.
+        """
+        with self._translated(), self._writer.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            if not self.is_sqlite:
+                with connection.begin():
+                    yield connection
+                return
+            raw.cursor().execute("PRAGMA foreign_keys = OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                    if broken:
+                        raise StoreError(
+                            f"{self.place} was not migrated: a row of {broken[0]} would point nowhere. Report this."
+                        )
+            finally:
+                raw.cursor().execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
         self._writer.dispose()

@@ -506,6 +506,8 @@ class Assignment(Table, table=True):
 class Label(Table, table=True):
     """One event of one rater on one pair. Append-only (triggers): the greatest revision is the current one.
 
+    A revision stands once for (rater, pair, round): an index on an expression, in `rules.py`.
+
     A person's label names the round and needs an assignment there; judges' and imported labels have no round.
     """
 
@@ -523,7 +525,6 @@ class Label(Table, table=True):
         ForeignKeyConstraint(["project_id", "pair_id"], ["pair.project_id", "pair.id"]),
         ForeignKeyConstraint(["round_id", "pair_id", "rater_id"], ["assignment.round_id", "assignment.pair_id", "assignment.rater_id"]),
         ForeignKeyConstraint(["edit_id"], ["completion.id"]),
-        Index("uq_label_revision", "rater_id", "pair_id", text("coalesce(round_id, 0)"), "revision", unique=True),
         Index("ix_label_pair_id", "pair_id"),
         Index("ix_label_rater_created", "rater_id", "created_at"),
     )  # fmt: skip
@@ -737,7 +738,10 @@ class Attempt(Table, table=True):
 
 
 class RunRequest(Table, table=True):
-    """A request in a run, and what the run wants it for: a prompt's completion, or one order of a pair."""
+    """A request in a run, and what the run wants it for: a prompt's completion, or one order of a pair.
+
+    `number` is its place in the plan: two wants may share one request, such as two pairs of the same texts.
+    """
 
     __tablename__ = "run_request"
     __table_args__ = (
@@ -751,7 +755,8 @@ class RunRequest(Table, table=True):
     )  # fmt: skip
 
     run_id: int = Field(foreign_key="run.id", primary_key=True)
-    request_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    request_id: int = Field(sa_column=Column(BigId, nullable=False))
     generator_id: int | None = Field(default=None, foreign_key="generator.id")
     prompt_id: int | None = Field(default=None, foreign_key="prompt.id")
     pair_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))

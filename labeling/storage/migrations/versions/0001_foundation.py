@@ -711,9 +711,8 @@ def upgrade() -> None:
     op.create_table(
         "run_request",
         sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column(
-            "request_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("request_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("generator_id", sa.Integer(), nullable=True),
         sa.Column("prompt_id", sa.Integer(), nullable=True),
         sa.Column("pair_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -727,7 +726,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["prompt_id"], ["prompt.id"], name=op.f("fk_run_request_prompt_id")),
         sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_run_request_request_id")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_request_run_id")),
-        sa.PrimaryKeyConstraint("run_id", "request_id", name=op.f("pk_run_request")),
+        sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_run_request")),
     )
     op.create_index(
         "ix_run_request_open",
@@ -830,9 +829,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_label_import_id"), "label", ["import_id"], unique=False)
     op.create_index("ix_label_pair_id", "label", ["pair_id"], unique=False)
     op.create_index("ix_label_rater_created", "label", ["rater_id", "created_at"], unique=False)
-    op.create_index(
-        "uq_label_revision", "label", ["rater_id", "pair_id", sa.text("coalesce(round_id, 0)"), "revision"], unique=True
-    )
     op.create_table(
         "judge_result",
         sa.Column("rater_id", sa.Integer(), nullable=False),
