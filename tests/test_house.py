@@ -23,11 +23,11 @@ MACHINE_PATHS = re.compile(
             b"/ho" + rb"me/[a-z]",
             b"/ro" + rb"ot/",
             b"/opt/" + b"(?:wheels|py" + b"pi)",
-            b"file" + b":///[a-z]",
+            b"file" + b":///opt",
         ]
     )
 )
-KEYS = re.compile(rb"\bsk-[A-Za-z0-9_-]{20,}|\bhf_[A-Za-z0-9]{30,}")
+KEYS = re.compile(rb"\bsk-[A-Za-z0-9_-]{40,}|\bhf_[A-Za-z0-9]{30,}")
 
 
 @pytest.fixture(scope="module")
