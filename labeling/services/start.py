@@ -26,3 +26,12 @@ def close_shared_stores() -> None:
     with _lock:
         while _stores:
             _stores.popitem()[1].close()
+
+
+def check_store(url: str) -> None:
+    """Open the store once, so that a fault is told before anything else starts. Raises StoreError."""
+    open_store(url).close()
+
+
+def prepare(store: Store) -> None:
+    """What the app does to a store before its first page."""
