@@ -35,7 +35,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PromptPairs:
-    """The new pairs of one prompt in stored order (a, b), or why there are none.
+    """The new pairs of one prompt as completion ids, the smaller first, or why there are none.
 
     `same_text` counts the matches (two sources, or one with itself) that were tried and had one text only.
     """
@@ -78,8 +78,8 @@ def choose_pairs(
         if not couples:
             same_text += 1
             continue
-        a, b = draw.choice(couples)
-        made.append((a.completion_id, b.completion_id) if draw.random() < 0.5 else (b.completion_id, a.completion_id))
+        a, b = sorted(draw.choice(couples), key=lambda one: one.completion_id)
+        made.append((a.completion_id, b.completion_id))
         if limit is not None and len(existing) + len(made) >= limit:
             break
     if made:

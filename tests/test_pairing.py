@@ -32,10 +32,10 @@ def test_the_model_to_be_tuned_comes_first(seed):
     assert 3 in choice.pairs[0]
 
 
-def test_the_seed_decides_and_all_choices_and_both_orders_occur():
+def test_the_seed_decides_and_every_choice_occurs():
     three = completions("x:one", "y:two", "z:three")
     chosen = {choose_pairs(three, PairMode.SOURCES, seed=str(seed)).pairs for seed in range(60)}
-    assert len(chosen) == 6
+    assert len(chosen) == 3
     assert choose_pairs(three, PairMode.SOURCES, seed="7") == choose_pairs(three[::-1], PairMode.SOURCES, seed="7")
 
 

@@ -20,10 +20,10 @@ LONGEST_REASONING = 10_000
 
 
 class ReadState(StrEnum):
-    """`contradictory` is readable, but its verdict denies its own scores."""
+    """`contradicts` is readable, but its verdict denies its own scores."""
 
     READ = "read"
-    CONTRADICTORY = "contradictory"
+    CONTRADICTORY = "contradicts"
     UNREADABLE = "unreadable"
 
 

@@ -26,6 +26,7 @@ OURS = {
     "tools": "they come from the prompts",
 }
 MOST_SAMPLES = 64
+SANDBOX = "sandbox"  # the word for the sandbox's address, which differs from start to start
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 KEY_LIKE = re.compile(r"(?i)(sk-|sk_|hf_|gsk_|xai-|r8_|tgp_|fw_|pplx-|ghp_|bearer|eyJ|AKIA[0-9A-Z]{12}|AIza).*")
 
@@ -58,7 +59,9 @@ def common_fields(table: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def base_url(value: object, where: str) -> str:
-    """An endpoint's address without a trailing slash. Raises InputError, which never repeats a password."""
+    """An endpoint's address without a trailing slash, or the word `sandbox`. Raises InputError, which never repeats a password."""
+    if value == SANDBOX:
+        return SANDBOX
     example = 'such as "https://api.openai.com/v1"'
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{where}: base_url is missing; write the endpoint's address, {example}.")

@@ -1,0 +1,248 @@
+"""Generators, the completions they wrote, and the pairs made of completions."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select, update
+from sqlmodel import Session, col
+
+from labeling.domain import GeneratorSpec, Prompt, canonical_json, completion_digest
+from labeling.pairing import Candidate
+from labeling.storage.projects import visible
+from labeling.storage.tables import (
+    Completion,
+    CompletionText,
+    Generator,
+    Pair,
+    ProjectCounter,
+    PromptRow,
+    PromptText,
+    now,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptData:
+    id: int
+    digest: str
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class NewCompletion:
+    """A generator's good reply, to be stored."""
+
+    prompt_id: int
+    generator_id: int
+    sample_number: int
+    request_id: int
+    text: str
+    tool_calls: tuple[dict[str, object], ...]
+    is_sandbox: bool
+
+
+# --- generators --------------------------------------------------------------------------------------------------
+
+
+def generators_of(session: Session, project_id: int, *, retired: bool = False) -> Sequence[Generator]:
+    """The project's generators in the order they were made; with `retired` also those no longer used."""
+    query = select(Generator).where(col(Generator.project_id) == project_id).order_by(col(Generator.id))
+    return session.scalars(query if retired else query.where(col(Generator.retired_at).is_(None))).all()
+
+
+def generator_with_digest(session: Session, project_id: int, digest: str) -> Generator | None:
+    query = select(Generator).where(col(Generator.project_id) == project_id, col(Generator.digest) == digest)
+    return session.scalars(query).first()
+
+
+def put_generator(session: Session, project_id: int, spec: GeneratorSpec, *, is_sandbox: bool) -> Generator:
+    """The row of a spec, made or brought back; another one of the same name retires, its completions stay."""
+    for namesake in generators_of(session, project_id):
+        if namesake.name == spec.name and namesake.digest != spec.digest:
+            namesake.retired_at = now()
+            session.add(namesake)
+    row = generator_with_digest(session, project_id, spec.digest) or Generator(
+        project_id=project_id, digest=spec.digest, base_url=spec.base_url, model=spec.model,
+        parameters=canonical_json(spec.parameters), system_prompt=spec.system_prompt, name=spec.name,
+    )  # fmt: skip
+    row.name, row.key_env, row.samples, row.retired_at = spec.name, spec.key_env, spec.samples, None
+    row.requests_per_minute, row.tokens_per_minute = spec.requests_per_minute, spec.tokens_per_minute
+    row.max_in_flight, row.is_sandbox = spec.max_in_flight, row.is_sandbox or is_sandbox
+    session.add(row)
+    session.flush()
+    return row
+
+
+def spec_of(row: Generator) -> GeneratorSpec:
+    return GeneratorSpec(
+        name=row.name, base_url=row.base_url, model=row.model, key_env=row.key_env, system_prompt=row.system_prompt,
+        parameters=json.loads(row.parameters), samples=row.samples, requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute, max_in_flight=row.max_in_flight,
+    )  # fmt: skip
+
+
+def retire_generator(session: Session, project_id: int, generator_id: int) -> bool:
+    """Take a generator out of use; False where there is none. Its completions stay."""
+    done = session.execute(
+        update(Generator)
+        .where(col(Generator.project_id) == project_id, col(Generator.id) == generator_id)
+        .values(retired_at=now())
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+
+def mark_sandbox_generators(session: Session, generator_ids: Iterable[int]) -> None:
+    """What turned out to be a sandbox by its replies is marked from then on."""
+    session.execute(
+        update(Generator)
+        .where(col(Generator.id).in_(set(generator_ids)), ~col(Generator.is_sandbox))
+        .values(is_sandbox=True)
+    )
+
+
+def completions_by_generator(session: Session, project_id: int) -> Mapping[int, int]:
+    """How many completions each generator of the project wrote."""
+    query = (
+        select(col(Completion.generator_id), func.count())
+        .join(Generator, col(Generator.id) == col(Completion.generator_id))
+        .where(col(Generator.project_id) == project_id)
+        .group_by(col(Completion.generator_id))
+    )
+    return {generator_id: count for generator_id, count in session.execute(query).tuples() if generator_id is not None}
+
+
+# --- prompts and completions -------------------------------------------------------------------------------------
+
+
+def prompts_after(session: Session, project_id: int, after_id: int, most: int) -> list[PromptData]:
+    """The next visible prompts by id, with their texts."""
+    query = (
+        select(col(PromptRow.id), col(PromptRow.digest), col(PromptText.messages), col(PromptText.tools))
+        .join(PromptText, col(PromptText.prompt_id) == col(PromptRow.id))
+        .where(col(PromptRow.project_id) == project_id, col(PromptRow.id) > after_id, visible(PromptRow, project_id))
+        .order_by(col(PromptRow.id))
+        .limit(most)
+    )
+    return [
+        PromptData(id_, digest, read_prompt(messages, tools)) for id_, digest, messages, tools in session.execute(query)
+    ]
+
+
+def prompt_ids_after(session: Session, project_id: int, after_id: int, most: int) -> list[tuple[int, str]]:
+    """The next visible prompts by id: (id, digest), without their texts."""
+    query = (
+        select(col(PromptRow.id), col(PromptRow.digest))
+        .where(col(PromptRow.project_id) == project_id, col(PromptRow.id) > after_id, visible(PromptRow, project_id))
+        .order_by(col(PromptRow.id))
+        .limit(most)
+    )
+    return [(id_, digest) for id_, digest in session.execute(query)]
+
+
+def prompt_with_id(session: Session, project_id: int, prompt_id: int) -> PromptData | None:
+    return next(
+        iter(found for found in prompts_after(session, project_id, prompt_id - 1, 1) if found.id == prompt_id), None
+    )
+
+
+def read_prompt(messages: str, tools: str | None) -> Prompt:
+    return Prompt(tuple(json.loads(messages)), tuple(json.loads(tools)) if tools else ())
+
+
+def samples_there(session: Session, prompt_ids: Sequence[int]) -> set[tuple[int, int, int]]:
+    """(prompt, generator, sample number) of the completions that exist."""
+    query = select(col(Completion.prompt_id), col(Completion.generator_id), col(Completion.sample_number)).where(
+        col(Completion.prompt_id).in_(prompt_ids), col(Completion.kind) == "generated"
+    )
+    return {(prompt_id, generator_id, sample) for prompt_id, generator_id, sample in session.execute(query)}
+
+
+def add_completions(session: Session, new: Sequence[NewCompletion]) -> int:
+    """Store those that are not there yet; the number stored."""
+    there = samples_there(session, [one.prompt_id for one in new])
+    rows = {place: one for one in new if (place := (one.prompt_id, one.generator_id, one.sample_number)) not in there}
+    if not rows:
+        return 0
+    narrow = [
+        {
+            "prompt_id": one.prompt_id, "kind": "generated", "text_digest": completion_digest(one.text, one.tool_calls),
+            "characters": len(one.text), "generator_id": one.generator_id, "sample_number": one.sample_number,
+            "request_id": one.request_id, "is_sandbox": one.is_sandbox, "created_at": now(),
+        }
+        for one in rows.values()
+    ]  # fmt: skip
+    ids = session.scalars(insert(Completion).returning(col(Completion.id), sort_by_parameter_order=True), narrow).all()
+    texts = [
+        {"completion_id": id_, "text": one.text, "tool_calls": canonical_json(list(one.tool_calls)) if one.tool_calls else None}
+        for id_, one in zip(ids, rows.values(), strict=True)
+    ]  # fmt: skip
+    session.execute(insert(CompletionText), texts)
+    return len(ids)
+
+
+# --- pairs -------------------------------------------------------------------------------------------------------
+
+
+def lock_project(session: Session, project_id: int) -> None:
+    """Let only one transaction at a time make pairs or verdicts of a project (on SQLite every writer is alone)."""
+    query = select(col(ProjectCounter.project_id)).where(col(ProjectCounter.project_id) == project_id)
+    session.execute(query.with_for_update())
+
+
+def candidates_of(session: Session, project_id: int, prompt_ids: Sequence[int]) -> dict[int, list[Candidate]]:
+    """The completions of each prompt that may become pairs: generated and imported ones, not edits."""
+    query = select(
+        col(Completion.id), col(Completion.prompt_id), col(Completion.generator_id), col(Completion.source), col(Completion.text_digest)
+    ).where(
+        col(Completion.prompt_id).in_(prompt_ids), col(Completion.kind) != "edit", visible(Completion, project_id)
+    )  # fmt: skip
+    found: dict[int, list[Candidate]] = {}
+    for id_, prompt_id, generator_id, source, digest in session.execute(query):
+        name = generator_source(generator_id) if generator_id is not None else imported_source(source)
+        found.setdefault(prompt_id, []).append(Candidate(id_, name, digest))
+    return found
+
+
+def generator_source(generator_id: int) -> str:
+    return f"generator {generator_id}"
+
+
+def imported_source(name: str) -> str:
+    return f"imported {name}"
+
+
+def pairs_of(session: Session, prompt_ids: Sequence[int]) -> dict[int, list[frozenset[int]]]:
+    """The completion ids of each prompt's pairs, whoever made them."""
+    query = select(col(Pair.prompt_id), col(Pair.a_id), col(Pair.b_id)).where(col(Pair.prompt_id).in_(prompt_ids))
+    found: dict[int, list[frozenset[int]]] = {}
+    for prompt_id, a_id, b_id in session.execute(query):
+        found.setdefault(prompt_id, []).append(frozenset((a_id, b_id)))
+    return found
+
+
+def add_pairs(session: Session, project_id: int, pairs: Sequence[tuple[int, int, int]]) -> list[int]:
+    """Store new pairs, each (prompt, a, b) with a < b; their ids, in the same order."""
+    ids = {completion for _, a, b in pairs for completion in (a, b)}
+    query = select(col(Completion.id), col(Completion.text_digest), col(Completion.is_sandbox)).where(
+        col(Completion.id).in_(ids)
+    )
+    known = {id_: (digest, is_sandbox) for id_, digest, is_sandbox in session.execute(query)}
+    rows = [
+        {
+            "project_id": project_id, "prompt_id": prompt_id, "a_id": a, "b_id": b, "a_digest": known[a][0],
+            "b_digest": known[b][0], "is_sandbox": known[a][1] or known[b][1], "created_at": now(),
+        }
+        for prompt_id, a, b in pairs
+    ]  # fmt: skip
+    if not rows:
+        return []
+    return list(session.scalars(insert(Pair).returning(col(Pair.id), sort_by_parameter_order=True), rows))
+
+
+def tuned_sources(session: Session, project_id: int, model: str | None) -> frozenset[str]:
+    """The sources whose completions are the model's to be tuned: generators of that model, imports under its name."""
+    if not model:
+        return frozenset()
+    query = select(col(Generator.id)).where(col(Generator.project_id) == project_id, col(Generator.model) == model)
+    return frozenset([imported_source(model), *(generator_source(id_) for id_ in session.scalars(query) if id_ is not None)])
