@@ -1,0 +1,39 @@
+"""`README.md` of an export: a data-set card as Hugging Face reads it, with its YAML at the top."""
+
+from typing import TYPE_CHECKING
+
+from exporters.formats import Format
+
+if TYPE_CHECKING:  # dataset.py writes the card
+    from exporters.dataset import Written
+
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def card(written: "Written", format: Format) -> str:
+    """The card's text. It names neither people nor places: a card is what gets published."""
+    size = next((name for limit, name in SIZES if written.rows < limit), "n>1M")
+    splits: dict[str, list[str]] = {file.split: [] for file in written.files if file.split != "provenance"}
+    for file in written.files:
+        if file.split in splits:
+            splits[file.split].append(file.name)
+    lines = ["---", "configs:", "- config_name: default", "  data_files:"]
+    for split, names in splits.items():
+        lines += [f"  - split: {split}", "    path:", *(f"    - {name}" for name in names)]
+    lines += ["size_categories:", f"- {size}", "tags:", "- preference", "- dpo", "- tiebreak", "---", ""]
+    left_out = sum(written.left_out.values())
+    lines += [
+        "# Preference data",
+        "",
+        f"{written.rows:,} rows in the format `{format.name}`: {format.title}. {format.description}",
+        "",
+        f"- {written.train_rows:,} rows to train, {written.validation_rows:,} to validate, split by prompt.",
+        f"- {left_out:,} pairs are left out; `manifest.json` says why, by reason, and the numbers add up.",
+        "- `provenance.jsonl` has one line for each row: pair, raters, labels, strength, and who wrote each side.",
+    ]
+    if written.validation_note:
+        lines.append(f"- {written.validation_note}")
+    if sandbox := written.sandbox.get("rows"):
+        lines.append(f"- {sandbox:,} rows rest on the offline sandbox. They are for trying things out, not for tuning.")
+    lines += ["", "Read it with:", "", "```python", "from datasets import load_dataset", "", 'load_dataset("FOLDER")']
+    return "\n".join([*lines, "```", ""])

@@ -1,0 +1,30 @@
+"""What a check finds: each fault with its line, its field and what to do about it."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+Severity: TypeAlias = Literal["error", "warning"]
+
+
+class Fault(NamedTuple):
+    """What is wrong with one record. An error is refused by a service; a warning is taken, but seldom meant."""
+
+    field: str
+    message: str
+    remedy: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault and where it is. `line` counts from 1; None where the whole file is meant. `field` may be ""."""
+
+    line: int | None
+    field: str
+    message: str
+    remedy: str
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        place = f"line {self.line}" if self.line else "file"
+        return f"{place}{', ' + self.field if self.field else ''}: {self.message}. {self.remedy}."

@@ -1,0 +1,138 @@
+"""JSON Lines: one object a line, UTF-8 without a byte-order mark, exactly one `\\n` after each."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from exporters.files import folder_fault
+from exporters.rows import RowRefused
+
+BUFFER_BYTES = 1 << 20
+
+
+def json_line(record: object) -> bytes:
+    """`record` as one line.
+
+    Raises:
+        RowRefused: a text in it cannot be written as UTF-8 (half of a surrogate pair).
+    """
+    try:
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError as error:
+        raise RowRefused("not_unicode", f"a text of the row cannot be written: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One written file: its name in the folder, its part of the split, and what it holds."""
+
+    name: str
+    split: str
+    part: int
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class JsonlFile:
+    """A file that is being written; its digest is made on the way.
+
+    Raises:
+        FolderFault: from any method, when the disk refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self.bytes = 0
+        self._digest = hashlib.sha256()
+        try:
+            self._file = path.open("wb", buffering=0)
+        except OSError as error:
+            raise folder_fault(error, path) from error
+        self._lines: list[bytes] = []
+        self._flushed = 0
+
+    def write(self, line: bytes) -> None:
+        self._lines.append(line)
+        self.rows += 1
+        self.bytes += len(line)
+        if self.bytes - self._flushed >= BUFFER_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is left and put it on the disk."""
+        self._flush()
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            raise folder_fault(error, self.path) from error
+
+    def abandon(self) -> None:
+        """Let go of the file without caring for what is in it."""
+        self._lines.clear()
+        self._file.close()
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def _flush(self) -> None:
+        block = memoryview(b"".join(self._lines))
+        self._lines.clear()
+        self._flushed = self.bytes
+        self._digest.update(block)
+        try:
+            while block:
+                block = block[self._file.write(block) :]
+        except OSError as error:
+            raise folder_fault(error, self.path) from error
+
+
+class JsonlParts:
+    """The files of one split: a next part is begun where a service's limit for one file would be passed."""
+
+    def __init__(self, folder: Path, split: str, extension: str, most_bytes: int | None) -> None:
+        self._folder = folder
+        self._split = split
+        self._extension = extension
+        self._most_bytes = most_bytes
+        self._parts: list[JsonlFile] = []
+
+    @property
+    def rows(self) -> int:
+        return sum(part.rows for part in self._parts)
+
+    def write(self, line: bytes) -> tuple[int, int]:
+        """Write a line; returns its part and its line in that part, both from 1."""
+        part = self._parts[-1] if self._parts else self._next()
+        if self._most_bytes is not None and part.rows and part.bytes + len(line) > self._most_bytes:
+            part.close()
+            part = self._next()
+        part.write(line)
+        return len(self._parts), part.rows
+
+    def close(self) -> list[FileFacts]:
+        """Close the last part and give all of them their names: `train.jsonl`, or `train-00001-of-00003.jsonl`."""
+        if self._parts:
+            self._parts[-1].close()
+        facts = []
+        for number, part in enumerate(self._parts, 1):
+            name = f"{self._split}.{self._extension}"
+            if len(self._parts) > 1:
+                name = f"{self._split}-{number:05}-of-{len(self._parts):05}.{self._extension}"
+            part.path.rename(self._folder / name)
+            facts.append(FileFacts(name, self._split, number, part.rows, part.bytes, part.sha256))
+        return facts
+
+    def abandon(self) -> None:
+        for part in self._parts:
+            part.abandon()
+
+    def _next(self) -> JsonlFile:
+        self._parts.append(JsonlFile(self._folder / f"{self._split}-{len(self._parts) + 1:05}.partial"))
+        return self._parts[-1]

@@ -1,0 +1,36 @@
+"""`manifest.json`: what an export holds, what it leaves out and why, so that every pair is accounted for."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:  # dataset.py makes the manifest
+    from exporters.dataset import Written
+
+MANIFEST_VERSION = 1
+
+
+def manifest(written: "Written", *, format: str, share: float, seed: int, facts: Mapping[str, Any]) -> bytes:
+    """The manifest as JSON: pairs = rows + everything under `left_out`. The same export gives the same bytes."""
+    told = {
+        "manifest_version": MANIFEST_VERSION,
+        "format": format,
+        "pairs": written.rows + sum(written.left_out.values()),
+        "rows": written.rows,
+        "left_out": written.left_out,
+        "split": {
+            "by": "prompt group",
+            "seed": seed,
+            "validation_share": share,
+            "train_rows": written.train_rows,
+            "validation_rows": written.validation_rows,
+            "note": written.validation_note,
+        },
+        "sandbox": {"rows": 0, **written.sandbox},
+        "files": [asdict(file) for file in written.files],
+        "warnings": [asdict(finding) for finding in written.warnings],
+        **facts,
+    }
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

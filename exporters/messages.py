@@ -1,0 +1,77 @@
+"""Rules for chat messages which hold in more than one format."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from exporters.rows import Message
+
+KNOWN_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id"})
+
+
+def unanswered_tool_message(messages: Sequence[Message]) -> int | None:
+    """The number (from 1) of the first tool message that answers no earlier call; None where all do."""
+    called: set[str] = set()
+    for number, message in enumerate(messages, 1):
+        if message.get("role") == "tool":
+            if message.get("tool_call_id") not in called:
+                return number
+        elif calls := message.get("tool_calls"):
+            called.update(call["id"] for call in calls if isinstance(call, dict) and isinstance(call.get("id"), str))
+    return None
+
+
+def repeated_role(messages: Sequence[Message]) -> int | None:
+    """The number (from 1) of the first message with the role of the one before it; None where there is none.
+
+    Several tool results in a row answer parallel calls: they cannot be said otherwise, and are not counted here.
+    """
+    before = None
+    for number, message in enumerate(messages, 1):
+        role = message.get("role")
+        if role == before and role != "tool":
+            return number
+        before = role
+    return None
+
+
+def tool_call_fault(call: Any) -> str | None:
+    """What is wrong with one tool call in the shape of OpenAI's chat completions, as a clause."""
+    if not isinstance(call, dict) or not isinstance(call.get("function"), dict):
+        return "a tool call has no function"
+    if not isinstance(call.get("id"), str) or not call["id"].strip():
+        return "a tool call has no id"
+    if call.get("type") != "function":
+        return "a tool call's type is not function"
+    if not isinstance(call["function"].get("name"), str) or not call["function"]["name"]:
+        return "a tool call names no function"
+    if not isinstance(call["function"].get("arguments"), str):
+        return "a tool call's arguments are not a JSON string"
+    return None
+
+
+def tool_fault(tool: Any) -> str | None:
+    """What is wrong with one offered tool, as a clause."""
+    if not isinstance(tool, dict) or tool.get("type") != "function" or not isinstance(tool.get("function"), dict):
+        return 'a tool is not {"type": "function", "function": {…}}'
+    name = tool["function"].get("name")
+    if not isinstance(name, str) or not name:
+        return "a tool has no name"
+    return None
+
+
+def faulty_calls(row_messages: Sequence[Message], *replies: Sequence[Message]) -> Iterator[str]:
+    """The faults of all tool calls of a prompt's messages and of replies, as clauses."""
+    calls = [call for message in row_messages for call in message.get("tool_calls") or ()]
+    for call in [*calls, *(call for reply in replies for call in reply)]:
+        fault = tool_call_fault(call)
+        if fault:
+            yield fault
+
+
+def is_json_object(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False

@@ -1,0 +1,35 @@
+"""Why a decided pair cannot be written: each code with what it means and what to do about it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`title` is for a table's first column, `remedy` says what would bring the pair in."""
+
+    title: str
+    remedy: str
+
+
+REFUSALS = {
+    # Refused by every format: no row can be made.
+    "identical_sides": Refusal("Sides are the same", "Replace one of the two completions"),
+    "empty_side": Refusal("A side is empty", "Replace the empty completion"),
+    "prompt_end": Refusal("Prompt does not end in a user or tool message", "Mend the prompt and import it again"),
+    "unknown_role": Refusal("Unknown role in the prompt", "Use system, developer, user, assistant or tool"),
+    "content_not_text": Refusal("Prompt is not all text", "Training files take text only: leave images out"),
+    "not_unicode": Refusal("Text is not valid Unicode", "Replace the broken characters and import again"),
+    # Refused by some formats.
+    "needs_roles": Refusal(
+        "Plain strings hold one user message", "Choose trl: it keeps system prompts, several turns and tools"
+    ),
+    "repeated_role": Refusal(
+        "Two neighbouring messages of one role", "Join them in the prompt, or choose trl, which takes them"
+    ),
+    "empty_message": Refusal("A message of the prompt is empty", "Leave the empty message out of the prompt"),
+    "unknown_key": Refusal("A message has a key the service refuses", "Keep role, content, name and tool calls only"),
+    "tool_message": Refusal("A tool message answers no call", "Give it the tool_call_id of an earlier call"),
+    "tool_call": Refusal("A tool call is not complete", "Give it an id, a function's name and arguments as a string"),
+    "tool": Refusal("A tool is not complete", "Give it the type function and a name"),
+    "calls_without_tools": Refusal("A reply calls tools the prompt does not offer", "Add the tools to the prompt"),
+}

@@ -1,0 +1,84 @@
+"""What goes into an export: a decided comparison, and beside it where it comes from.
+
+What may never stand in a training file is refused where the row is made, so that no format has to look for it again.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Message: TypeAlias = dict[str, Any]
+
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+
+
+class RowRefused(ValueError):
+    """The comparison cannot be a row; `code` is a key of `exporters.refusals.REFUSALS`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceRow:
+    """One decided comparison: a prompt and two different completions, the better one first.
+
+    `prompt` is chat messages up to the reply, `tools` what the prompt offers, both in the shape of OpenAI's chat
+    completions. A side is a text, tool calls, or both. Ties and skips never become a row: they carry no preference.
+
+    Raises:
+        RowRefused: the sides are the same, one is empty, a role is unknown, or the prompt does not end in a user or
+            tool message.
+    """
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    tools: tuple[Message, ...] = ()
+    chosen_tool_calls: tuple[Message, ...] = ()
+    rejected_tool_calls: tuple[Message, ...] = ()
+
+    def __post_init__(self) -> None:
+        for number, message in enumerate(self.prompt, 1):
+            if message.get("role") not in ROLES:
+                raise RowRefused("unknown_role", f"message {number} has the role {message.get('role')!r}")
+            content = message.get("content")
+            if not isinstance(content, str) and (content is not None or not message.get("tool_calls")):
+                raise RowRefused("content_not_text", f"the content of message {number} is not text")
+        if not self.prompt or self.prompt[-1]["role"] not in ("user", "tool"):
+            raise RowRefused("prompt_end", "the prompt does not end in a user or tool message")
+        if not self.chosen_tool_calls and not self.chosen.strip():
+            raise RowRefused("empty_side", "the chosen side is empty")
+        if not self.rejected_tool_calls and not self.rejected.strip():
+            raise RowRefused("empty_side", "the rejected side is empty")
+        if self.chosen == self.rejected and self.chosen_tool_calls == self.rejected_tool_calls:
+            raise RowRefused("identical_sides", "chosen and rejected are the same")
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether tools, tool calls or a tool's result stand anywhere in it."""
+        return bool(
+            self.tools
+            or self.chosen_tool_calls
+            or self.rejected_tool_calls
+            or any("tool_calls" in message or message["role"] == "tool" for message in self.prompt)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RowOrigin:
+    """Where a row comes from; it is told in `provenance.jsonl`, never in the row, as services refuse unknown keys.
+
+    `group` joins rows that must stay on one side of a split: the digest of the prompt, or what binds several prompts
+    together. `strength` is the raters' mean, 1 slightly to 3 much; None where nobody was asked. `sandbox` names the
+    parts that only the offline sandbox wrote: chosen, rejected, judge.
+    """
+
+    pair: int
+    group: str
+    raters: tuple[str, ...] = ()
+    labels: tuple[int, ...] = ()
+    strength: float | None = None
+    chosen_by: str = ""
+    rejected_by: str = ""
+    sandbox: tuple[str, ...] = ()
