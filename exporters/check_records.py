@@ -9,7 +9,7 @@ from exporters.findings import Fault
 from exporters.messages import is_json_object, repeated_role, tool_call_fault, tool_fault, unanswered_tool_message
 from exporters.rows import Message
 
-OPENAI_ROLES = frozenset({"system", "user", "assistant", "tool"})
+KNOWN_ROLES = frozenset({"system", "user", "assistant", "tool"})
 MESSAGE_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "weight", "refusal"})
 REPLY_KEYS = frozenset({"role", "content", "name", "tool_calls", "refusal"})
 
@@ -105,7 +105,7 @@ def _input_faults(given: Message) -> Iterator[Fault]:
     if "messages" not in given:
         yield Fault("input.messages", "is missing", "Add the messages of the prompt")
     else:
-        yield from _prompt_faults("input.messages", given["messages"], call_fault=tool_call_fault, roles=OPENAI_ROLES)
+        yield from _prompt_faults("input.messages", given["messages"], call_fault=tool_call_fault, is_for_services=True)
     if "tools" in given:
         if not isinstance(given["tools"], list):
             yield Fault("input.tools", "is not a list", "Write a list of tools, or leave it out")
@@ -125,9 +125,9 @@ def _input_faults(given: Message) -> Iterator[Fault]:
 
 
 def _prompt_faults(
-    field: str, messages: Any, *, call_fault: Callable[[Any], str | None], roles: frozenset[str] | None = None
+    field: str, messages: Any, *, call_fault: Callable[[Any], str | None], is_for_services: bool = False
 ) -> Iterator[Fault]:
-    """Faults of the messages of a prompt. With `roles`, only these are known, and two neighbours have different ones."""
+    """Faults of the messages of a prompt. Services know no developer, and some want neighbours of different roles."""
     if not isinstance(messages, list) or not messages:
         yield Fault(field, "is not a list with at least one message", "Write the messages of the prompt")
         return
@@ -138,14 +138,10 @@ def _prompt_faults(
             yield Fault(name, "is not an object", 'Write {"role": "user", "content": "..."}')
             sound = False
             continue
-        role = message.get("role")
-        if role not in (roles or OPENAI_ROLES):
-            if roles or role != "developer":
-                remedy = "Write system instead" if role == "developer" else "Use system, user, assistant or tool"
-                yield Fault(f"{name}.role", f"is {role!r}, which is not known", remedy)
-            else:
-                yield Fault(f"{name}.role", "is 'developer', which hardly a chat template knows", "Write system instead", "warning")  # fmt: skip
-            if not isinstance(role, str):
+        role: Any = message.get("role")
+        if fault := _role_fault(f"{name}.role", role, knows_developer=not is_for_services):
+            yield fault
+            if fault.severity == "error":
                 sound = False
                 continue
         yield from _content_faults(name, message, role, call_fault)
@@ -154,10 +150,20 @@ def _prompt_faults(
     last = messages[-1].get("role")
     if last not in ("user", "tool"):
         yield Fault(f"{field}[{len(messages) - 1}].role", f"is {last!r}: the prompt has to end in a user or tool message", "Leave the last message out, or add the question")  # fmt: skip
-    if roles and len(messages) > 1 and (number := repeated_role(messages)):
+    if is_for_services and len(messages) > 1 and (number := repeated_role(messages)):
         yield Fault(f"{field}[{number - 1}].role", "is the role of the message before; Together refuses such a file", "Join the two messages", "warning")  # fmt: skip
     if len(messages) > 1 and (number := unanswered_tool_message(messages)):
         yield Fault(f"{field}[{number - 1}].tool_call_id", "answers no earlier tool call", "Name the id of the call that it answers")  # fmt: skip
+
+
+def _role_fault(field: str, role: Any, *, knows_developer: bool) -> Fault | None:
+    if role == "developer":
+        if knows_developer:
+            return Fault(field, "is 'developer', which hardly a chat template knows", "Write system instead", "warning")
+        return Fault(field, "is 'developer', which is not known", "Write system instead")
+    if isinstance(role, str) and role in KNOWN_ROLES:
+        return None
+    return Fault(field, f"is {role!r}, which is not known", "Use system, user, assistant or tool")
 
 
 def _content_faults(name: str, message: Message, role: str, call_fault: Callable[[Any], str | None]) -> Iterator[Fault]:

@@ -15,9 +15,9 @@ def unanswered_tool_message(messages: Sequence[Message]) -> int | None:
     called: set[str] = set()
     for number, message in enumerate(messages, 1):
         if message.get("role") == "tool":
-            if message.get("tool_call_id") not in called:
+            if not isinstance(key := message.get("tool_call_id"), str) or key not in called:
                 return number
-        elif calls := message.get("tool_calls"):
+        elif isinstance(calls := message.get("tool_calls"), list):
             called.update(call["id"] for call in calls if isinstance(call, dict) and isinstance(call.get("id"), str))
     return None
 
@@ -61,13 +61,13 @@ def tool_fault(tool: Any) -> str | None:
     return None
 
 
-def faulty_calls(row_messages: Sequence[Message], *replies: Sequence[Message]) -> Iterator[str]:
+def faulty_calls(messages: Sequence[Message], *replies: Sequence[Message]) -> Iterator[str]:
     """The faults of all tool calls of a prompt's messages and of replies, as clauses."""
-    calls = [call for message in row_messages for call in message.get("tool_calls") or ()]
-    for call in [*calls, *(call for reply in replies for call in reply)]:
-        fault = tool_call_fault(call)
-        if fault:
-            yield fault
+    for calls in (*(message["tool_calls"] for message in messages if message.get("tool_calls")), *replies):
+        if not isinstance(calls, list | tuple):
+            yield "tool calls are not a list"
+            continue
+        yield from (fault for call in calls if (fault := tool_call_fault(call)))
 
 
 def is_json_object(text: str) -> bool:

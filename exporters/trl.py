@@ -55,7 +55,7 @@ def _message(message: Message) -> Message:
         written["role"] = "system"
     if written.get("content") is None:
         written["content"] = ""
-    if calls := written.get("tool_calls"):
+    if isinstance(calls := written.get("tool_calls"), list):
         written["tool_calls"] = [_call(call) for call in calls]
     return written
 

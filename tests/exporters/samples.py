@@ -1,0 +1,96 @@
+"""Rows for the tests: a few written by hand for the golden files, and a strategy for all others."""
+
+from hypothesis import strategies as st
+
+from exporters.rows import PreferenceRow, RowOrigin
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "Today's weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+def call(city: str, number: int = 1) -> dict[str, object]:
+    return {
+        "id": f"call_{number}",
+        "type": "function",
+        "function": {"name": "weather", "arguments": f'{{"city":"{city}"}}'},
+    }
+
+
+def ask(text: str) -> tuple[dict[str, object], ...]:
+    return ({"role": "user", "content": text},)
+
+
+PLAIN = PreferenceRow(ask("What is 2 + 2?"), "4", "5")
+AWKWARD = PreferenceRow(
+    ask('Two lines\u2028and \u0085 one 🙂\r\nwith a return, \u200fשלום and a \\ "quote"\tand </script>'),
+    "Begins the same",
+    "Begins the same, but goes on\n",
+)
+TURNS = PreferenceRow(
+    (
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "Who are you?"},
+    ),
+    "A model.",
+    "As a large language model, I am a large language model.",
+)
+TOOLS = PreferenceRow(
+    (
+        {"role": "user", "content": "Oslo and Rome?"},
+        {"role": "assistant", "content": None, "tool_calls": [call("Oslo", 1), call("Rome", 2)]},
+        {"role": "tool", "content": "3 °C", "tool_call_id": "call_1"},
+        {"role": "tool", "content": "19 °C", "tool_call_id": "call_2"},
+    ),
+    "Oslo 3 °C, Rome 19 °C.",
+    "",
+    tools=(WEATHER,),
+    rejected_tool_calls=(call("Oslo", 3),),
+)
+ROWS = (PLAIN, AWKWARD, TURNS, TOOLS)
+
+
+def many(count: int, text: str = "Question") -> list[tuple[PreferenceRow, RowOrigin]]:
+    """`count` plain rows, each with a prompt of its own."""
+    return [
+        (
+            PreferenceRow(ask(f"{text} {n}?"), f"Good {n}", f"Poor answer {n}"),
+            RowOrigin(n, f"group {n}", ("Ana",), (n,)),
+        )
+        for n in range(count)
+    ]
+
+
+texts = st.text(min_size=1, max_size=30).filter(lambda text: bool(text.strip()))
+
+
+@st.composite
+def preference_rows(draw: st.DrawFn) -> PreferenceRow:
+    """Any row that may be made: with or without a system turn, earlier turns, tools and tool calls."""
+    prompt: list[dict[str, object]] = []
+    if draw(st.booleans()):
+        prompt.append({"role": draw(st.sampled_from(["system", "developer"])), "content": draw(texts)})
+    for _ in range(draw(st.integers(0, 2))):
+        prompt += [{"role": "user", "content": draw(texts)}, {"role": "assistant", "content": draw(texts)}]
+    prompt.append({"role": "user", "content": draw(texts)})
+    has_tools = draw(st.booleans())
+    if has_tools and draw(st.booleans()):
+        prompt.append(
+            {"role": "assistant", "content": draw(st.sampled_from([None, "", "Wait"])), "tool_calls": [call("Oslo")]}
+        )
+        prompt.append({"role": "tool", "content": draw(texts), "tool_call_id": "call_1"})
+    chosen, rejected = draw(st.tuples(texts, texts).filter(lambda sides: sides[0] != sides[1]))
+    return PreferenceRow(
+        tuple(prompt),
+        chosen,
+        rejected,
+        tools=(WEATHER,) if has_tools else (),
+        rejected_tool_calls=(call("Rome", 2),) if has_tools and draw(st.booleans()) else (),
+    )

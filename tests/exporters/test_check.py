@@ -1,0 +1,291 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporters.check import LONGEST_LINE, RECORD_RULES, check_file
+from exporters.formats import EXPORTERS
+from exporters.jsonl import json_line
+from tests.exporters.samples import TOOLS, many
+
+GOOD = {
+    "input": {"messages": [{"role": "user", "content": "Hi"}]},
+    "preferred_output": [{"role": "assistant", "content": "Hello"}],
+    "non_preferred_output": [{"role": "assistant", "content": "What do you want from me?"}],
+}
+TRL = {
+    "prompt": [{"role": "user", "content": "Hi"}],
+    "chosen": [{"role": "assistant", "content": "Hello"}],
+    "rejected": [{"role": "assistant", "content": "What do you want from me?"}],
+}
+STRINGS = {"prompt": "Hi", "chosen": "Hello", "rejected": "What do you want from me?"}
+SOUND = {"openai-dpo": GOOD, "trl": TRL, "trl-standard": STRINGS}
+
+
+def good(format: str = "openai-dpo", count: int = 60) -> bytes:
+    return b"".join(json_line(EXPORTERS[format].record(row)) for row, _ in many(count))
+
+
+def findings(tmp_path: Path, content: bytes, format: str = "openai-dpo"):
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(content)
+    return list(check_file(path, format))
+
+
+def changed(record: dict[str, object], path: str, value: object) -> dict[str, object]:
+    """A copy of `record` with the value at a path like `input.messages.0.role` set, or taken out where it is `...`."""
+    copy = json.loads(json.dumps(record))
+    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    place = copy
+    for step in way:
+        place = place[step]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return copy
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_a_sound_file_has_no_finding(tmp_path, format):
+    assert findings(tmp_path, good(format), format) == []
+
+
+def test_a_sound_file_with_tools_has_no_finding(tmp_path):
+    for format in ("openai-dpo", "trl"):
+        assert findings(tmp_path, json_line(EXPORTERS[format].record(TOOLS)) + good(format), format) == []
+
+
+@pytest.mark.parametrize(
+    ("format", "path", "value", "field"),
+    [
+        ("openai-dpo", "input", ..., "input"),
+        ("openai-dpo", "input", "Hi", "input"),
+        ("openai-dpo", "preferred_output", ..., "preferred_output"),
+        ("openai-dpo", "preferred_completion", [], "preferred_completion"),
+        ("openai-dpo", "id", 7, "id"),
+        ("openai-dpo", "input.id", 7, "input.id"),
+        ("openai-dpo", "input.messages", ..., "input.messages"),
+        ("openai-dpo", "input.messages", [], "input.messages"),
+        ("openai-dpo", "input.messages", {"role": "user"}, "input.messages"),
+        ("openai-dpo", "input.messages.0", "Hi", "input.messages[0]"),
+        ("openai-dpo", "input.messages.0.role", "developer", "input.messages[0].role"),
+        ("openai-dpo", "input.messages.0.role", "human", "input.messages[0].role"),
+        ("openai-dpo", "input.messages.0.role", None, "input.messages[0].role"),
+        ("openai-dpo", "input.messages.0.role", ["user"], "input.messages[0].role"),
+        ("openai-dpo", "input.messages.0.role", "assistant", "input.messages[0].role"),
+        ("openai-dpo", "input.messages.0.role", "system", "input.messages[0].role"),
+        ("openai-dpo", "input.messages.0.content", " ", "input.messages[0].content"),
+        ("openai-dpo", "input.messages.0.content", None, "input.messages[0].content"),
+        ("openai-dpo", "input.messages.0.content", [{"type": "text", "text": "Hi"}], "input.messages[0].content"),
+        ("openai-dpo", "input.messages.0.content", ..., "input.messages[0].content"),
+        ("openai-dpo", "input.messages.0.weight", 1, "input.messages[0].weight"),
+        ("openai-dpo", "input.tools", {}, "input.tools"),
+        ("openai-dpo", "input.tools", [{}], "input.tools[0]"),
+        ("openai-dpo", "input.parallel_tool_calls", "yes", "input.parallel_tool_calls"),
+        ("openai-dpo", "preferred_output", {"role": "assistant", "content": "Hello"}, "preferred_output"),
+        ("openai-dpo", "preferred_output", [GOOD["preferred_output"][0]] * 2, "preferred_output"),
+        ("openai-dpo", "preferred_output.0", "Hello", "preferred_output[0]"),
+        ("openai-dpo", "preferred_output.0.role", "user", "preferred_output[0].role"),
+        ("openai-dpo", "preferred_output.0.content", "", "preferred_output[0].content"),
+        ("openai-dpo", "preferred_output.0.content", None, "preferred_output[0].content"),
+        ("openai-dpo", "preferred_output.0.weight", 1, "preferred_output[0].weight"),
+        ("openai-dpo", "preferred_output.0.tool_calls", [], "preferred_output[0].tool_calls"),
+        ("openai-dpo", "preferred_output.0.tool_calls", TOOLS.rejected_tool_calls, "preferred_output[0].tool_calls"),
+        ("openai-dpo", "non_preferred_output", GOOD["preferred_output"], "non_preferred_output"),
+        ("trl", "prompt", "Hi", "prompt"),
+        ("trl", "prompt", [], "prompt"),
+        ("trl", "prompt.0.role", "assistant", "prompt[0].role"),
+        ("trl", "chosen", ..., "chosen"),
+        ("trl", "chosen", "Hello", "chosen"),
+        ("trl", "chosen.0.role", "user", "chosen[0].role"),
+        ("trl", "chosen.0.content", "\n", "chosen[0].content"),
+        ("trl", "rejected", TRL["chosen"], "rejected"),
+        ("trl", "label", True, "label"),
+        ("trl", "tools", 3, "tools"),
+        ("trl", "tools", "weather", "tools"),
+        ("trl-standard", "prompt", ["Hi"], "prompt"),
+        ("trl-standard", "prompt", ..., "prompt"),
+        ("trl-standard", "chosen", " ", "chosen"),
+        ("trl-standard", "rejected", "Hello", "rejected"),
+        ("trl-standard", "completion", "Hello", "completion"),
+    ],
+)
+def test_a_faulty_record_is_an_error_that_names_line_and_field(tmp_path, format, path, value, field):
+    content = good(format, 20) + json_line(changed(SOUND[format], path, value)) + good(format, 40)
+    errors = [finding for finding in findings(tmp_path, content, format) if finding.severity == "error"]
+    assert [(finding.line, finding.field) for finding in errors] == [(21, field)]
+    assert all(finding.message and finding.remedy for finding in errors)
+
+
+words = st.sampled_from(
+    [
+        "input",
+        "messages",
+        "role",
+        "content",
+        "user",
+        "assistant",
+        "tool",
+        "tool_calls",
+        "tool_call_id",
+        "tools",
+        "id",
+        "preferred_output",
+        "non_preferred_output",
+        "prompt",
+        "chosen",
+        "rejected",
+        "function",
+        "arguments",
+        "name",
+    ]
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+@given(record=st.dictionaries(words, anything, max_size=5), place=st.sampled_from(["input", "prompt", "chosen"]))
+def test_no_record_however_broken_stops_the_check(format, record, place):
+    plain, faults = RECORD_RULES[format]
+    broken = SOUND[format] | record
+    if isinstance(broken.get(place), list):
+        broken[place] = [record, *broken[place]]
+    found = list(faults(broken))
+    assert plain(broken) is None or found == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("input.tools", []),
+        ("input.parallel_tool_calls", True),
+        ("input.messages", [{"role": "user", "content": "Hi"}, {"role": "user", "content": "You?"}]),
+    ],
+)
+def test_what_some_services_refuse_is_a_warning(tmp_path, path, value):
+    found = findings(tmp_path, good() + json_line(changed(GOOD, path, value)))
+    assert [(finding.line, finding.severity) for finding in found] == [(61, "warning")]
+
+
+def test_a_tool_message_has_to_answer_a_call(tmp_path):
+    messages = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "3", "tool_call_id": "nobody"}]
+    (found,) = findings(tmp_path, good() + json_line(changed(GOOD, "input.messages", messages)))
+    assert found.field == "input.messages[1].tool_call_id"
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        (b"\xef\xbb\xbf" + good(), 1, "byte-order mark"),
+        (good(count=20) + b"\n" + good(count=40), 21, "blank"),
+        (good() + b" \n", 61, "blank"),
+        (good().replace(b"\n", b"\r\n"), 1, "60 lines end in"),
+        (good() + good(count=1)[:40], 61, "cut off"),
+        (good() + b'{"input": {broken}\n', 61, "not JSON"),
+        (good() + b"[1, 2]\n", 61, "JSON array"),
+        (good() + b"7\n", 61, "not a JSON object"),
+        (good() + b'{"input": "a\0b"}\n', 61, "NUL"),
+        (good() + '{"input": "é"}\n'.encode("latin-1"), 61, "not UTF-8"),
+        (good() + b'{"input": NaN}\n', 61, "not JSON"),
+        (b"", None, "empty"),
+        (json.dumps([GOOD] * 12, indent=1).encode(), 1, "several lines"),
+        (json.dumps([GOOD] * 12).encode() + b"\n", 1, "JSON array"),
+        (json.dumps(GOOD, indent=1).encode(), 1, "several lines"),
+        (b"\x1f\x8b\x08\x00abc", None, "gzip"),
+        (b"PK\x03\x04abc", None, "zip"),
+        (b"PAR1abc", None, "Parquet"),
+        ("hello".encode("utf-16"), None, "UTF-16"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_sound_jsonl_says_where_and_why(tmp_path, content, line, words):
+    found = findings(tmp_path, content)
+    assert found[0].line == line
+    assert words in found[0].message
+    assert found[0].severity == "error"
+
+
+def test_a_pretty_printed_file_is_one_finding_and_the_missing_rows(tmp_path):
+    assert len(findings(tmp_path, json.dumps([GOOD] * 500, indent=2).encode())) == 2
+
+
+def test_a_record_after_a_byte_order_mark_is_still_read(tmp_path):
+    assert len(findings(tmp_path, b"\xef\xbb\xbf" + good())) == 1
+
+
+def test_line_separators_inside_a_text_end_no_line(tmp_path):
+    content = json_line(changed(GOOD, "preferred_output.0.content", "a\u2028b\u0085c\x0bd")) + good()
+    assert findings(tmp_path, content) == []
+
+
+def test_a_line_of_monstrous_length_is_told_and_the_next_is_read(tmp_path):
+    content = good(count=30) + b'{"input": "' + b"x" * (LONGEST_LINE * 2) + b'"}\n' + good(count=30)
+    (found,) = findings(tmp_path, content)
+    assert found.line == 31
+    assert "longer than" in found.message
+
+
+def test_a_line_of_five_megabytes_is_an_ordinary_line(tmp_path):
+    content = good() + json_line(changed(GOOD, "non_preferred_output.0.content", "x" * 5_000_000))
+    assert findings(tmp_path, content) == []
+
+
+def test_the_last_line_may_lack_its_line_feed(tmp_path):
+    assert findings(tmp_path, good().removesuffix(b"\n")) == []
+
+
+@pytest.mark.parametrize(("count", "severity"), [(9, "error"), (10, "warning"), (49, "warning")])
+def test_few_rows_are_told_for_openai(tmp_path, count, severity):
+    (found,) = findings(tmp_path, good(count=count))
+    assert (found.line, found.severity) == (None, severity)
+    assert str(count) in found.message
+
+
+def test_few_rows_are_only_a_warning_for_trl(tmp_path):
+    assert [finding.severity for finding in findings(tmp_path, good("trl", 3), "trl")] == ["warning"]
+
+
+def test_a_better_reply_that_is_always_longer_is_a_warning(tmp_path):
+    content = b"".join(
+        json_line(changed(GOOD, "preferred_output.0.content", "long " * (10 + number))) for number in range(60)
+    )
+    (found,) = findings(tmp_path, content)
+    assert "60 of 60" in found.message
+    assert found.severity == "warning"
+
+
+def test_a_file_over_the_limit_of_the_service_is_an_error(tmp_path):
+    path = tmp_path / "file.jsonl"
+    with path.open("wb") as file:
+        file.write(good())
+        file.truncate(EXPORTERS["openai-dpo"].most_bytes + 1)  # a hole: it takes no room on the disk
+    found = list(check_file(path, "openai-dpo"))
+    assert any("512,000,000" in finding.message for finding in found)
+
+
+def test_tools_that_appear_late_are_a_warning_as_datasets_stops_there(tmp_path):
+    long = json_line(changed(TRL, "rejected.0.content", "x" * 1_000_000))
+    tools = json_line(EXPORTERS["trl"].record(TOOLS))
+    late = findings(tmp_path, good("trl") + long * 12 + tools, "trl")
+    assert [finding.line for finding in late] == [73]
+    assert findings(tmp_path, tools + good("trl") + long * 12, "trl") == []
+
+
+def test_prompts_in_both_files_are_found(tmp_path):
+    (tmp_path / "validation.jsonl").write_bytes(good(count=10))
+    (tmp_path / "train.jsonl").write_bytes(good(count=60))
+    seen: set[int] = set()
+    list(check_file(tmp_path / "validation.jsonl", "openai-dpo", remember=seen))
+    found = list(check_file(tmp_path / "train.jsonl", "openai-dpo", elsewhere=seen))
+    assert [finding.line for finding in found] == list(range(1, 11))
+
+
+def test_a_finding_reads_as_a_sentence(tmp_path):
+    found = findings(tmp_path, good() + json_line(changed(GOOD, "preferred_output.0.content", "")))
+    assert str(found[0]) == ("line 61, preferred_output[0].content: is empty. Replace the reply, or leave the row out.")

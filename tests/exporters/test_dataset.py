@@ -1,0 +1,258 @@
+import errno
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporters import DatasetWriter, PreferenceRow, RowOrigin
+from exporters.dataset import CheckFailed
+from exporters.files import FolderFault
+from exporters.formats import EXPORTERS
+from exporters.split import is_validation
+from tests.exporters.samples import TOOLS, TURNS, ask, many
+
+
+def written(out: Path, rows, format: str = "openai-dpo", facts=None, left_out=None, **options):
+    with DatasetWriter(out, format, **options) as writer:
+        for row, origin in rows:
+            writer.add(row, origin)
+        for code, count in (left_out or {}).items():
+            writer.leave_out(code, count)
+        return writer.finish(facts or {})
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def manifest(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def test_a_finished_folder_holds_files_provenance_manifest_and_card(tmp_path):
+    result = written(tmp_path / "out", many(200), validation_share=0.2)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "train.jsonl", "validation.jsonl", "provenance.jsonl", "manifest.json", "README.md",
+    }  # fmt: skip
+    assert result.train_rows + result.validation_rows == result.rows == 200
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+def test_the_manifest_accounts_for_every_pair(tmp_path):
+    rows = [*many(20), (PreferenceRow((*ask("a"), *ask("b")), "x", "y"), RowOrigin(77, "g"))]
+    written(tmp_path / "out", rows, left_out={"tie": 3, "no_label": 5}, facts={"label_rules": {"who": "people"}})
+    told = manifest(tmp_path / "out")
+    assert told["left_out"] == {"no_label": 5, "repeated_role": 1, "tie": 3}
+    assert told["pairs"] == told["rows"] + sum(told["left_out"].values()) == 29
+    assert told["label_rules"] == {"who": "people"}
+
+
+def test_the_digests_of_the_manifest_are_those_of_the_files(tmp_path):
+    written(tmp_path / "out", many(150), validation_share=0.2)
+    for file in manifest(tmp_path / "out")["files"]:
+        content = (tmp_path / "out" / file["name"]).read_bytes()
+        assert file["sha256"] == hashlib.sha256(content).hexdigest()
+        assert file["bytes"] == len(content)
+        assert file["rows"] == content.count(b"\n")
+
+
+def test_each_line_of_provenance_names_the_line_it_is_about(tmp_path):
+    rows = many(150)
+    written(tmp_path / "out", rows, validation_share=0.2)
+    files = {name: lines(tmp_path / "out" / f"{name}.jsonl") for name in ("train", "validation")}
+    told = lines(tmp_path / "out" / "provenance.jsonl")
+    assert len(told) == 150
+    for origin in told:
+        line = files[origin["split"]][origin["line"] - 1]
+        assert line["preferred_output"][0]["content"] == f"Good {origin['pair']}"
+        assert origin["raters"] == ["Ana"]
+
+
+def test_the_same_rows_seed_and_rules_give_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        written(tmp_path / name, many(150), validation_share=0.2, seed=5, facts={"label_seq": 9})
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_rows_of_one_prompt_stay_on_one_side(tmp_path):
+    rows = [(PreferenceRow(ask(f"Q{n % 40}"), f"good {n}", f"bad {n}"), RowOrigin(n, f"{n % 40}")) for n in range(400)]
+    written(tmp_path / "out", rows, validation_share=0.3)
+    prompts = [
+        {line["input"]["messages"][0]["content"] for line in lines(tmp_path / "out" / f"{name}.jsonl")}
+        for name in ("train", "validation")
+    ]
+    assert not prompts[0] & prompts[1]
+    assert len(prompts[0] | prompts[1]) == 40
+
+
+def test_one_prompt_in_two_groups_on_two_sides_fails_the_export(tmp_path):
+    seed = 0
+    sides = {is_validation(f"{n}", seed=seed, share=0.5): f"{n}" for n in range(100)}
+    rows = [
+        (PreferenceRow(ask("The same"), f"good {n}", f"bad {n}"), RowOrigin(n, sides[n % 2 == 0])) for n in range(40)
+    ]
+    with pytest.raises(CheckFailed, match="stands in the validation file too"):
+        written(tmp_path / "out", rows, validation_share=0.5, seed=seed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_below_ten_validation_rows_all_rows_are_for_training(tmp_path):
+    result = written(tmp_path / "out", many(40), validation_share=0.1)
+    assert not (tmp_path / "out" / "validation.jsonl").exists()
+    assert (result.train_rows, result.validation_rows) == (40, 0)
+    assert "fewer than 10" in result.validation_note
+    assert manifest(tmp_path / "out")["split"]["note"] == result.validation_note
+    assert len(lines(tmp_path / "out" / "train.jsonl")) == len(lines(tmp_path / "out" / "provenance.jsonl")) == 40
+
+
+def test_what_the_sandbox_wrote_is_counted_and_said_on_the_card(tmp_path):
+    rows = [(row, RowOrigin(origin.pair, origin.group, sandbox=("chosen", "judge"))) for row, origin in many(12)]
+    result = written(tmp_path / "out", rows)
+    assert result.sandbox == {"chosen": 12, "judge": 12, "rows": 12}
+    assert "12 rows rest on the offline sandbox" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_file_over_the_limit_of_a_service_is_written_in_parts(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    monkeypatch.setitem(EXPORTERS, "openai-dpo", replace(EXPORTERS["openai-dpo"], most_bytes=3000))
+    result = written(tmp_path / "out", many(60))
+    names = [file.name for file in result.files if file.split == "train"]
+    count = len(names)
+    assert count > 1
+    assert names == [f"train-{n:05}-of-{count:05}.jsonl" for n in range(1, count + 1)]
+    parts = [lines(tmp_path / "out" / name) for name in names]
+    assert sum(map(len, parts)) == 60
+    assert all((tmp_path / "out" / name).stat().st_size <= 3000 for name in names)
+    for origin in lines(tmp_path / "out" / "provenance.jsonl"):
+        line = parts[origin["part"] - 1][origin["line"] - 1]
+        assert line["preferred_output"][0]["content"] == f"Good {origin['pair']}"
+
+
+def test_a_fault_half_way_leaves_nothing_behind(tmp_path):
+    def rows():
+        yield from many(3)
+        raise ConnectionError("the database is gone")
+
+    with pytest.raises(ConnectionError):
+        written(tmp_path / "out", rows(), format="trl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_few_rows_for_the_service_fail_the_check_and_leave_nothing(tmp_path):
+    with pytest.raises(CheckFailed, match="at least 10 are needed"):
+        written(tmp_path / "out", many(9))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trl_takes_nine_rows(tmp_path):
+    assert written(tmp_path / "out", many(9), format="trl").rows == 9
+
+
+def test_a_folder_with_something_in_it_is_not_overwritten(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("keep")
+    with pytest.raises(FolderFault, match="already there"):
+        written(tmp_path / "out", many(12))
+    assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
+
+
+def test_an_empty_folder_is_taken(tmp_path):
+    (tmp_path / "out").mkdir()
+    assert written(tmp_path / "out", many(12)).rows == 12
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+    # A real limit of the system: no file of this process may grow beyond 64 kB. Python ignores the signal, so that the
+    # write fails as it does on a full disk, with another number.
+    program = """
+import resource, sys
+from pathlib import Path
+from exporters import DatasetWriter
+from exporters.files import FolderFault
+from tests.exporters.samples import many
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+try:
+    with DatasetWriter(Path(sys.argv[1]) / "out", "openai-dpo") as writer:
+        for row, origin in many(3000):
+            writer.add(row, origin)
+        writer.finish({})
+except FolderFault as fault:
+    print(fault)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert "cannot be written (File too large)" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_left_is_told_as_such(tmp_path):
+    from exporters.files import folder_fault
+
+    fault = folder_fault(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), tmp_path / "train.jsonl")
+    assert "no room left" in str(fault)
+
+
+def test_a_killed_export_leaves_nothing_that_looks_finished(tmp_path):
+    program = """
+import os, sys
+from pathlib import Path
+from exporters import DatasetWriter
+from tests.exporters.samples import many
+with DatasetWriter(Path(sys.argv[1]) / "out", "openai-dpo") as writer:
+    for row, origin in many(5000):
+        writer.add(row, origin)
+    os.kill(os.getpid(), 9)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], check=False, cwd=Path(__file__).parents[2]
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    left = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    assert all(path.parts[0].startswith(".out.") and path.parts[0].endswith(".partial") for path in left)
+    assert written(tmp_path / "out", many(12)).rows == 12
+
+
+def test_the_service_s_own_check_takes_our_files(tmp_path, together_check_file):
+    written(tmp_path / "out", [*many(150), (TURNS, RowOrigin(900, "t"))], validation_share=0.2)
+    for name in ("train", "validation"):
+        report = together_check_file(tmp_path / "out" / f"{name}.jsonl")
+        assert report["is_check_passed"], report["message"]
+        assert report["num_samples"] == len(lines(tmp_path / "out" / f"{name}.jsonl"))
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_datasets_loads_what_was_written(tmp_path, monkeypatch, format):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    rows = [(TOOLS, RowOrigin(901, "tools")), (TURNS, RowOrigin(900, "turns")), *many(150)]
+    result = written(tmp_path / "out", rows, format=format, validation_share=0.2)
+    files = {name: str(tmp_path / "out" / f"{name}.jsonl") for name in ("train", "validation")}
+    loaded = load_dataset("json", data_files=files, cache_dir=str(tmp_path / "cache"))
+    assert loaded["train"].num_rows == result.train_rows
+    assert loaded["validation"].num_rows == result.validation_rows
+    first = json.loads((tmp_path / "out" / "train.jsonl").read_bytes().split(b"\n")[0])
+    better = "preferred_output" if format == "openai-dpo" else "chosen"
+    assert loaded["train"][0][better] == first[better]
+
+
+def test_datasets_opens_the_folder_by_its_card(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    result = written(tmp_path / "out", many(150), format="trl", validation_share=0.2)
+    loaded = load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert {name: split.num_rows for name, split in loaded.items()} == {
+        "train": result.train_rows,
+        "validation": result.validation_rows,
+    }

@@ -1,0 +1,159 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from exporters.check_records import openai_dpo_faults, trl_faults, trl_standard_faults
+from exporters.findings import Fault
+from exporters.formats import EXPORTERS
+from exporters.jsonl import json_line
+from exporters.plain import parts_of, plain_openai, plain_strings, plain_trl
+from exporters.refusals import REFUSALS
+from exporters.rows import PreferenceRow, RowRefused
+from tests.exporters.samples import AWKWARD, PLAIN, ROWS, TOOLS, TURNS, ask, call, preference_rows
+from tests.exporters.schemas import SCHEMAS
+
+GOLDEN = Path(__file__).parent / "golden"
+FAULTS: dict[str, Callable[[dict[str, object]], Iterator[Fault]]] = {
+    "openai-dpo": openai_dpo_faults,
+    "trl": trl_faults,
+    "trl-standard": trl_standard_faults,
+}
+PLAINS = {"openai-dpo": plain_openai, "trl": plain_trl, "trl-standard": plain_strings}
+SIDES = {"openai-dpo": ("preferred_output", "non_preferred_output")}
+
+
+def lines(format: str, rows: tuple[PreferenceRow, ...]) -> bytes:
+    exporter = EXPORTERS[format]
+    return b"".join(json_line(exporter.record(row)) for row in rows if exporter.refusal(row) is None)
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_the_golden_file_is_written_byte_for_byte(format):
+    assert lines(format, ROWS) == (GOLDEN / f"{format}.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+@given(row=preference_rows())
+def test_a_row_is_refused_with_a_known_reason_or_written_as_the_schema_says(format, row):
+    exporter = EXPORTERS[format]
+    refusal = exporter.refusal(row)
+    if refusal is not None:
+        assert refusal in REFUSALS
+        return
+    record = json.loads(json_line(exporter.record(row)))
+    Draft202012Validator(SCHEMAS[format]).validate(record)
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+@given(row=preference_rows())
+def test_what_is_written_passes_our_own_check(format, row):
+    exporter = EXPORTERS[format]
+    if exporter.refusal(row) is None:
+        assert list(FAULTS[format](json.loads(json_line(exporter.record(row))))) == []
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+@given(row=preference_rows())
+def test_the_texts_come_back_as_they_went_in(format, row):
+    exporter = EXPORTERS[format]
+    if exporter.refusal(row) is None:
+        prompt, chosen, rejected = parts_of(json.loads(json_line(exporter.record(row))))
+        assert (chosen, rejected) == (row.chosen, row.rejected)
+        said = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
+        assert said == [message["content"] or "" for message in row.prompt]
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+@given(row=preference_rows())
+def test_swapping_the_sides_swaps_them_in_the_record_and_nothing_else(format, row):
+    exporter = EXPORTERS[format]
+    swapped = PreferenceRow(
+        row.prompt, row.rejected, row.chosen, row.tools, row.rejected_tool_calls, row.chosen_tool_calls
+    )
+    assert exporter.refusal(swapped) == exporter.refusal(row)
+    if exporter.refusal(row) is None:
+        better, worse = SIDES.get(format, ("chosen", "rejected"))
+        record = exporter.record(row)
+        assert exporter.record(swapped) == record | {better: record[worse], worse: record[better]}
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+@given(row=preference_rows())
+def test_a_record_that_is_plain_at_a_glance_has_no_fault(format, row):
+    exporter = EXPORTERS[format]
+    if exporter.refusal(row) is None:
+        record = json.loads(json_line(exporter.record(row)))
+        plain = PLAINS[format](record)
+        assert (plain is not None) == (not row.has_tools)
+        assert plain is None or plain == parts_of(record)
+
+
+@pytest.mark.parametrize("line", lines("openai-dpo", ROWS).decode().removesuffix("\n").split("\n"))
+def test_a_line_of_ours_holds_no_raw_line_feed(line):
+    assert json.loads(line)
+
+
+def test_tools_stand_only_where_the_prompt_has_tools():
+    plain = EXPORTERS["openai-dpo"].record(PLAIN)["input"]
+    assert plain.keys() == {"messages"}
+    assert EXPORTERS["openai-dpo"].record(TOOLS)["input"].keys() == {"messages", "tools", "parallel_tool_calls"}
+
+
+def test_plain_strings_refuse_what_needs_roles():
+    refusal = EXPORTERS["trl-standard"].refusal
+    assert [refusal(row) for row in (PLAIN, AWKWARD, TURNS, TOOLS)] == [None, None, "needs_roles", "needs_roles"]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (PreferenceRow((*ask("One"), *ask("Two")), "a", "b"), "repeated_role"),
+        (PreferenceRow(({"role": "system", "content": " "}, *ask("Hi")), "a", "b"), "empty_message"),
+        (PreferenceRow(({"role": "user", "content": "Hi", "audio": {}},), "a", "b"), "unknown_key"),
+        (PreferenceRow(({"role": "tool", "content": "3", "tool_call_id": "x"},), "a", "b"), "tool_message"),
+        (PreferenceRow(ask("Hi"), "a", "b", chosen_tool_calls=(call("Oslo"),)), "calls_without_tools"),
+        (PreferenceRow(ask("Hi"), "a", "b", tools=({"type": "function"},)), "tool"),
+        (PreferenceRow(ask("Hi"), "a", "b", TOOLS.tools, ({"id": "1"},)), "tool_call"),
+    ],
+)
+def test_openai_files_refuse_what_a_service_turns_a_whole_file_down_for(row, code):
+    assert EXPORTERS["openai-dpo"].refusal(row) == code
+    assert code in REFUSALS
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "rejected", "code"),
+    [
+        (ask("Hi"), "same", "same", "identical_sides"),
+        (ask("Hi"), " \n", "b", "empty_side"),
+        (ask("Hi"), "a", "", "empty_side"),
+        ((), "a", "b", "prompt_end"),
+        ((*ask("Hi"), {"role": "assistant", "content": "Hello"}), "a", "b", "prompt_end"),
+        (({"role": "system", "content": "Be brief"},), "a", "b", "prompt_end"),
+        (({"role": "bot", "content": "Hi"},), "a", "b", "unknown_role"),
+        (({"content": "Hi"},), "a", "b", "unknown_role"),
+        (({"role": "user", "content": [{"type": "text", "text": "Hi"}]},), "a", "b", "content_not_text"),
+        (({"role": "user", "content": None},), "a", "b", "content_not_text"),
+    ],
+)
+def test_what_may_never_stand_in_a_file_is_refused_where_the_row_is_made(prompt, chosen, rejected, code):
+    with pytest.raises(RowRefused) as refused:
+        PreferenceRow(prompt, chosen, rejected)
+    assert refused.value.code == code
+    assert code in REFUSALS
+
+
+def test_a_text_that_is_no_unicode_is_refused():
+    with pytest.raises(RowRefused) as refused:
+        json_line(EXPORTERS["trl"].record(PreferenceRow(ask("Hi"), "half a pair \ud83d", "b")))
+    assert refused.value.code == "not_unicode"
+
+
+def test_every_format_says_who_reads_it_and_openai_says_pft_and_dpo():
+    assert all(format.title and format.description for format in EXPORTERS.values())
+    assert "PFT" in EXPORTERS["openai-dpo"].description
+    assert "DPO" in EXPORTERS["openai-dpo"].description
