@@ -13,7 +13,7 @@ import orjson
 from exporters.check_records import openai_dpo_faults, trl_faults, trl_standard_faults
 from exporters.findings import Fault, Finding
 from exporters.formats import EXPORTERS, MEGABYTE
-from exporters.plain import Parts, is_rich, parts_of, plain_openai, plain_strings, plain_trl
+from exporters.plain import Parts, has_tool_turns, is_rich, parts_of, plain_openai, plain_strings, plain_trl
 from exporters.rows import Message
 
 # A line beyond this is no example of any trainer, and is not worth the memory.
@@ -80,6 +80,7 @@ class _Check:
         self._crlf: list[int] = []
         self._crlf_count = 0
         self._rich_line: int | None = None
+        self._tool_rows = 0
 
     def findings(self) -> Iterator[Finding]:
         size = self._path.stat().st_size
@@ -119,6 +120,7 @@ class _Check:
                 for fault in self._faults(record):
                     yield Finding(number, *fault)
                 plain = parts_of(record)
+                self._tool_rows += has_tool_turns(plain[0])
                 if self._rich_line is None and is_rich(record):
                     self._rich_line = number
                     if start > FIRST_BLOCK:
@@ -179,6 +181,14 @@ class _Check:
             )
         elif self._rows < FEW_ROWS and not self._is_part:
             yield Finding(None, "", f"The file has {self._rows} rows; an effect is seldom seen below {FEW_ROWS}", "Label more pairs", "warning")  # fmt: skip
+        if self._tool_rows and self._format.name == "openai-dpo":
+            yield Finding(
+                None,
+                "input.messages",
+                f"Tool messages stand in {self._tool_rows} rows; OpenAI and Azure take them, Together and Fireworks do not",
+                "Leave these prompts out for the latter two",
+                "warning",
+            )
         differ = self._longer_chosen + self._longer_rejected
         if differ >= LENGTH_ROWS and self._longer_chosen >= LENGTH_SHARE * differ:
             yield Finding(None, "", f"The better reply is the longer one in {self._longer_chosen} of {differ} rows, so that a model learns to write at length", "Add pairs where the shorter reply is better", "warning")  # fmt: skip

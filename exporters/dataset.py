@@ -18,6 +18,10 @@ from exporters.rows import PreferenceRow, RowOrigin, RowRefused
 from exporters.split import LEAST_VALIDATION_ROWS, is_validation
 
 
+# More of them tell nobody more, and a million of them would not fit into memory.
+MOST_FINDINGS = 100
+
+
 class CheckFailed(Exception):
     """The finished files did not pass their own check; nothing is kept. `findings` holds the errors."""
 
@@ -193,17 +197,22 @@ class DatasetWriter:
     def _checked(self, files: list[FileFacts]) -> list[Finding]:
         """The warnings of all files. Validation comes first: train is looked through for its prompts."""
         prompts: set[int] = set()
-        findings: list[Finding] = []
+        errors: list[Finding] = []
+        warnings: list[Finding] = []
         for file in sorted(files, key=lambda file: file.split, reverse=True):
             is_first = file.split == "validation"
-            findings += check_file(
+            for finding in check_file(
                 self._folder / file.name,
                 self._format.name,
                 remember=prompts if is_first else None,
                 elsewhere=frozenset() if is_first else prompts,
                 is_part=file.part > 1,
-            )
-        errors = [finding for finding in findings if finding.severity == "error"]
+            ):
+                kept = errors if finding.severity == "error" else warnings
+                if len(kept) < MOST_FINDINGS:
+                    kept.append(finding)
+                elif finding.severity == "error":
+                    raise CheckFailed(errors)
         if errors:
             raise CheckFailed(errors)
-        return findings
+        return warnings

@@ -5,8 +5,8 @@ Format: https://developers.openai.com/api/docs/guides/direct-preference-optimiza
 One spelling is written that all of them take: exactly one assistant message a side, text content everywhere ("" beside
 tool calls: Together refuses null), role `developer` as `system` (only OpenAI's newest models know the former), no key
 that is not in the format, `tools` and `parallel_tool_calls` only where the prompt has tools. Two neighbouring messages
-of one role are refused, because Together turns down a whole file for one such row. Several tool results in a row are
-kept: they answer parallel calls, and OpenAI has no other spelling for them.
+of one role are refused, because Together turns down a whole file for one such row. Tool messages are kept, also several
+in a row (they answer parallel calls): OpenAI and Azure take them. Together and Fireworks do not; the check says so.
 """
 
 from exporters.messages import (

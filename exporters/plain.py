@@ -77,6 +77,13 @@ def is_rich(record: Message) -> bool:
     )
 
 
+def has_tool_turns(prompt: Any) -> bool:
+    """Whether a tool was called or answered in the messages of a prompt."""
+    return isinstance(prompt, list) and any(
+        isinstance(message, dict) and (message.get("role") == "tool" or "tool_calls" in message) for message in prompt
+    )
+
+
 def _plain_parts(messages: Any, chosen: str | None, rejected: str | None) -> Parts | None:
     if chosen is None or rejected is None or chosen == rejected or not isinstance(messages, list):
         return None

@@ -53,9 +53,11 @@ def test_a_sound_file_has_no_finding(tmp_path, format):
     assert findings(tmp_path, good(format), format) == []
 
 
-def test_a_sound_file_with_tools_has_no_finding(tmp_path):
-    for format in ("openai-dpo", "trl"):
-        assert findings(tmp_path, json_line(EXPORTERS[format].record(TOOLS)) + good(format), format) == []
+def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_path):
+    assert findings(tmp_path, json_line(EXPORTERS["trl"].record(TOOLS)) + good("trl"), "trl") == []
+    (found,) = findings(tmp_path, json_line(EXPORTERS["openai-dpo"].record(TOOLS)) + good())
+    assert found.severity == "warning"
+    assert "1 rows; OpenAI and Azure take them" in found.message
 
 
 @pytest.mark.parametrize(
