@@ -17,7 +17,6 @@ from exporters.manifest import manifest
 from exporters.rows import PreferenceRow, RowOrigin, RowRefused
 from exporters.split import LEAST_VALIDATION_ROWS, is_validation
 
-
 # More of them tell nobody more, and a million of them would not fit into memory.
 MOST_FINDINGS = 100
 

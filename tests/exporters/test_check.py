@@ -178,8 +178,8 @@ def test_what_some_services_refuse_is_a_warning(tmp_path, path, value):
 
 def test_a_tool_message_has_to_answer_a_call(tmp_path):
     messages = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "3", "tool_call_id": "nobody"}]
-    (found,) = findings(tmp_path, good() + json_line(changed(GOOD, "input.messages", messages)))
-    assert found.field == "input.messages[1].tool_call_id"
+    found = findings(tmp_path, good() + json_line(changed(GOOD, "input.messages", messages)))
+    assert (found[0].line, found[0].field) == (61, "input.messages[1].tool_call_id")
 
 
 @pytest.mark.parametrize(
