@@ -1,7 +1,7 @@
 """Generators, the completions they wrote, and the pairs made of completions."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
@@ -140,6 +140,17 @@ def prompt_ids_after(session: Session, project_id: int, after_id: int, most: int
     return [(id_, digest) for id_, digest in session.execute(query)]
 
 
+def prompts_complete(
+    session: Session, prompt_ids: Collection[int], samples: Mapping[int, int]
+) -> list[tuple[int, str]]:
+    """Those of the prompts (id, digest) that have `samples` completions of each generator, given by its id."""
+    there = samples_there(session, prompt_ids)
+    wanted = [(generator_id, number) for generator_id, most in samples.items() for number in range(most)]
+    complete = [id_ for id_ in prompt_ids if all((id_, *one) in there for one in wanted)]
+    query = select(col(PromptRow.id), col(PromptRow.digest)).where(col(PromptRow.id).in_(complete))
+    return [(id_, digest) for id_, digest in session.execute(query).tuples() if id_ is not None]
+
+
 def prompt_with_id(session: Session, project_id: int, prompt_id: int) -> PromptData | None:
     return next(
         iter(found for found in prompts_after(session, project_id, prompt_id - 1, 1) if found.id == prompt_id), None
@@ -150,7 +161,7 @@ def read_prompt(messages: str, tools: str | None) -> Prompt:
     return Prompt(tuple(json.loads(messages)), tuple(json.loads(tools)) if tools else ())
 
 
-def samples_there(session: Session, prompt_ids: Sequence[int]) -> set[tuple[int, int, int]]:
+def samples_there(session: Session, prompt_ids: Collection[int]) -> set[tuple[int, int, int]]:
     """(prompt, generator, sample number) of the completions that exist."""
     query = select(col(Completion.prompt_id), col(Completion.generator_id), col(Completion.sample_number)).where(
         col(Completion.prompt_id).in_(prompt_ids), col(Completion.kind) == "generated"
@@ -245,4 +256,6 @@ def tuned_sources(session: Session, project_id: int, model: str | None) -> froze
     if not model:
         return frozenset()
     query = select(col(Generator.id)).where(col(Generator.project_id) == project_id, col(Generator.model) == model)
-    return frozenset([imported_source(model), *(generator_source(id_) for id_ in session.scalars(query) if id_ is not None)])
+    return frozenset(
+        [imported_source(model), *(generator_source(id_) for id_ in session.scalars(query) if id_ is not None)]
+    )

@@ -1,0 +1,109 @@
+"""Which pairs a judge is asked about, and what it may see of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlmodel import Session, col
+
+from labeling.domain import Prompt
+from labeling.judging.template import Reply
+from labeling.storage.completions import read_prompt
+from labeling.storage.projects import visible
+from labeling.storage.tables import Completion, CompletionText, Generator, Label, Pair, PromptText, Rater
+
+
+@dataclass(frozen=True, slots=True)
+class PairTexts:
+    """A pair as a judge may see it. `system_prompt` is the generators' one where both sides had the same."""
+
+    id: int
+    prompt_id: int
+    prompt: Prompt
+    a: Reply
+    b: Reply
+    system_prompt: str | None
+
+
+def current_labels(project_id: int) -> Select[int, int, str, str | None]:
+    """(pair_id, rater_id, kind, verdict) of every rater's verdict as it stands now."""
+    later = Label.__table__.alias("later")  # type: ignore[attr-defined]  # SQLModel does not declare it
+    superseded = select(later.c.id).where(
+        later.c.rater_id == col(Label.rater_id),
+        later.c.pair_id == col(Label.pair_id),
+        func.coalesce(later.c.round_id, 0) == func.coalesce(col(Label.round_id), 0),
+        later.c.revision > col(Label.revision),
+    )
+    return (
+        select(col(Label.pair_id), col(Label.rater_id), col(Rater.kind), col(Label.verdict))
+        .join(Rater, col(Rater.id) == col(Label.rater_id))
+        .where(
+            col(Label.project_id) == project_id,
+            col(Label.action) == "label",
+            visible(Label, project_id),
+            ~superseded.exists(),
+        )
+    )
+
+
+def all_pairs(project_id: int) -> Select[Any]:
+    """The ids of the project's visible pairs. A pair by a prompt kept for other uses is one too."""
+    return select(col(Pair.id)).where(col(Pair.project_id) == project_id, visible(Pair, project_id))
+
+
+def unlabelled_pairs(project_id: int) -> Select[Any]:
+    """Pairs on which nobody, person or judge, has a verdict now."""
+    labelled = current_labels(project_id).subquery()
+    return all_pairs(project_id).where(col(Pair.id).not_in(select(labelled.c.pair_id)))
+
+
+def disputed_pairs(project_id: int) -> Select[Any]:
+    """Pairs on which people (annotators, imported raters) have different verdicts now."""
+    given = current_labels(project_id).where(col(Rater.kind) != "judge").subquery()
+    split = select(given.c.pair_id).group_by(given.c.pair_id).having(func.count(given.c.verdict.distinct()) > 1)
+    return all_pairs(project_id).where(col(Pair.id).in_(split))
+
+
+def gold_pairs(project_id: int) -> Select[Any]:
+    return all_pairs(project_id).where(col(Pair.gold_verdict).is_not(None))
+
+
+def ids_of(session: Session, pairs: Select[Any]) -> list[int]:
+    """The ids that a selection comes to, in their order."""
+    return list(session.scalars(pairs.order_by(col(Pair.id))))
+
+
+def count_of(session: Session, pairs: Select[Any]) -> int:
+    return session.scalar(select(func.count()).select_from(pairs.subquery())) or 0
+
+
+def pair_texts(session: Session, project_id: int, pair_ids: Sequence[int]) -> list[PairTexts]:
+    """The pairs with their texts, by id."""
+    pairs = session.execute(
+        select(
+            col(Pair.id), col(Pair.prompt_id), col(Pair.a_id), col(Pair.b_id), col(PromptText.messages), col(PromptText.tools)
+        )
+        .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
+        .where(col(Pair.project_id) == project_id, col(Pair.id).in_(pair_ids))
+        .order_by(col(Pair.id))
+    ).all()  # fmt: skip
+    ids = {completion for row in pairs for completion in (row[2], row[3])}
+    completions = {
+        id_: (Reply(text, tuple(json.loads(calls)) if calls else ()), system_prompt)
+        for id_, text, calls, system_prompt in session.execute(
+            select(
+                col(Completion.id), col(CompletionText.text), col(CompletionText.tool_calls), col(Generator.system_prompt)
+            )
+            .join(CompletionText, col(CompletionText.completion_id) == col(Completion.id))
+            .join(Generator, col(Generator.id) == col(Completion.generator_id), isouter=True)
+            .where(col(Completion.id).in_(ids))
+        )
+    }  # fmt: skip
+    found = []
+    for pair_id, prompt_id, a_id, b_id, messages, tools in pairs:
+        (a, a_system), (b, b_system) = completions[a_id], completions[b_id]
+        common = a_system if a_system == b_system else None
+        found.append(PairTexts(pair_id, prompt_id, read_prompt(messages, tools), a, b, common))
+    return found
