@@ -244,31 +244,31 @@ def lock_places(session: Session, round_id: int, pair_ids: Iterable[int], *, wai
     return [Place(*row) for row in session.execute(query).tuples()]
 
 
-def assignments_of(session: Session, round_id: int, pair_ids: Iterable[int]) -> Sequence[Row[Any]]:
-    """All assignments of the pairs, without their order in the queue."""
+def assignments_of(
+    session: Session, round_id: int, pair_ids: Iterable[int], rater_id: int | None = None
+) -> Sequence[Row[Any]]:
+    """The assignments of the pairs: everybody's, or one annotator's."""
     query = select(
         col(Assignment.id), col(Assignment.pair_id), col(Assignment.rater_id), col(Assignment.left_side),
         col(Assignment.state), col(Assignment.slot), col(Assignment.reserved_until), col(Assignment.served_at),
     ).where(col(Assignment.round_id) == round_id, col(Assignment.pair_id).in_(sorted(set(pair_ids))))  # fmt: skip
+    if rater_id is not None:
+        query = query.where(col(Assignment.rater_id) == rater_id)
     return session.execute(query).all()
 
 
-def empty_expired(session: Session, round_id: int, pair_ids: Iterable[int], at: datetime) -> None:
-    """Free the slots of the pairs whose reservation has ended; the rows stay."""
+def empty_slots(session: Session, assignment_ids: Sequence[int]) -> None:
+    """Take the slots of these assignments away; the rows stay."""
     session.execute(
         update(Assignment)
-        .where(
-            col(Assignment.round_id) == round_id,
-            col(Assignment.pair_id).in_(sorted(set(pair_ids))),
-            col(Assignment.reserved_until) <= at,
-        )
+        .where(col(Assignment.id).in_(assignment_ids))
         .values(slot=None, reserved_until=None)
         .execution_options(synchronize_session=False)
     )
 
 
 def change_assignments(session: Session, changes: Sequence[dict[str, object]]) -> None:
-    """Write state, slot and reservation of each row: {"id", "state", "slot", "reserved_until"}."""
+    """Write what is named beside the row's `id`: state, slot, reserved_until."""
     if changes:
         session.execute(update(Assignment), list(changes))
 

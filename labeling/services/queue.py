@@ -1,0 +1,246 @@
+"""Serving pairs: each with a side for ever and a slot for a while; progress; and the filling of a round's queue.
+
+What an annotator holds is found by reading; only what is new, taken again or about to run out is written, in one short
+transaction that passes over pairs which somebody else is being served at this moment.
+"""
+
+import math
+import random
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from labeling.domain import Actor, Prompt
+from labeling.errors import ConflictError
+from labeling.services.rounds import is_closed, open_round
+from labeling.services.slots import RENEWED_BEFORE, RESERVATION, Slots
+from labeling.storage import labels as label_rows
+from labeling.storage import projects as project_rows
+from labeling.storage import queue as rows
+from labeling.storage.queue import SLOTLESS, Place
+from labeling.storage.served import Reply, texts_of_pairs
+from labeling.storage.store import IntegrityError, Session, Store
+from labeling.storage.tables import Round, now
+
+MOST_WANTED = 50
+# With so few pairs left in hand the whole queue is searched for pairs that came free behind the annotator.
+FEW = 3
+CHUNK = 500
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPair:
+    """A pair as one annotator sees it. `after` is the annotator's newest event on it, None where there is none."""
+
+    pair_id: int
+    prompt: Prompt
+    left: Reply
+    right: Reply
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`mine`: pairs the annotator has labelled, `skipped` has passed over; `done` of `total` pairs of the round have all their labels."""
+
+    mine: int
+    skipped: int
+    done: int
+    total: int
+
+    @property
+    def behind_me(self) -> int:
+        """Pairs that ask nothing of this annotator any more: the figure of a progress bar that reaches its end."""
+        return max(self.mine, self.done)
+
+
+def next_pairs(
+    store: Store, actor: Actor, slug: str, have: Iterable[int], want: int, round_name: str | None = None
+) -> list[ServedPair]:
+    """Return pairs to label until the annotator holds `want` of them; `have` are those held already.
+
+    First those whose label was undone, then those served and never decided, then new ones in the order of the round.
+    Naming a pair in `have` keeps its reservation alive. None come from a closed project or round.
+
+    Raises:
+        NotFoundError, ForbiddenError: as `open_round`.
+        ConflictError: the slots changed under every one of several tries.
+    """
+    held = set(have)
+    wanted = min(want, MOST_WANTED) - len(held)
+    with store.reading() as session:
+        project, round_ = open_round(session, actor, slug, round_name)
+        if is_closed(project, round_):
+            return []
+    rater_id = annotator_of(store, actor)
+    for _ in range(TRIES):
+        try:
+            served = _serve(store, round_, rater_id, held, wanted)
+        except IntegrityError:
+            continue  # the overlap was lowered between reading and writing
+        return _with_texts(store, round_, rater_id, served)
+    raise ConflictError("The queue is changing too fast to be served from it. Try again in a moment.")
+
+
+def annotator_of(store: Store, actor: Actor) -> int:
+    """The rater that the actor is, made at first need."""
+    with store.reading() as session:
+        found = label_rows.rater_of(session, actor.account_id)
+    if found is not None:
+        return found
+    try:
+        with store.writing() as session:
+            return project_rows.annotator_of(session, actor.account_id)
+    except IntegrityError:  # another process was first
+        return annotator_of(store, actor)
+
+
+def progress(store: Store, actor: Actor, slug: str, round_name: str | None = None) -> Progress:
+    """How far the annotator and the round are."""
+    with store.reading() as session:
+        _, round_ = open_round(session, actor, slug, round_name)
+        assert round_.id is not None
+        rater_id = label_rows.rater_of(session, actor.account_id)
+        states = rows.counts_of(session, round_.id, rater_id) if rater_id is not None else {}
+        total, done = rows.round_counts(session, round_.id)
+    return Progress(states.get("labelled", 0), states.get("skipped", 0), done, total)
+
+
+def enqueue_pairs(store: Store, project_id: int) -> int:
+    """Put every visible pair of the project that is missing into the rounds that take all pairs; return how many places were new."""
+    added = after = 0
+    while True:
+        with store.reading() as session:
+            pair_ids = rows.pairs_without_place(session, project_id, after, CHUNK)
+        if not pair_ids:
+            return added
+        with store.writing() as session:
+            added += rows.enqueue(session, project_id, pair_ids)
+        after = pair_ids[-1]
+
+
+def recount_round(store: Store, project_id: int, round_name: str) -> None:
+    """Say anew which pairs of the round are done, after its overlap changed."""
+    after = 0
+    while True:
+        with store.writing() as session:
+            round_ = project_rows.round_named(session, project_id, round_name)
+            assert round_ is not None
+            assert round_.id is not None
+            pair_ids = rows.pairs_with_assignments(session, round_.id, after, CHUNK)
+            if not pair_ids:
+                return
+            rows.lock_places(session, round_.id, pair_ids, wait=True)
+            rows.settle(session, round_.id, pair_ids, round_.overlap)
+        after = pair_ids[-1]
+
+
+def _serve(store: Store, round_: Round, rater_id: int, held: Collection[int], wanted: int) -> list[int]:
+    """The pairs to show, each held by the annotator from now on."""
+    at = now()
+    with store.reading() as session:
+        open_ones = _unfinished(session, round_, rater_id, held, wanted)
+        wanted -= len(open_ones)
+        places = _new_places(session, round_, rater_id, at, wanted, len(held) + len(open_ones)) if wanted > 0 else []
+        loose = _to_hold(session, round_, rater_id, [*held, *open_ones], at)
+    if not places and not loose:
+        return list(open_ones)
+    with store.writing() as session:
+        got = _claim(session, round_, rater_id, loose, places, at)
+    undone = {pair_id for pair_id, state in open_ones.items() if state == "undone"}
+    # What was served before and has lost its slot for good is not shown again: others have labelled it.
+    return [pair_id for pair_id in open_ones if pair_id in undone or pair_id not in loose or pair_id in got] + [
+        place.pair_id for place in places if place.pair_id in got
+    ]
+
+
+def _unfinished(session: Session, round_: Round, rater_id: int, held: Collection[int], wanted: int) -> dict[int, str]:
+    """What the annotator was served and does not hold in hand, undone ones first: pair and state."""
+    assert round_.id is not None
+    found = rows.unfinished(session, round_.id, rater_id, max(wanted, 1) + len(held))
+    states = {row.pair_id: row.state for row in found if row.pair_id not in held}
+    # A pair whose label was undone comes back even into a full hand.
+    return {
+        pair_id: state
+        for number, (pair_id, state) in enumerate(states.items())
+        if number < wanted or (number == 0 and state == "undone")
+    }
+
+
+def _new_places(session: Session, round_: Round, rater_id: int, at: datetime, wanted: int, in_hand: int) -> list[Place]:
+    """Pairs to be served for the first time, in queue order."""
+    assert round_.id is not None
+    last = rows.last_position(session, round_.id, rater_id)
+    found = rows.free_places(session, round_, rater_id, at, wanted, above=None, upto=-1)
+    if len(found) < wanted:
+        found += rows.free_places(session, round_, rater_id, at, wanted - len(found), above=last, upto=None)
+    if in_hand + len(found) < FEW and last >= 0:
+        found += rows.free_places(session, round_, rater_id, at, wanted - len(found), above=-1, upto=last)
+    if len(found) < wanted and round_.purpose not in SLOTLESS:
+        # The end is near: nobody takes more than an equal part of what is left.
+        others = rows.others_at_work(session, round_.id, rater_id, at)
+        found = found[: math.ceil(len(found) / (others + 1))]
+    return found
+
+
+def _to_hold(session: Session, round_: Round, rater_id: int, pair_ids: Collection[int], at: datetime) -> set[int]:
+    """Those of the annotator's open pairs that have no slot, or not for long."""
+    assert round_.id is not None
+    if round_.purpose in SLOTLESS or not pair_ids:
+        return set()
+    mine = rows.assignments_of(session, round_.id, pair_ids, rater_id)
+    return {
+        row.pair_id
+        for row in mine
+        if row.state in ("served", "undone") and (row.slot is None or row.reserved_until < at + RENEWED_BEFORE)
+    }
+
+
+def _claim(
+    session: Session, round_: Round, rater_id: int, loose: Collection[int], places: Sequence[Place], at: datetime
+) -> set[int]:
+    """Take or renew a slot for each pair that nobody else is being served now; return those that have one."""
+    assert round_.id is not None
+    locked = rows.lock_places(session, round_.id, [*loose, *(place.pair_id for place in places)], wait=False)
+    slots = Slots(session, round_, [place.pair_id for place in locked], at)
+    new, changed, got = [], [], set()
+    for place in locked:
+        mine = slots.assignment(place.pair_id, rater_id)
+        slot = slots.take(place.pair_id, rater_id)
+        if slot is None and slots.are_needed:
+            continue
+        reserved_until = at + RESERVATION if slots.are_needed else None
+        if mine is not None:
+            if mine.state not in ("served", "undone"):
+                continue  # labelled or skipped in another tab meanwhile
+            changed.append({"id": mine.id, "slot": slot, "reserved_until": reserved_until})
+        else:
+            new.append(
+                {
+                    "round_id": round_.id, "pair_id": place.pair_id, "rater_id": rater_id, "position": place.position,
+                    "left_side": random.choice("ab"), "state": "served", "slot": slot, "served_at": at,
+                    "reserved_until": reserved_until,
+                }
+            )  # fmt: skip
+        got.add(place.pair_id)
+    rows.change_assignments(session, changed)
+    rows.add_assignments(session, new)
+    return got
+
+
+def _with_texts(store: Store, round_: Round, rater_id: int, pair_ids: Sequence[int]) -> list[ServedPair]:
+    assert round_.id is not None
+    if not pair_ids:
+        return []
+    with store.reading() as session:
+        sides = {row.pair_id: row.left_side for row in rows.assignments_of(session, round_.id, pair_ids, rater_id)}
+        texts = texts_of_pairs(session, pair_ids)
+        newest = label_rows.newest_events(session, rater_id, round_.id, pair_ids)
+    pairs = []
+    for pair_id in pair_ids:
+        found = texts[pair_id]
+        left, right = (found.a, found.b) if sides[pair_id] == "a" else (found.b, found.a)
+        event = newest.get(pair_id)
+        pairs.append(ServedPair(pair_id, found.prompt, left, right, event.event_id if event else None))
+    return pairs
