@@ -487,7 +487,14 @@ class Assignment(Table, table=True):
         UniqueConstraint("round_id", "pair_id", "rater_id"),
         UniqueConstraint("round_id", "pair_id", "slot"),
         ForeignKeyConstraint(["round_id", "pair_id"], ["round_pair.round_id", "round_pair.pair_id"]),
-        Index("ix_assignment_rater", "rater_id", "round_id", "position"),
+        Index("ix_assignment_rater", "rater_id", "round_id", "state", "position"),
+        Index(
+            "ix_assignment_reserved",
+            "round_id",
+            "reserved_until",
+            sqlite_where=text("reserved_until IS NOT NULL"),
+            postgresql_where=text("reserved_until IS NOT NULL"),
+        ),
         Index("ix_assignment_pair_id", "pair_id"),
     )
 

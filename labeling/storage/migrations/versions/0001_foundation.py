@@ -764,7 +764,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("round_id", "pair_id", "slot", name=op.f("uq_assignment_round_id_pair_id_slot")),
     )
     op.create_index("ix_assignment_pair_id", "assignment", ["pair_id"], unique=False)
-    op.create_index("ix_assignment_rater", "assignment", ["rater_id", "round_id", "position"], unique=False)
+    op.create_index("ix_assignment_rater", "assignment", ["rater_id", "round_id", "state", "position"], unique=False)
+    op.create_index(
+        "ix_assignment_reserved",
+        "assignment",
+        ["round_id", "reserved_until"],
+        unique=False,
+        sqlite_where=sa.text("reserved_until IS NOT NULL"),
+        postgresql_where=sa.text("reserved_until IS NOT NULL"),
+    )
     op.create_table(
         "judgement_text",
         sa.Column(
