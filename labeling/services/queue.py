@@ -26,7 +26,7 @@ MOST_WANTED = 50
 # With so few pairs left in hand the whole queue is searched for pairs that came free behind the annotator.
 FEW = 3
 CHUNK = 500
-TRIES = 5
+TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,14 @@ def next_pairs(
         if is_closed(project, round_):
             return []
     rater_id = annotator_of(store, actor)
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
         try:
-            served = _serve(store, round_, rater_id, held, wanted)
+            served = _serve(store, round_, rater_id, held, wanted, attempt)
         except IntegrityError:
             continue  # the overlap was lowered between reading and writing
-        return _with_texts(store, round_, rater_id, served)
+        # None means that every pair found was in other hands by then: that is not yet the end of the queue.
+        if served is not None:
+            return _with_texts(store, round_, rater_id, served)
     raise ConflictError("The queue is changing too fast to be served from it. Try again in a moment.")
 
 
@@ -136,29 +138,37 @@ def recount_round(store: Store, project_id: int, round_name: str) -> None:
         after = pair_ids[-1]
 
 
-def _serve(store: Store, round_: Round, rater_id: int, held: Collection[int], wanted: int) -> list[int]:
-    """The pairs to show, each held by the annotator from now on."""
+def _serve(
+    store: Store, round_: Round, rater_id: int, held: Collection[int], wanted: int, attempt: int
+) -> list[int] | None:
+    """The pairs to show, each held by the annotator from now on; None where others were quicker at all of them.
+
+    A later attempt looks at more pairs, and in the end waits for those that somebody else is being served now.
+    """
     at = now()
     with store.reading() as session:
-        open_ones = _unfinished(session, round_, rater_id, held, wanted)
+        open_ones = _unfinished(session, round_, rater_id, at, held, wanted)
         wanted -= len(open_ones)
-        places = _new_places(session, round_, rater_id, at, wanted, len(held) + len(open_ones)) if wanted > 0 else []
+        in_hand, sought = len(held) + len(open_ones), wanted * (1 + 4 * attempt)
+        places = _new_places(session, round_, rater_id, at, sought, in_hand) if wanted > 0 else []
         loose = _to_hold(session, round_, rater_id, [*held, *open_ones], at)
     if not places and not loose:
         return list(open_ones)
     with store.writing() as session:
-        got = _claim(session, round_, rater_id, loose, places, at)
+        got = _claim(session, round_, rater_id, loose, places, at, most=wanted, wait=attempt > 1)
     undone = {pair_id for pair_id, state in open_ones.items() if state == "undone"}
     # What was served before and has lost its slot for good is not shown again: others have labelled it.
-    return [pair_id for pair_id in open_ones if pair_id in undone or pair_id not in loose or pair_id in got] + [
+    served = [pair_id for pair_id in open_ones if pair_id in undone or pair_id not in loose or pair_id in got] + [
         place.pair_id for place in places if place.pair_id in got
     ]
+    return served if served or not (places or open_ones) else None
 
 
-def _unfinished(session: Session, round_: Round, rater_id: int, held: Collection[int], wanted: int) -> dict[int, str]:
+def _unfinished(
+    session: Session, round_: Round, rater_id: int, at: datetime, held: Collection[int], wanted: int
+) -> dict[int, str]:
     """What the annotator was served and does not hold in hand, undone ones first: pair and state."""
-    assert round_.id is not None
-    found = rows.unfinished(session, round_.id, rater_id, max(wanted, 1) + len(held))
+    found = rows.unfinished(session, round_, rater_id, at, max(wanted, 1) + len(held))
     states = {row.pair_id: row.state for row in found if row.pair_id not in held}
     # A pair whose label was undone comes back even into a full hand.
     return {
@@ -198,14 +208,22 @@ def _to_hold(session: Session, round_: Round, rater_id: int, pair_ids: Collectio
 
 
 def _claim(
-    session: Session, round_: Round, rater_id: int, loose: Collection[int], places: Sequence[Place], at: datetime
-) -> set[int]:
-    """Take or renew a slot for each pair that nobody else is being served now; return those that have one."""
+    session: Session, round_: Round, rater_id: int, loose: Collection[int], places: Sequence[Place], at: datetime,
+    *, most: int, wait: bool,
+) -> set[int]:  # fmt: skip
+    """Take or renew a slot for the `loose` pairs and `most` of the new ones; return those that have one.
+
+    Without `wait`, pairs that somebody else has in hand at this moment are passed over.
+    """
     assert round_.id is not None
-    locked = rows.lock_places(session, round_.id, [*loose, *(place.pair_id for place in places)], wait=False)
+    locked = rows.lock_places(session, round_.id, [*loose, *(place.pair_id for place in places)], wait=wait)
     slots = Slots(session, round_, [place.pair_id for place in locked], at)
-    new, changed, got = [], [], set()
-    for place in locked:
+    new: list[dict[str, object]] = []
+    changed: list[dict[str, object]] = []
+    got: set[int] = set()
+    for place in sorted(locked, key=lambda place: place.position):
+        if place.pair_id not in loose and len(new) >= most:
+            continue
         mine = slots.assignment(place.pair_id, rater_id)
         slot = slots.take(place.pair_id, rater_id)
         if slot is None and slots.are_needed:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
+from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from labeling.domain import RoundPurpose
@@ -94,8 +95,10 @@ def pairs_without_place(session: Session, project_id: int, after: int, limit: in
             col(Round.closed_at).is_(None),
             ~select(col(RoundPair.pair_id))
             .where(col(RoundPair.round_id) == col(Round.id), col(RoundPair.pair_id) == col(Pair.id))
+            .correlate(Round, Pair)
             .exists(),
         )
+        .correlate(Pair)
         .exists()
     )
     query = select(col(Pair.id)).where(
@@ -156,7 +159,7 @@ def counts_of(session: Session, round_id: int, rater_id: int) -> dict[str, int]:
         .where(col(Assignment.rater_id) == rater_id, col(Assignment.round_id) == round_id)
         .group_by(col(Assignment.state))
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def others_at_work(session: Session, round_id: int, rater_id: int, at: datetime) -> int:
@@ -167,20 +170,28 @@ def others_at_work(session: Session, round_id: int, rater_id: int, at: datetime)
     return session.scalar(query) or 0
 
 
-def unfinished(session: Session, round_id: int, rater_id: int, limit: int) -> Sequence[Row[Any]]:
-    """What the annotator was served and has not decided, undone ones first: pair_id, state, slot."""
+def unfinished(session: Session, round_: Round, rater_id: int, at: datetime, limit: int) -> Sequence[Row[Any]]:
+    """What the annotator was served and has not decided, undone ones first: pair_id, state.
+
+    What was served, lost its slot and has no free one any more is left out: others label it.
+    """
+    mine = aliased(Assignment)
+    servable = ~col(RoundPair.is_done)
+    if round_.purpose not in SLOTLESS:
+        servable &= col(mine.slot).is_not(None) | (_held(at) < round_.overlap)
     query = (
-        select(col(Assignment.pair_id), col(Assignment.state), col(Assignment.slot))
+        select(col(mine.pair_id), col(mine.state))
         .join(
             RoundPair,
-            (col(RoundPair.round_id) == col(Assignment.round_id)) & (col(RoundPair.pair_id) == col(Assignment.pair_id)),
+            (col(RoundPair.round_id) == col(mine.round_id)) & (col(RoundPair.pair_id) == col(mine.pair_id)),
         )
         .where(
-            col(Assignment.rater_id) == rater_id,
-            col(Assignment.round_id) == round_id,
-            (col(Assignment.state) == "undone") | ((col(Assignment.state) == "served") & ~col(RoundPair.is_done)),
+            col(mine.rater_id) == rater_id,
+            col(mine.round_id) == round_.id,
+            col(mine.state).in_(("served", "undone")),
+            (col(mine.state) == "undone") | servable,
         )
-        .order_by(col(Assignment.state).desc(), col(Assignment.position), col(Assignment.pair_id))
+        .order_by(col(mine.state).desc(), col(mine.position), col(mine.pair_id))
     )
     return session.execute(query.limit(limit)).all()
 
@@ -209,22 +220,21 @@ def free_places(
     served = _of_place(select(col(Assignment.id))).where(col(Assignment.rater_id) == rater_id).exists()
     place = place.where(~served)
     if round_.purpose not in SLOTLESS:
-        held = _of_place(select(func.count())).where(holds_slot(at)).scalar_subquery()
-        place = place.where(held < round_.overlap)
+        place = place.where(_held(at) < round_.overlap)
     place = place.order_by(col(RoundPair.position), col(RoundPair.pair_id)).limit(limit)
-    return [Place(*row) for row in session.execute(place).tuples()]
+    return [Place(*row) for row in session.execute(place)]
+
+
+def _held(at: datetime) -> ScalarSelect[int]:
+    """How many slots of a place are held at this moment."""
+    lasting = col(Assignment.reserved_until).is_(None) | (col(Assignment.reserved_until) > at)
+    return _of_place(select(func.count())).where(col(Assignment.slot).is_not(None), lasting).scalar_subquery()
 
 
 def _of_place(query: Select[Any]) -> Select[Any]:
     return query.select_from(Assignment).where(
         col(Assignment.round_id) == col(RoundPair.round_id), col(Assignment.pair_id) == col(RoundPair.pair_id)
     )
-
-
-def holds_slot(at: datetime) -> ColumnElement[bool]:
-    """The condition that an assignment holds a slot at this moment."""
-    lasting = col(Assignment.reserved_until).is_(None)
-    return col(Assignment.slot).is_not(None) & (lasting | (col(Assignment.reserved_until) > at))
 
 
 # --- giving and taking slots -------------------------------------------------------------------------------------
@@ -241,7 +251,7 @@ def lock_places(session: Session, round_id: int, pair_ids: Iterable[int], *, wai
         .order_by(col(RoundPair.pair_id))
         .with_for_update(key_share=True, skip_locked=not wait)
     )
-    return [Place(*row) for row in session.execute(query).tuples()]
+    return [Place(*row) for row in session.execute(query)]
 
 
 def assignments_of(
