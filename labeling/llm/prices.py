@@ -1,0 +1,48 @@
+"""What tokens cost, by the price list of `genai-prices`, which comes with the package and needs no network.
+
+A price that is not known stays None: it is shown as unknown and never counted as nothing.
+"""
+
+from functools import cache
+from importlib.metadata import version
+from math import ceil
+
+CHARACTERS_PER_TOKEN = 4  # a rough figure for English; other languages and code take more tokens
+
+
+def estimated_tokens(characters: int) -> int:
+    """Tokens of a text of this length, roughly. Whoever shows it says that it is an estimate."""
+    return ceil(characters / CHARACTERS_PER_TOKEN)
+
+
+def cost_usd(
+    base_url: str, model: str, prompt_tokens: int, completion_tokens: int, cached_tokens: int | None = None
+) -> float | None:
+    """What a call with these tokens costs; None where the price of this model at this address is not known.
+
+    `completion_tokens` include those spent on reasoning: every vendor bills them as output.
+    """
+    from genai_prices import Usage, calc_price
+
+    if not is_priced(base_url, model):
+        return None
+    cached = {"cache_read_tokens": cached_tokens} if cached_tokens else {}
+    usage = Usage(input_tokens=prompt_tokens, output_tokens=completion_tokens, **cached)
+    return float(calc_price(usage, model, provider_api_url=base_url).total_price)
+
+
+@cache
+def is_priced(base_url: str, model: str) -> bool:
+    # The address decides: the same model costs something else at another vendor, and nothing on a machine of one's own.
+    from genai_prices import Usage, calc_price
+
+    try:
+        calc_price(Usage(input_tokens=1, output_tokens=1), model, provider_api_url=base_url)
+    except LookupError:
+        return False
+    return True
+
+
+def price_source() -> str:
+    """Which list the prices are from; its version says how old they may be."""
+    return f"genai-prices {version('genai-prices')}"
