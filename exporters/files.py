@@ -5,10 +5,13 @@ what a killed export leaves behind is called `.NAME.….partial` and can be dele
 """
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
 from pathlib import Path
+
+SUFFIX = ".partial"
 
 
 class FolderFault(Exception):
@@ -25,7 +28,7 @@ def begin_folder(target: Path) -> Path:
         if target.exists() and not (target.is_dir() and not any(target.iterdir())):
             raise FolderFault(f"{target} is already there. Choose another folder, or delete it.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
+        made = tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=SUFFIX)
         Path(made).chmod(0o755 & ~_umask())
         return Path(made)
     except OSError as error:
@@ -46,6 +49,11 @@ def finish_folder(partial: Path, target: Path) -> None:
         _sync_folder(target.parent)
     except OSError as error:
         raise folder_fault(error, target) from error
+
+
+def unfinished_folders(target: Path) -> list[Path]:
+    """What killed writers of `target` left behind."""
+    return [path for path in target.parent.glob(f".{glob.escape(target.name)}.*{SUFFIX}") if path.is_dir()]
 
 
 def discard_folder(partial: Path) -> None:

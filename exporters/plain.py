@@ -101,8 +101,10 @@ def _plain_parts(messages: Any, chosen: str | None, rejected: str | None) -> Par
 
 
 def _plain_reply(output: Any) -> str | None:
+    if len(output) != 1:
+        return None
     reply = output[0]
-    if len(output) != 1 or len(reply) != 2 or reply["role"] != "assistant":
+    if len(reply) != 2 or reply["role"] != "assistant":
         return None
     content = reply["content"]
     return content if isinstance(content, str) and content.strip() else None

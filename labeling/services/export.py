@@ -1,0 +1,260 @@
+"""Labels out: what would leave in a file, a look at the first rows, and the export itself.
+
+An export reads one moment of the database in chunks, so that its memory does not grow with the project; it is written
+beside its place, checked, and only then done.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+from exporters import EXPORTERS, DatasetWriter, Format, PreferenceRow, RowOrigin, Written
+from exporters.dataset import CheckFailed
+from exporters.files import FolderFault
+from exporters.jsonl import json_line
+from labeling.domain import Actor, Right
+from labeling.errors import ExportError, InputError
+from labeling.services.access import open_project
+from labeling.services.deciding import Ballot, ballot, decisions
+from labeling.services.export_list import ExportView, export_view, facts_of, fail, settle_stopped, this_process
+from labeling.services.export_rows import rows_of
+from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+from labeling.settings import settings
+from labeling.storage import exports as rows
+from labeling.storage.store import Session, Store
+from labeling.storage.tables import Export
+
+# A count that took this long is told again for a while: the sidebar asks for it at every step of a page.
+SLOW_SECONDS = 0.2
+KEPT_FOR = 20  # times as long as it took
+PREVIEW_ROWS = 3
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """pairs = rows + the sum of `left_out` (by reason, most first; the words are in `label_rules.REASONS`)."""
+
+    pairs: int
+    rows: int
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One row as it would be written, and who decided it. `record` is the line itself."""
+
+    pair: int
+    decided_by: str
+    strength: float | None
+    prompt: str
+    chosen: str
+    rejected: str
+    record: str
+
+
+def usable(store: Store, actor: Actor, slug: str, rules: LabelRules = DEFAULT_RULES) -> Usable:
+    """How many of the project's pairs would be rows by the rules, and why the others would not. Reads no long text.
+
+    What a format cannot hold is not known here: see `counted`. In a large project the answer may be some seconds old.
+    """
+    with store.reading() as session:
+        project_id = _project(session, actor, slug, Right.SEE)
+        key = (str(store.url), project_id, rules)
+        kept = _kept.get(key)
+        if kept is not None and time.monotonic() < kept[0]:
+            return kept[1]
+        began = time.monotonic()
+        left_out: Counter[str] = Counter()
+        for chunk in decisions(session, ballot(session, project_id, rules)):
+            left_out.update(decision.reason or "" for _, decision in chunk)
+    count = left_out.pop("", 0)
+    found = Usable(count + left_out.total(), count, dict(left_out.most_common()))
+    took = time.monotonic() - began
+    if took > SLOW_SECONDS:
+        _kept[key] = (time.monotonic() + KEPT_FOR * took, found)
+    return found
+
+
+_kept: dict[tuple[str, int, LabelRules], tuple[float, Usable]] = {}
+
+
+def counted(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    *,
+    format: str,
+    rules: LabelRules = DEFAULT_RULES,
+    system_prompt: str | None = None,
+) -> Usable:
+    """As `usable`, with what the format refuses: every text is read, about 50,000 pairs a second.
+
+    Raises:
+        InputError: there is no such format.
+    """
+    chosen = format_named(format)
+    left_out: Counter[str] = Counter()
+    count = 0
+    with store.reading() as session:
+        held = ballot(session, _project(session, actor, slug, Right.MANAGE), rules)
+        for row, _ in rows_of(session, held, system_prompt, left_out):
+            refusal = chosen.refusal(row)
+            if refusal is None:
+                count += 1
+            else:
+                left_out[refusal] += 1
+    return Usable(count + left_out.total(), count, dict(left_out.most_common()))
+
+
+def preview(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    *,
+    format: str,
+    rules: LabelRules = DEFAULT_RULES,
+    system_prompt: str | None = None,
+) -> list[PreviewRow]:
+    """The first three rows of an export, as they would be written.
+
+    Raises:
+        InputError: there is no such format.
+    """
+    chosen = format_named(format)
+    found: list[PreviewRow] = []
+    with store.reading() as session:
+        held = ballot(session, _project(session, actor, slug, Right.MANAGE), rules)
+        for row, origin in rows_of(session, held, system_prompt, Counter()):
+            if chosen.refusal(row) is None:
+                found.append(_previewed(row, origin, chosen))
+            if len(found) == PREVIEW_ROWS:
+                break
+    return found
+
+
+def export(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    *,
+    format: str,
+    rules: LabelRules = DEFAULT_RULES,
+    validation_share: float = 0.1,
+    seed: int = 0,
+    system_prompt: str | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> ExportView:
+    """Write an export and check it; it is a folder, `out` or one of the app's own.
+
+    `system_prompt` stands in every row instead of what the generators had in common. `progress` is called with the
+    pairs looked at and the pairs there are.
+
+    Raises:
+        InputError: no such format, a share out of range, an empty system prompt.
+        ExportError: no pair makes a row, the check found a fault, or the folder cannot be written. The export is then
+            listed as failed, and nothing of it is left on the disk.
+    """
+    format_named(format)
+    if not 0 <= validation_share < 1:
+        raise InputError(f"The validation share is {validation_share:g}; it is 0 or more and below 1, such as 0.1.")
+    if system_prompt is not None and not system_prompt.strip():
+        raise InputError("The system prompt is empty. Write one, or leave it out.")
+    settle_stopped(store)
+    with store.writing() as session:
+        project_id = _project(session, actor, slug, Right.MANAGE)
+        export_id = rows.add_export(
+            session,
+            Export(
+                project_id=project_id, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
+                validation_share=validation_share, label_seq=rows.label_mark(session, project_id),
+                program_version=version("tiebreak"), created_by=actor.account_id,
+                options=json.dumps({"system_prompt": system_prompt, **this_process()}),
+            ),
+        )  # fmt: skip
+        folder = (out if out is not None else settings().export_folder / slug / str(export_id)).absolute()
+        rows.place_export(session, export_id, str(folder))
+    try:
+        with (
+            store.reading() as session,
+            DatasetWriter(folder, format, validation_share=validation_share, seed=seed) as writer,
+        ):
+            held = ballot(session, project_id, rules)
+            written = _write(session, held, writer, system_prompt, progress)
+    except (FolderFault, CheckFailed, ExportError) as error:
+        fail(store, export_id, str(error))
+        raise ExportError(str(error)) from error
+    except BaseException:
+        fail(store, export_id, "The export was stopped before its end. Start it again.")
+        raise
+    with store.writing() as session:
+        rows.end_export(session, export_id, state="done", label_seq=held.mark, **facts_of(written))
+    return export_view(store, actor, slug, export_id)
+
+
+def format_named(name: str) -> Format:
+    """Raises InputError where there is no such format."""
+    if name not in EXPORTERS:
+        raise InputError(f"There is no format {name!r}. Choose one of {', '.join(EXPORTERS)}.")
+    return EXPORTERS[name]
+
+
+def _write(
+    session: Session, held: Ballot, writer: DatasetWriter, system_prompt: str | None, progress: Progress | None
+) -> Written:
+    pairs = rows.count_visible_pairs(session, held.project_id, held.hidden)
+    left_out: Counter[str] = Counter()
+    looked_at = 0
+
+    def looked(count: int) -> None:
+        nonlocal looked_at
+        looked_at += count
+        if progress is not None:
+            progress(looked_at, pairs)
+
+    for row, origin in rows_of(session, held, system_prompt, left_out, looked):
+        writer.add(row, origin)
+    for reason, count in left_out.items():
+        writer.leave_out(reason, count)
+    if not writer.rows:
+        raise ExportError(_nothing(pairs, left_out))
+    return writer.finish(
+        {
+            "program": {"name": "tiebreak", "version": version("tiebreak")},
+            "label_rules": held.rules.as_dict(),
+            "label_seq": held.mark,
+            "system_prompt": system_prompt,
+        }
+    )
+
+
+def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> PreviewRow:
+    return PreviewRow(
+        pair=origin.pair,
+        decided_by=", ".join(origin.raters),
+        strength=origin.strength,
+        prompt=str(row.prompt[-1].get("content") or ""),
+        chosen=row.chosen,
+        rejected=row.rejected,
+        record=json_line(format.record(row)).decode().removesuffix("\n"),
+    )
+
+
+def _nothing(pairs: int, left_out: Counter[str]) -> str:
+    if not pairs:
+        return "There are no pairs to export. Import pairs, or generate completions and make pairs of them."
+    reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in left_out.most_common())
+    return f"None of {pairs:,} pairs makes a row ({reasons}). Label pairs, or change the label rules."
+
+
+def _project(session: Session, actor: Actor, slug: str, right: Right) -> int:
+    project_id = open_project(session, actor, slug, right).id
+    assert project_id is not None
+    return project_id

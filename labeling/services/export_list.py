@@ -1,0 +1,193 @@
+"""The exports of a project as they stand in the list, and their files."""
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from exporters import Written
+from exporters.files import discard_folder, unfinished_folders
+from labeling.domain import Actor, Right
+from labeling.errors import NotFoundError
+from labeling.services.access import open_project
+from labeling.storage import exports as rows
+from labeling.storage.store import Session, Store
+from labeling.storage.tables import Export
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """A file of an export, as it was when the export was done."""
+
+    name: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportView:
+    """One export: what was asked, and, when it is done, what it holds. pairs = rows + the sum of `left_out`.
+
+    `state` is writing, done or failed; `fault` says in one sentence why it failed. `sandbox` counts rows, and of them
+    the sides and judges, that rest on the sandbox. `note` says why there is no validation file.
+    """
+
+    id: int
+    format: str
+    state: str
+    fault: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    rules: dict[str, Any]
+    seed: int
+    validation_share: float
+    system_prompt: str | None
+    label_seq: int
+    folder: Path | None
+    pairs: int
+    rows: int
+    train_rows: int
+    validation_rows: int
+    left_out: dict[str, int]
+    sandbox: dict[str, int]
+    warnings: tuple[str, ...]
+    note: str
+    files: tuple[ExportFile, ...]
+
+
+def exports(store: Store, actor: Actor, slug: str, most: int = 20) -> list[ExportView]:
+    """The project's exports, newest first."""
+    with store.reading() as session:
+        project_id = _managed(session, actor, slug)
+        return [_view(row) for row in rows.exports_of(session, project_id, most)]
+
+
+def export_view(store: Store, actor: Actor, slug: str, export_id: int) -> ExportView:
+    """Raises NotFoundError where the project has no such export."""
+    with store.reading() as session:
+        row = rows.export_with_id(session, _managed(session, actor, slug), export_id)
+    if row is None:
+        raise NotFoundError(f"The project {slug!r} has no export {export_id}. See the list on its page Export.")
+    return _view(row)
+
+
+def export_file(store: Store, actor: Actor, slug: str, export_id: int, name: str) -> Path:
+    """Where a file of a finished export is; also of `manifest.json` and `README.md`.
+
+    Raises:
+        NotFoundError: no such export or file, or it is no longer where it was written.
+    """
+    folder = export_folder(store, actor, slug, export_id)
+    known = {path.name: path for path in folder.iterdir() if path.is_file()}
+    if name not in known:
+        raise NotFoundError(f"Export {export_id} has no file {name!r}. It holds {', '.join(sorted(known))}.")
+    return known[name]
+
+
+def export_folder(store: Store, actor: Actor, slug: str, export_id: int) -> Path:
+    """The folder of a finished export that is still there. Raises NotFoundError otherwise."""
+    view = export_view(store, actor, slug, export_id)
+    if view.state != "done" or view.folder is None:
+        raise NotFoundError(
+            f"Export {export_id} was not finished, so that there is nothing to download. Start it again."
+        )
+    if not view.folder.is_dir():
+        raise NotFoundError(f"The folder {view.folder} of export {export_id} is gone. Start the export again.")
+    return view.folder
+
+
+def facts_of(written: Written) -> dict[str, object]:
+    """What the list keeps of a finished export, as columns of its row."""
+    counts = {
+        "pairs": written.rows + sum(written.left_out.values()),
+        "train_rows": written.train_rows,
+        "validation_rows": written.validation_rows,
+        "left_out": written.left_out,
+        "sandbox": written.sandbox,
+        "warnings": [str(finding) for finding in written.warnings],
+        "note": written.validation_note,
+    }
+    digests = {
+        file.name: {"split": file.split, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
+        for file in written.files
+    }
+    return {"rows": written.rows, "counts": json.dumps(counts), "digests": json.dumps(digests)}
+
+
+def this_process() -> dict[str, object]:
+    """Who writes an export, so that one whose process is gone can be told from one that is under way."""
+    return {"host": socket.gethostname(), "process": os.getpid()}
+
+
+def settle_stopped(store: Store) -> int:
+    """Mark exports as failed whose process is gone from this host, and remove what they left; returns how many."""
+    with store.reading() as session:
+        gone = [row for row in rows.exports_being_written(session) if _is_gone(json.loads(row.options))]
+    for row in gone:
+        for left in unfinished_folders(Path(row.folder)) if row.folder else ():
+            discard_folder(left)
+        fail(store, row.id, "The program was stopped during the export. Start it again.")
+    return len(gone)
+
+
+def fail(store: Store, export_id: int | None, fault: str) -> None:
+    """Mark an export that is being written as failed."""
+    with store.writing() as session:
+        rows.end_export(session, export_id, state="failed", folder=None, fault=fault)
+
+
+def _is_gone(options: dict[str, Any]) -> bool:
+    process = options.get("process")
+    if os.name == "nt" or options.get("host") != socket.gethostname() or not isinstance(process, int):
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _managed(session: Session, actor: Actor, slug: str) -> int:
+    project_id = open_project(session, actor, slug, Right.MANAGE).id
+    assert project_id is not None
+    return project_id
+
+
+def _view(row: Export) -> ExportView:
+    counts: dict[str, Any] = json.loads(row.counts)
+    options: dict[str, Any] = json.loads(row.options)
+    assert row.id is not None
+    return ExportView(
+        id=row.id,
+        format=row.format,
+        state=row.state,
+        fault=row.fault,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        rules=json.loads(row.rules),
+        seed=row.seed,
+        validation_share=row.validation_share,
+        system_prompt=options.get("system_prompt"),
+        label_seq=row.label_seq,
+        folder=Path(row.folder) if row.folder else None,
+        pairs=counts.get("pairs", 0),
+        rows=row.rows,
+        train_rows=counts.get("train_rows", 0),
+        validation_rows=counts.get("validation_rows", 0),
+        left_out=counts.get("left_out", {}),
+        sandbox=counts.get("sandbox", {}),
+        warnings=tuple(counts.get("warnings", ())),
+        note=counts.get("note", ""),
+        files=_files(json.loads(row.digests)),
+    )
+
+
+def _files(digests: dict[str, Any]) -> tuple[ExportFile, ...]:
+    return tuple(ExportFile(name, **facts) for name, facts in digests.items())

@@ -1,0 +1,296 @@
+"""What an export reads, in chunks of pairs by id, and the list of exports. Long texts are read only for decided pairs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlmodel import Session, col
+
+from labeling.storage.projects import unfinished_imports
+from labeling.storage.tables import (
+    Completion,
+    CompletionText,
+    Export,
+    Generator,
+    Judge,
+    JudgeResult,
+    Label,
+    Pair,
+    ProjectCounter,
+    PromptRow,
+    PromptText,
+    Rater,
+    Round,
+    now,
+)
+
+
+class EventRow(NamedTuple):
+    """A label event, in the order of `labeling.services.label_rules.Event` after the pair's id."""
+
+    pair_id: int
+    label_id: int
+    seq: int
+    rater_id: int
+    round_id: int | None
+    revision: int
+    action: str
+    verdict: str | None
+    strength: int | None
+    edit_id: int | None
+
+
+class PairRow(NamedTuple):
+    """A pair with all that a row needs; side b as side a. Generators and edits are told by keys."""
+
+    pair_id: int
+    group: str
+    messages: str
+    tools: str | None
+    a_id: int
+    b_id: int
+    a_text: str
+    b_text: str
+    a_calls: str | None
+    b_calls: str | None
+    a_generator: int | None
+    b_generator: int | None
+    a_source: str | None
+    b_source: str | None
+    a_sandbox: bool
+    b_sandbox: bool
+
+
+class EditRow(NamedTuple):
+    completion_id: int
+    parent_id: int
+    text: str
+    rater: str
+    is_sandbox: bool
+
+
+class VoiceRow(NamedTuple):
+    rater_id: int
+    kind: str
+    name: str
+    judge: str | None
+    version: int | None
+    orders: str | None
+    is_sandbox: bool | None
+
+
+class GeneratorRow(NamedTuple):
+    id: int
+    name: str
+    system_prompt: str | None
+
+
+def label_mark(session: Session, project_id: int) -> int:
+    """The greatest `seq` given in the project: every label up to it is committed."""
+    return (
+        session.scalar(select(col(ProjectCounter.label_seq)).where(col(ProjectCounter.project_id) == project_id)) or 0
+    )
+
+
+def voices(session: Session, project_id: int) -> list[VoiceRow]:
+    """Every rater that could have a label or a result in the project."""
+    query = (
+        select(
+            col(Rater.id), col(Rater.kind), col(Rater.name), col(Judge.name), col(Judge.version), col(Judge.orders),
+            col(Judge.is_sandbox),
+        )
+        .join(Judge, col(Judge.id) == col(Rater.judge_id), isouter=True)
+        .where(or_(col(Rater.project_id) == project_id, col(Rater.kind) == "annotator"))
+    )  # fmt: skip
+    return [VoiceRow(*row) for row in session.execute(query).tuples()]
+
+
+def round_purposes(session: Session, project_id: int) -> dict[int, str]:
+    query = select(col(Round.id), col(Round.purpose)).where(col(Round.project_id) == project_id)
+    return {id_: purpose for id_, purpose in session.execute(query).tuples() if id_ is not None}
+
+
+def generators(session: Session, project_id: int) -> dict[int, GeneratorRow]:
+    query = select(col(Generator.id), col(Generator.name), col(Generator.system_prompt)).where(
+        col(Generator.project_id) == project_id
+    )
+    return {row[0]: GeneratorRow(*row) for row in session.execute(query).tuples() if row[0] is not None}
+
+
+def reserved_prompts(session: Session, project_id: int) -> set[int]:
+    """Prompts kept for evaluation: few, and mostly none."""
+    query = select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id, col(PromptRow.is_reserved))
+    return {id_ for id_ in session.scalars(query) if id_ is not None}
+
+
+def pair_chunk(
+    session: Session, project_id: int, after: int, hidden: Sequence[int], size: int
+) -> list[tuple[int, int]]:
+    """The next pairs after the id `after`, as (pair, prompt); those of the imports `hidden` are left out."""
+    query = (
+        select(col(Pair.id), col(Pair.prompt_id))
+        .where(col(Pair.project_id) == project_id, col(Pair.id) > after)
+        .order_by(col(Pair.id))
+        .limit(size)
+    )
+    return _pairs(session, query, hidden)
+
+
+def count_visible_pairs(session: Session, project_id: int, hidden: Sequence[int]) -> int:
+    query = select(func.count()).select_from(Pair).where(col(Pair.project_id) == project_id)
+    if hidden:
+        query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
+    return session.scalar(query) or 0
+
+
+def hidden_imports(session: Session, project_id: int) -> list[int]:
+    """Imports that are still being written: their rows are invisible."""
+    return [id_ for id_ in session.scalars(unfinished_imports(project_id)) if id_ is not None]
+
+
+def _among(column: Any, pair_ids: Sequence[int]) -> ColumnElement[bool]:
+    """The pairs `pair_ids` (ascending), and perhaps a few between them: a range is found quicker than a list."""
+    first, last = pair_ids[0], pair_ids[-1]
+    found: ColumnElement[bool] = column.between(first, last)
+    return found if last - first < 2 * len(pair_ids) else column.in_(pair_ids)
+
+
+def events_on(
+    session: Session, pair_ids: Sequence[int], mark: int, hidden: Sequence[int]
+) -> Mapping[int, list[EventRow]]:
+    """All label events on the pairs (ids ascending) up to the high-water mark, by pair, in any order.
+
+    The project is no condition here, and `seq` stands in a sum: else SQLite takes the index of project and seq, and
+    reads all labels for every chunk.
+    """
+    query = (
+        select(
+            col(Label.pair_id), col(Label.id), col(Label.seq), col(Label.rater_id), col(Label.round_id),
+            col(Label.revision), col(Label.action), col(Label.verdict), col(Label.strength), col(Label.edit_id),
+        )
+        .where(_among(col(Label.pair_id), pair_ids), col(Label.seq) + 0 <= mark)
+    )  # fmt: skip
+    if hidden:
+        query = query.where(or_(col(Label.import_id).is_(None), col(Label.import_id).not_in(hidden)))
+    found: dict[int, list[EventRow]] = {}
+    for row in session.execute(query):
+        event = EventRow._make(row)
+        found.setdefault(event.pair_id, []).append(event)
+    return found
+
+
+def results_on(session: Session, pair_ids: Sequence[int]) -> Mapping[int, list[tuple[int, str]]]:
+    """What judges came to on the pairs (ids ascending): by pair, (rater, state)."""
+    query = select(col(JudgeResult.pair_id), col(JudgeResult.rater_id), col(JudgeResult.state)).where(
+        _among(col(JudgeResult.pair_id), pair_ids)
+    )
+    found: dict[int, list[tuple[int, str]]] = {}
+    for pair_id, rater_id, state in session.execute(query):
+        found.setdefault(pair_id, []).append((rater_id, state))
+    return found
+
+
+def texts_of(session: Session, pair_ids: Sequence[int]) -> list[PairRow]:
+    """The pairs with their texts, by id."""
+    a, b = Completion.__table__.alias("a"), Completion.__table__.alias("b")  # type: ignore[attr-defined]  # not declared
+    a_text = CompletionText.__table__.alias("a_text")  # type: ignore[attr-defined]  # as above
+    b_text = CompletionText.__table__.alias("b_text")  # type: ignore[attr-defined]  # as above
+    query = (
+        select(
+            col(Pair.id), func.coalesce(col(PromptRow.group_key), col(PromptRow.digest)), col(PromptText.messages),
+            col(PromptText.tools), a.c.id, b.c.id, a_text.c.text, b_text.c.text, a_text.c.tool_calls,
+            b_text.c.tool_calls, a.c.generator_id, b.c.generator_id, a.c.source, b.c.source, a.c.is_sandbox,
+            b.c.is_sandbox,
+        )
+        .join(PromptRow, col(PromptRow.id) == col(Pair.prompt_id))
+        .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
+        .join(a, a.c.id == col(Pair.a_id))
+        .join(b, b.c.id == col(Pair.b_id))
+        .join(a_text, a_text.c.completion_id == col(Pair.a_id))
+        .join(b_text, b_text.c.completion_id == col(Pair.b_id))
+        .where(col(Pair.id).in_(pair_ids))
+        .order_by(col(Pair.id))
+    )  # fmt: skip
+    return [PairRow._make(row) for row in session.execute(query)]
+
+
+def edits_of(session: Session, completion_ids: Sequence[int]) -> dict[int, EditRow]:
+    query = (
+        select(
+            col(Completion.id),
+            col(Completion.parent_id),
+            col(CompletionText.text),
+            col(Rater.name),
+            col(Completion.is_sandbox),
+        )
+        .join(CompletionText, col(CompletionText.completion_id) == col(Completion.id))
+        .join(Rater, col(Rater.id) == col(Completion.rater_id))
+        .where(col(Completion.id).in_(completion_ids))
+    )
+    return {row[0]: EditRow._make(row) for row in session.execute(query)}
+
+
+def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], most: int) -> list[tuple[int, int]]:
+    """The first pairs, as (pair, prompt), in whose prompt a tool is offered, called or answered, or a speaker named."""
+    messages = col(PromptText.messages)
+    query = (
+        select(col(Pair.id), col(Pair.prompt_id))
+        .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
+        .where(
+            col(Pair.project_id) == project_id,
+            or_(
+                col(PromptText.tools).is_not(None),
+                messages.contains('"tool_calls"'),
+                messages.contains('"tool_call_id"'),
+                messages.contains('"name"'),
+            ),
+        )
+        .order_by(col(Pair.id))
+        .limit(most)
+    )
+    return _pairs(session, query, hidden)
+
+
+def _pairs(session: Session, query: Select[int | None, int], hidden: Sequence[int]) -> list[tuple[int, int]]:
+    if hidden:
+        query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
+    return [(pair_id, prompt_id) for pair_id, prompt_id in session.execute(query).tuples() if pair_id is not None]
+
+
+# --- the list ----------------------------------------------------------------------------------------------------
+
+
+def add_export(session: Session, export: Export) -> int:
+    session.add(export)
+    session.flush()
+    assert export.id is not None
+    return export.id
+
+
+def place_export(session: Session, export_id: int, folder: str) -> None:
+    """Where the export will be, so that what a killed one leaves behind is found."""
+    session.execute(update(Export).where(col(Export.id) == export_id).values(folder=folder))
+
+
+def end_export(session: Session, export_id: int | None, **values: object) -> None:
+    """The export is done or has failed; only one that is being written changes."""
+    session.execute(
+        update(Export)
+        .where(col(Export.id) == export_id, col(Export.state) == "writing")
+        .values(ended_at=now(), **values)
+    )
+
+
+def exports_of(session: Session, project_id: int, most: int) -> Sequence[Export]:
+    """Newest first."""
+    query = select(Export).where(col(Export.project_id) == project_id).order_by(col(Export.id).desc()).limit(most)
+    return session.scalars(query).all()
+
+
+def export_with_id(session: Session, project_id: int, export_id: int) -> Export | None:
+    query = select(Export).where(col(Export.project_id) == project_id, col(Export.id) == export_id)
+    return session.scalars(query).first()
+
+
+def exports_being_written(session: Session) -> Sequence[Export]:
+    return session.scalars(select(Export).where(col(Export.state) == "writing")).all()
