@@ -151,6 +151,8 @@ def _serve(
         wanted -= len(open_ones)
         in_hand, sought = len(held) + len(open_ones), wanted * (1 + 4 * attempt)
         places = _new_places(session, round_, rater_id, at, sought, in_hand) if wanted > 0 else []
+        if len(places) < sought and round_.purpose not in SLOTLESS:
+            wanted = min(wanted, _fair_part(session, round_, rater_id, at, len(places)))
         loose = _to_hold(session, round_, rater_id, [*held, *open_ones], at)
     if not places and not loose:
         return list(open_ones)
@@ -187,11 +189,13 @@ def _new_places(session: Session, round_: Round, rater_id: int, at: datetime, wa
         found += rows.free_places(session, round_, rater_id, at, wanted - len(found), above=last, upto=None)
     if in_hand + len(found) < FEW and last >= 0:
         found += rows.free_places(session, round_, rater_id, at, wanted - len(found), above=-1, upto=last)
-    if len(found) < wanted and round_.purpose not in SLOTLESS:
-        # The end is near: nobody takes more than an equal part of what is left.
-        others = rows.others_at_work(session, round_.id, rater_id, at)
-        found = found[: math.ceil(len(found) / (others + 1))]
     return found
+
+
+def _fair_part(session: Session, round_: Round, rater_id: int, at: datetime, left: int) -> int:
+    """Near the end of the round nobody takes more than an equal part of what is left."""
+    assert round_.id is not None
+    return math.ceil(left / (rows.others_at_work(session, round_.id, rater_id, at) + 1))
 
 
 def _to_hold(session: Session, round_: Round, rater_id: int, pair_ids: Collection[int], at: datetime) -> set[int]:
