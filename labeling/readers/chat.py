@@ -1,0 +1,130 @@
+"""Chat messages and replies as files write them, brought to one shape."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from labeling.domain import Json, Prompt, messages_fault
+from labeling.readers.rows import Reply, RowFault
+
+KEPT = ("role", "content", "name", "tool_calls", "tool_call_id")
+
+
+def plain_text(value: object, field: str) -> str:
+    """`value` as text that both engines can store.
+
+    Raises:
+        RowFault: it is no text, or holds a NUL or half a surrogate pair.
+    """
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(part, dict) and part.get("type") == "text" for part in value)
+    ):
+        value = "".join(str(part.get("text", "")) for part in value)
+    if not isinstance(value, str):
+        raise RowFault("not_text", f"{field} is not text")
+    if "\x00" in value:
+        raise RowFault("not_text", f"{field} holds a NUL byte; remove it")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise RowFault(
+                "not_text", f"{field} holds half a surrogate pair, which is no character; remove it"
+            ) from None
+    return value
+
+
+def as_messages(value: object, field: str) -> list[Json]:
+    """Chat messages from a list of them, from their JSON (as tables hold it), or from one text of the user."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith("[{") and text.endswith("}]"):
+            try:
+                value = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                return [{"role": "user", "content": plain_text(value, field)}]
+        else:
+            if not text:
+                raise RowFault("empty_prompt", f"{field} is empty")
+            return [{"role": "user", "content": plain_text(value, field)}]
+    if not isinstance(value, list) or not value:
+        raise RowFault(
+            "empty_prompt" if value in (None, [], "") else "not_messages",
+            f"{field} is neither text nor a list of messages",
+        )
+    return [_message(message, f"{field}[{number}]") for number, message in enumerate(value)]
+
+
+def _message(value: object, field: str) -> Json:
+    if not isinstance(value, dict) or not isinstance(value.get("role"), str):
+        raise RowFault("not_messages", f"{field} is not a message with a role")
+    message: Json = {key: value[key] for key in KEPT if value.get(key) is not None}
+    if "content" in message:
+        message["content"] = plain_text(message["content"], f"{field}.content")
+    if "tool_calls" in message:
+        plain_text(orjson.dumps(message["tool_calls"]).decode(), f"{field}.tool_calls")
+    return message
+
+
+def as_prompt(messages: Sequence[Json], tools: object = None) -> Prompt:
+    """A prompt from messages. Raises RowFault where it is none."""
+    fault = messages_fault(messages)
+    if fault:
+        if "end in" in fault:
+            raise RowFault("prompt_ends_wrong", fault)
+        raise RowFault("empty_prompt" if "empty" in fault or "no messages" in fault else "not_messages", fault)
+    if isinstance(tools, str):
+        try:
+            tools = orjson.loads(tools) if tools.strip() else None
+        except orjson.JSONDecodeError:
+            raise RowFault("bad_tools", "tools is not JSON") from None
+    if tools in (None, []):
+        return Prompt(tuple(messages))
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        raise RowFault("bad_tools", "tools is not a list of objects")
+    return Prompt(tuple(messages), tuple(tools))
+
+
+def as_reply(value: object, field: str, source: object = None) -> Reply:
+    """A completion from a text, an assistant message, or a list of just one.
+
+    Raises:
+        RowFault: it is empty, has more than one message, or is not the assistant's.
+    """
+    if value is None:
+        raise RowFault("missing_field", f"{field} is missing")
+    if isinstance(value, list):
+        if len(value) != 1:
+            raise RowFault(
+                "not_one_reply", f"{field} has {len(value)} messages; a completion is one message of the assistant"
+            )
+        value = value[0]
+    calls: tuple[Json, ...] = ()
+    if isinstance(value, dict):
+        message = _message(value, field)
+        if message["role"] != "assistant":
+            raise RowFault("not_one_reply", f"{field} is a message of the {message['role']}, not of the assistant")
+        calls = tuple(message.get("tool_calls", ()))
+        value = message.get("content", "")
+    text = plain_text(value, field)
+    if not text.strip() and not calls:
+        raise RowFault("empty_side", f"{field} is empty")
+    return Reply(text, calls, _name(source))
+
+
+def split_conversations(chosen: list[Json], rejected: list[Json]) -> tuple[list[Json], Json, Json]:
+    """The prompt that two conversations share, and the last message of each.
+
+    Raises:
+        RowFault: they differ before their last message.
+    """
+    if chosen[:-1] != rejected[:-1]:
+        raise RowFault("different_prompts", "the two conversations differ before their last message")
+    return chosen[:-1], chosen[-1], rejected[-1]
+
+
+def _name(value: Any) -> str | None:
+    return plain_text(str(value), "the model's name").strip() or None if value not in (None, "") else None

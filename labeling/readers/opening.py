@@ -1,0 +1,120 @@
+"""Open what a person gave us: by what is in it, not by its name."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from labeling.errors import InputError
+
+HEAD_BYTES = 1 << 16
+MAX_ROW_BYTES = 4 << 20
+MAX_DOCUMENT_BYTES = 256 << 20
+
+_FOREIGN = (
+    (b"PK\x03\x04", "is a zip file (an Excel workbook or an archive)", "Save the sheet as CSV UTF-8, or unpack the archive, and import that."),
+    (b"PK\x05\x06", "is an empty zip file", "Unpack the archive and import what is in it."),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file", "Save the sheet as CSV UTF-8 and import that."),
+    (b"PAR1", "is a Parquet file, which this version does not read", "Write it as JSONL first."),
+    (b"%PDF", "is a PDF", "Import text, CSV, JSON or JSONL."),
+    (b"SQLite format 3", "is a database", "Import text, CSV, JSON or JSONL."),
+    (b"\xff\xfe", "is UTF-16 text", "Save it as UTF-8 and import that."),
+    (b"\xfe\xff", "is UTF-16 text", "Save it as UTF-8 and import that."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened file: its name, its bytes from the start (unpacked, without a byte-order mark) and how it was packed."""
+
+    name: str
+    stream: BinaryIO
+    is_gzip: bool
+    encoding: str
+    head: str
+
+
+def open_source(source: Path | bytes, name: str, encoding: str = "utf-8") -> Source:
+    """Open `source` for one pass.
+
+    Raises:
+        InputError: the file is missing, is of a kind that is not read, or is not text in `encoding`.
+    """
+    try:
+        raw: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}).") from error
+    start = raw.read(4)
+    raw.seek(0)
+    is_gzip = start[:2] == b"\x1f\x8b"
+    stream: BinaryIO = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_gzip else raw
+    head = _read(stream, HEAD_BYTES, name)
+    for magic, what, remedy in _FOREIGN:
+        if head.startswith(magic):
+            raise InputError(f"{name} {what}. {remedy}")
+    if not head.strip():
+        raise InputError(f"{name} is empty.")
+    start_at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    stream.seek(start_at)
+    return Source(name, stream, is_gzip, encoding, _head_text(head[start_at:], name, encoding))
+
+
+def _head_text(head: bytes, name: str, encoding: str) -> str:
+    try:
+        return head.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.start >= len(head) - 3:  # a character cut by the end of what was looked at
+            return head[: error.start].decode(encoding)
+        line = head[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{name}:{line}: byte 0x{head[error.start]:02X} is not {encoding.upper()} text."
+            " Save the file as UTF-8, or import it with --encoding latin-1 (or what it is in)."
+        ) from error
+    except LookupError as error:
+        raise InputError(f"{encoding!r} is not an encoding. Try utf-8, latin-1 or cp1252.") from error
+
+
+def _read(stream: BinaryIO, size: int, name: str) -> bytes:
+    try:
+        return stream.read(size)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{name} is damaged: it cannot be unpacked ({error}).") from error
+
+
+def read_all(source: Source) -> bytes:
+    """The whole file, for a JSON document. Raises InputError over 256 MiB."""
+    content = _read(source.stream, MAX_DOCUMENT_BYTES + 1, source.name)
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise InputError(
+            f"{source.name} is over {MAX_DOCUMENT_BYTES >> 20} MiB as one JSON document. Write it as JSONL: one object a line."
+        )
+    return content
+
+
+def lines(source: Source) -> Iterator[tuple[int, bytes | None]]:
+    """Lines split on line feeds alone, numbered from 1, without their ending; None for one over 4 MiB.
+
+    A U+2028 inside a text is a character like any other: `str.splitlines` would cut the line there.
+    """
+    number = 0
+    while True:
+        line = _read_line(source)
+        if not line:
+            return
+        number += 1
+        if len(line) > MAX_ROW_BYTES:
+            while line and not line.endswith(b"\n"):
+                line = _read_line(source)
+            yield number, None
+        else:
+            yield number, line.rstrip(b"\n").removesuffix(b"\r")
+
+
+def _read_line(source: Source) -> bytes:
+    try:
+        return source.stream.readline(MAX_ROW_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{source.name} is damaged: it cannot be unpacked to its end ({error}).") from error

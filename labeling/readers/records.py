@@ -1,0 +1,189 @@
+"""A file's records, whatever it is written in: JSONL, a JSON document, a table with a header, lines of text."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from labeling.errors import InputError
+from labeling.readers.opening import MAX_ROW_BYTES, Source, lines, read_all
+from labeling.readers.rows import Refusal
+
+Record = tuple[int, dict[str, Any]]
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+TEXT_FIELD = "prompt"
+SHOWN = 2000
+
+
+def syntax_of(source: Source) -> str:
+    """How the file is written, by its content: jsonl, json, csv or text."""
+    text = source.head.lstrip()
+    if text.startswith("["):
+        return "json"
+    if text.startswith("{"):
+        first = text.split("\n", 1)[0].strip()
+        # A first line that only opens an object is a pretty-printed document; one that is merely broken is a row.
+        return "json" if first in ("{", "{ ") or _opens_only(first) else "jsonl"
+    stem = source.name.lower().removesuffix(".gz")
+    if stem.endswith((".jsonl", ".ndjson", ".json")):
+        return "jsonl"
+    if stem.endswith((".csv", ".tsv")):
+        return "csv"
+    return "text"
+
+
+def _opens_only(line: str) -> bool:
+    return line.count("{") + line.count("[") > line.count("}") + line.count("]") and line.endswith(("{", "[", ","))
+
+
+def delimiter_of(source: Source) -> str:
+    """The delimiter that cuts the header into most cells."""
+    header = source.head.split("\n", 1)[0]
+    found = {delimiter: len(next(csv.reader([header], delimiter=delimiter), [])) for delimiter in DELIMITERS}
+    return max(found, key=lambda delimiter: found[delimiter])
+
+
+def records(source: Source, syntax: str) -> Iterator[Record | Refusal]:
+    """Every record of the file with its line, or the reason why there is none."""
+    return {"jsonl": _jsonl, "json": _json, "csv": _csv, "text": _text}[syntax](source)
+
+
+def _jsonl(source: Source) -> Iterator[Record | Refusal]:
+    for number, line in lines(source):
+        if line is None:
+            yield too_long(number)
+        elif line.strip():
+            yield _parsed(source, number, line)
+
+
+def _parsed(source: Source, number: int, line: bytes) -> Record | Refusal:
+    try:
+        text = line.decode(source.encoding)
+    except UnicodeDecodeError as error:
+        return not_text(number, line, error)
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return Refusal(
+            number,
+            "not_json",
+            f"not JSON ({error.msg} at column {error.colno}); the line may be half-written",
+            text[:SHOWN],
+        )
+    if not isinstance(value, dict):
+        return Refusal(
+            number, "not_an_object", f"the line is a JSON {_type(value)}, not an object with fields", text[:SHOWN]
+        )
+    return number, value
+
+
+def _json(source: Source) -> Iterator[Record | Refusal]:
+    content = read_all(source)
+    try:
+        document = orjson.loads(content.decode(source.encoding))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{source.name}:{line}: byte 0x{content[error.start]:02X} is not {source.encoding.upper()} text. Save the file as UTF-8."
+        ) from error
+    except orjson.JSONDecodeError as error:
+        raise InputError(
+            f"{source.name}:{error.lineno}: not JSON ({error.msg}); the file may be half-written. For one object a line, name it .jsonl."
+        ) from error
+    for number, value in enumerate(_items(document, source.name), 1):
+        if isinstance(value, dict):
+            yield number, value
+        elif isinstance(value, str):
+            yield number, {TEXT_FIELD: value}
+        else:
+            yield Refusal(
+                number,
+                "not_an_object",
+                f"item {number} is a JSON {_type(value)}, not an object with fields",
+                str(value)[:SHOWN],
+            )
+
+
+def _items(document: object, name: str) -> list[Any]:
+    """The rows of a document: an array, the one array of an object, or the object itself."""
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict):
+        arrays = [
+            value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)
+        ]
+        is_row = any(key in document for key in ("prompt", "messages", "input", "chosen", "turns"))
+        return [document] if is_row or len(arrays) != 1 else arrays[0]
+    raise InputError(f"{name} is a JSON {_type(document)}, not an array of objects.")
+
+
+def _csv(source: Source) -> Iterator[Record | Refusal]:
+    csv.field_size_limit(MAX_ROW_BYTES)
+    faults: dict[int, Refusal] = {}
+    reader = csv.reader(_decoded(source, faults), delimiter=delimiter_of(source), strict=True)
+    header = [name.strip() for name in next(reader, [])]
+    while True:
+        started = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            yield Refusal(started, "not_csv", f"the row cannot be read as CSV ({error})", "")
+            continue
+        met = [faults.pop(line) for line in range(started, reader.line_num + 1) if line in faults]
+        if met:
+            yield met[0]
+        elif not any(cell.strip() for cell in cells):
+            continue
+        elif len(cells) != len(header):
+            reason = f"the row has {len(cells)} cells, the header {len(header)}; quote cells that hold the delimiter"
+            yield Refusal(started, "wrong_cells", reason, DELIMITER_SHOWN.join(cells)[:SHOWN])
+        else:
+            yield started, dict(zip(header, cells, strict=True))
+
+
+DELIMITER_SHOWN = " | "
+
+
+def _decoded(source: Source, faults: dict[int, Refusal]) -> Iterator[str]:
+    """Lines for the CSV reader; one that is no text is left empty and noted in `faults`."""
+    for number, line in lines(source):
+        if line is None:
+            faults[number] = too_long(number)
+            yield "\n"
+            continue
+        try:
+            yield line.decode(source.encoding) + "\n"
+        except UnicodeDecodeError as error:
+            faults[number] = not_text(number, line, error)
+            yield "?\n"
+
+
+def _text(source: Source) -> Iterator[Record | Refusal]:
+    """One prompt a line; empty lines are no rows."""
+    for number, line in lines(source):
+        if line is None:
+            yield too_long(number)
+            continue
+        try:
+            text = line.decode(source.encoding)
+        except UnicodeDecodeError as error:
+            yield not_text(number, line, error)
+            continue
+        if text.strip():
+            yield number, {TEXT_FIELD: text}
+
+
+def too_long(number: int) -> Refusal:
+    return Refusal(number, "too_long", f"the row is over {MAX_ROW_BYTES >> 20} MiB")
+
+
+def not_text(number: int, line: bytes, error: UnicodeDecodeError) -> Refusal:
+    reason = f"byte 0x{line[error.start]:02X} at {error.start + 1} is not {error.encoding.upper()} text; save the file as UTF-8"
+    return Refusal(number, "not_text", reason, line.decode("latin-1")[:SHOWN])
+
+
+def _type(value: object) -> str:
+    return {list: "array", str: "string", bool: "boolean", int: "number", float: "number"}.get(type(value), "null")

@@ -1,0 +1,67 @@
+"""What a file becomes: rows of prompts, completions or pairs, and refusals with their place and reason."""
+
+from dataclasses import dataclass, field
+
+from labeling.domain import Json, Prompt, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRow:
+    """A prompt with what the file says about it. `follow_ups` are later user turns, kept beside the prompt."""
+
+    prompt: Prompt
+    external_id: str | None = None
+    tags: tuple[str, ...] = ()
+    reference: str | None = None
+    follow_ups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The text of a completion and the name of who wrote it, where the file tells one."""
+
+    text: str
+    tool_calls: tuple[Json, ...] = ()
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRow:
+    """A completion that exists already, for the prompt with this id in the project, or for the prompt given."""
+
+    reply: Reply
+    external_id: str | None = None
+    prompt: PromptRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """A prompt with two completions; `verdict` in the order of the file, None where the file has none."""
+
+    prompt: PromptRow
+    a: Reply
+    b: Reply
+    verdict: Verdict | None = None
+    strength: int | None = None
+
+
+Row = PromptRow | CompletionRow | PairRow
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that cannot be taken: `line` counts from 1 (lines of text files, items of a JSON array)."""
+
+    line: int
+    code: str
+    reason: str
+    content: str = field(default="", repr=False)
+
+
+class RowFault(Exception):
+    """Raised by a format for one row; it becomes a `Refusal` with the row's place."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
