@@ -102,19 +102,19 @@ def voices(session: Session, project_id: int) -> list[VoiceRow]:
         .join(Judge, col(Judge.id) == col(Rater.judge_id), isouter=True)
         .where(or_(col(Rater.project_id) == project_id, col(Rater.kind) == "annotator"))
     )  # fmt: skip
-    return [VoiceRow(*row) for row in session.execute(query).tuples()]
+    return [VoiceRow(*row) for row in session.execute(query)]
 
 
 def round_purposes(session: Session, project_id: int) -> dict[int, str]:
     query = select(col(Round.id), col(Round.purpose)).where(col(Round.project_id) == project_id)
-    return {id_: purpose for id_, purpose in session.execute(query).tuples() if id_ is not None}
+    return {id_: purpose for id_, purpose in session.execute(query) if id_ is not None}
 
 
 def generators(session: Session, project_id: int) -> dict[int, GeneratorRow]:
     query = select(col(Generator.id), col(Generator.name), col(Generator.system_prompt)).where(
         col(Generator.project_id) == project_id
     )
-    return {row[0]: GeneratorRow(*row) for row in session.execute(query).tuples() if row[0] is not None}
+    return {row[0]: GeneratorRow(*row) for row in session.execute(query) if row[0] is not None}
 
 
 def reserved_prompts(session: Session, project_id: int) -> set[int]:
@@ -254,7 +254,7 @@ def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], m
 def _pairs(session: Session, query: Select[int | None, int], hidden: Sequence[int]) -> list[tuple[int, int]]:
     if hidden:
         query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
-    return [(pair_id, prompt_id) for pair_id, prompt_id in session.execute(query).tuples() if pair_id is not None]
+    return [(pair_id, prompt_id) for pair_id, prompt_id in session.execute(query) if pair_id is not None]
 
 
 # --- the list ----------------------------------------------------------------------------------------------------
