@@ -1,0 +1,214 @@
+"""The labelling route, through Starlette's client and over a real server."""
+
+import json
+import threading
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from labeling.services.tokens import create_token
+from labeling.storage.tables import Account, Label
+from labeling.web.labels import LARGEST_ANSWER, label_routes
+from tests.services.labelling import Labelling, act, add_pairs, enqueue_pairs, make_labelling
+
+
+class Client:
+    """A script with a token."""
+
+    def __init__(self, talk: Labelling, name: str = "ann") -> None:
+        self.talk = talk
+        self.http = TestClient(Starlette(routes=label_routes(lambda: talk.store)), raise_server_exceptions=True)
+        self.token = create_token(talk.store, talk.owner, name, talk.slug).secret
+
+    def post(self, *, slug=None, content=None, headers=(), **body):
+        return self.http.post(
+            f"/api/v1/projects/{slug or self.talk.slug}/labels",
+            content=json.dumps(body) if content is None else content,
+            headers={"authorization": f"Bearer {self.token}", "content-type": "application/json"} | dict(headers),
+        )
+
+
+@pytest.fixture
+def talk(sqlite_store) -> Labelling:
+    return make_labelling(sqlite_store)
+
+
+@pytest.fixture
+def client(talk) -> Client:
+    return Client(talk)
+
+
+def test_a_script_gets_pairs_labels_them_and_gets_the_next(store):
+    talk = make_labelling(store)
+    client = Client(talk)
+    answer = client.post(want=2).json()
+    assert answer["acked"] == answer["refused"] == []
+    assert (answer["done"], answer["total"]) == (0, 3)
+    first, second = answer["pairs"]
+    assert first["pair_id"] == talk.pairs[0]
+    assert set(first) == {"pair_id", "after", "prompt", "left", "right"}
+    assert first["prompt"]["raw"].startswith("Question ")
+    assert first["left"]["html"] == f'<p dir="auto">{first["left"]["raw"]}</p>\n'
+    event = act(first["pair_id"], verdict="right")
+    answer = client.post(events=[event], have=[second["pair_id"]], want=2).json()
+    assert answer["acked"] == [event["event_id"]]
+    assert (answer["done"], answer["mine"]) == (1, 1)
+    assert [pair["pair_id"] for pair in answer["pairs"]] == [talk.pairs[2]]
+    undo = act(first["pair_id"], "undo", after=event["event_id"])
+    answer = client.post(events=[undo], have=[second["pair_id"], talk.pairs[2]], want=2).json()
+    assert [pair["pair_id"] for pair in answer["pairs"]] == [first["pair_id"]]
+    assert answer["pairs"][0]["after"] == undo["event_id"]
+    assert answer["pairs"][0]["left"] == first["left"]
+
+
+def test_nothing_tells_which_model_wrote_what(client):
+    said = client.post(want=20).text
+    for word in ("generator", "model", "source", "file", "completion", '"a"', '"b"', "a_id"):
+        assert word not in said
+
+
+def test_a_refused_event_is_told_and_the_rest_is_taken(client, talk):
+    pair_id = client.post(want=1).json()["pairs"][0]["pair_id"]
+    good, bad = act(pair_id), act(10**6)
+    answer = client.post(events=[bad, good, {"event_id": 7}]).json()
+    assert answer["acked"] == [good["event_id"]]
+    assert [(one["event_id"], one["code"], one["retry"]) for one in answer["refused"]] == [
+        ("", "malformed", False),
+        (bad["event_id"], "unknown_pair", False),
+    ]
+    assert len(talk.rows(Label)) == 1
+
+
+def test_ten_thousand_events_at_once_are_taken_two_hundred_at_a_time(client, talk):
+    pair_id = client.post(want=1).json()["pairs"][0]["pair_id"]
+    good = act(pair_id)
+    answer = client.post(events=[good, *({"event_id": str(uuid4())} for _ in range(9_999))]).json()
+    assert answer["acked"] == [good["event_id"]]
+    codes = [one["code"] for one in answer["refused"]]
+    assert (codes.count("malformed"), codes.count("too_many")) == (199, 9_800)
+    assert all(one["retry"] == (one["code"] == "too_many") for one in answer["refused"])
+    assert client.post(events=[{}] * 10_001).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        (b"", 400, "not JSON"),
+        (b"{", 400, "not JSON"),
+        (b"\xff\xfe", 400, "not JSON"),
+        (b"[" * 100_000, 400, "not JSON"),
+        (b"[]", 400, "JSON object"),
+        (b'{"events": {}}', 400, "events"),
+        (b'{"have": ["1"]}', 400, "have"),
+        (b'{"have": [9223372036854775808]}', 400, "have"),
+        (b'{"have": [true]}', 400, "have"),
+        (b'{"want": -1}', 400, "want"),
+        (b'{"want": 51}', 400, "want"),
+        (b'{"want": 1.5}', 400, "want"),
+        (b'{"round": 5}', 400, "round"),
+        (b'{"round": "\\u0000"}', 400, "round"),
+        (b'{"round": "second"}', 404, "no round 'second'"),
+        (b'{"a": "' + b"x" * 4 * 2**20 + b'"}', 413, "4 MB"),
+    ],
+)
+def test_a_bad_body_is_refused_with_a_reason(client, content, status, said):
+    answer = client.post(content=content)
+    assert answer.status_code == status
+    assert said in answer.json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_form_of_another_page_is_refused_by_its_type(client, kind):
+    assert client.post(want=1, headers={"content-type": kind}).status_code == 415
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer  ", "Basic abc", "Bearer tbk_forged", "Bearer \xfc"])
+def test_without_a_good_token_nothing_is_told(client, header):
+    answer = client.post(want=1, headers={"authorization": header.encode("latin-1")})
+    assert answer.status_code == 401
+    assert set(answer.json()) == {"error"}
+
+
+def test_a_token_opens_its_project_alone(client, talk):
+    other = make_labelling(talk.store, name="Other")
+    assert client.post(slug=other.slug, want=1).status_code == 404
+    assert client.post(slug="nowhere", want=1).status_code == 404
+    assert client.post(slug="%00", want=1).status_code == 404
+    assert client.http.get(f"/api/v1/projects/{talk.slug}/labels").status_code == 405
+
+
+def test_a_large_answer_is_cut_between_pairs_and_the_rest_follows(talk):
+    add_pairs(talk.store, talk.project_id, 8, text="long " * 30_000)
+    enqueue_pairs(talk.store, talk.project_id)
+    client = Client(talk)
+    seen: list[int] = []
+    while pairs := client.post(want=20).json()["pairs"]:
+        answer = client.post(want=20)
+        assert len(answer.content) <= LARGEST_ANSWER
+        fresh = [pair["pair_id"] for pair in pairs]
+        seen += fresh
+        client.post(events=[act(pair_id) for pair_id in fresh])
+    assert len(seen) == len(set(seen)) == 11
+
+
+def test_hostile_text_leaves_as_harmless_html_and_as_it_is(talk):
+    hostile = "<script>alert(1)</script>"
+    add_pairs(talk.store, talk.project_id, 1, text=hostile)
+    enqueue_pairs(talk.store, talk.project_id)
+    pair = Client(talk).post(want=20).json()["pairs"][-1]
+    assert hostile in pair["left"]["raw"]
+    assert "<script" not in pair["left"]["html"]
+
+
+@pytest.fixture
+def served(store):
+    """The route on a real server on loopback."""
+    talk = make_labelling(store, pairs=60)
+    server = uvicorn.Server(
+        uvicorn.Config(Starlette(routes=label_routes(lambda: store)), host="127.0.0.1", port=0, log_level="error")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield talk, f"http://127.0.0.1:{port}/api/v1/projects/{talk.slug}/labels"
+    server.should_exit = True
+    thread.join()
+
+
+def test_twenty_scripts_at_once_over_a_real_server_lose_and_double_nothing(served):
+    talk, url = served
+    tokens = [create_token(talk.store, talk.owner, f"person {number}", talk.slug).secret for number in range(20)]
+
+    def post(token, **body):
+        request = urllib.request.Request(
+            url,
+            data=json.dumps(body).encode(),
+            headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def work(token):
+        answer = post(token, want=3)
+        sent = []
+        while answer["pairs"]:
+            events = [act(pair["pair_id"]) for pair in answer["pairs"]]
+            post(token, events=events)
+            answer = post(token, events=events, want=3)
+            assert answer["acked"] == [event["event_id"] for event in events]
+            sent += answer["acked"]
+        return sent
+
+    with ThreadPoolExecutor(20) as pool:
+        sent = [event_id for done in pool.map(work, tokens) for event_id in done]
+    labels = talk.rows(Label)
+    assert sorted(row.event_id for row in labels) == sorted(sent)
+    assert sorted(row.pair_id for row in labels) == talk.pairs
+    assert len(talk.rows(Account, Account.name.like("person%"))) == 20
