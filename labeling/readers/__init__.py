@@ -8,7 +8,8 @@ from labeling.errors import InputError
 from labeling.readers.formats import FORMATS, suggested
 from labeling.readers.opening import open_source
 from labeling.readers.records import DELIMITERS, SHOWN, delimiter_of, records, syntax_of
-from labeling.readers.rows import CompletionRow, PairRow, PromptRow, Refusal, Row, RowFault
+from labeling.readers.refusals import Refusal, RowFault
+from labeling.rows import CompletionRow, PairRow, PromptRow, Row
 
 __all__ = ["FORMATS", "CompletionRow", "PairRow", "PromptRow", "Refusal", "Row", "Understanding", "read", "understand"]
 

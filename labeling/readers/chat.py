@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 from labeling.domain import Json, Prompt, messages_fault
-from labeling.readers.rows import Reply, RowFault
+from labeling.readers.refusals import RowFault
+from labeling.rows import Reply
 
 KEPT = ("role", "content", "name", "tool_calls", "tool_call_id")
 

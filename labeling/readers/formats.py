@@ -8,7 +8,8 @@ import orjson
 
 from labeling.domain import Verdict
 from labeling.readers.chat import as_messages, as_prompt, as_reply, plain_text, split_conversations
-from labeling.readers.rows import CompletionRow, PairRow, PromptRow, Reply, Row, RowFault
+from labeling.readers.refusals import RowFault
+from labeling.rows import CompletionRow, PairRow, PromptRow, Reply, Row
 
 Columns = Mapping[str, str]
 

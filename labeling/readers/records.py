@@ -8,7 +8,7 @@ import orjson
 
 from labeling.errors import InputError
 from labeling.readers.opening import MAX_ROW_BYTES, Source, lines, read_all
-from labeling.readers.rows import Refusal
+from labeling.readers.refusals import Refusal
 
 Record = tuple[int, dict[str, Any]]
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}

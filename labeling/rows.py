@@ -1,6 +1,6 @@
-"""What a file becomes: rows of prompts, completions or pairs, and refusals with their place and reason."""
+"""What comes in from files: rows of prompts, completions and pairs, before they are stored."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from labeling.domain import Json, Prompt, Verdict
 
@@ -46,22 +46,3 @@ class PairRow:
 
 
 Row = PromptRow | CompletionRow | PairRow
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A row that cannot be taken: `line` counts from 1 (lines of text files, items of a JSON array)."""
-
-    line: int
-    code: str
-    reason: str
-    content: str = field(default="", repr=False)
-
-
-class RowFault(Exception):
-    """Raised by a format for one row; it becomes a `Refusal` with the row's place."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason

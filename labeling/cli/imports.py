@@ -1,0 +1,105 @@
+"""`tiebreak import`: files into a project."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
+from labeling.errors import InputError
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import")(import_)
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Text, CSV, JSON or JSONL, also gzip'd.")],
+    project: ProjectName,
+    kind: Annotated[str, typer.Option("--as", help="prompts, completions or pairs.")] = "auto",
+    format: Annotated[str, typer.Option("--format", help="How the file is read; auto finds it by content.")] = "auto",
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; repeatable.")
+    ] = None,
+    labels_as: Annotated[str, typer.Option("--labels-as", help="Keep the file's verdicts as this rater's.")] = "",
+    model: Annotated[str, typer.Option("--model", help="Who wrote the completions, where the file does not say.")] = "",
+    encoding: Annotated[str, typer.Option("--encoding", help="What the text is written in.")] = "utf-8",
+    pair_up: Annotated[
+        bool, typer.Option("--pair-up", help="Then make every pair of the sources of each prompt.")
+    ] = False,
+    refused: Annotated[Path | None, typer.Option("--refused", help="Write refused rows to this file.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything and store nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import prompts, completions or pairs. Verdicts of a file are dropped unless --labels-as names their rater."""
+    from labeling.services import imports
+
+    options = imports.ImportOptions(
+        kind=kind,
+        format=format,
+        mapping=_mapping(map_ or []),
+        encoding=encoding,
+        labels_as=labels_as or None,
+        model=model or None,
+        is_joined_up=pair_up,
+    )
+    done, lines, left = [], [], ""
+    with opened() as (store, actor):
+        for path in files:
+            if dry_run:
+                seen = imports.preview(store, actor, project, path, path.name, options)
+                done.append({"file": path.name, "format": seen.understanding.format, "kind": seen.understanding.kind,
+                             "read": seen.read, "taken": seen.taken, "refused": seen.refused, "prompts": seen.prompts,
+                             "new_prompts": seen.new_prompts, "labels": seen.labels})  # fmt: skip
+                lines.append(
+                    f"{path.name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken, nothing stored{_why(seen.refused)}"
+                )
+                continue
+            view = imports.run_import(
+                store,
+                actor,
+                project,
+                path,
+                path.name,
+                options,
+                partial(_progress, path.name),
+            )
+            done.append(_plain(view))
+            lines.append(
+                f"{path.name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
+                f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
+                f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}"
+            )
+            if refused and view.refused:
+                left += imports.refused_jsonl(imports.refused_rows(store, actor, project, view.id), path.name)
+    if refused and left:
+        refused.write_text(left, "utf-8")
+    tell("\n".join(lines), {"imports": done}, as_json)
+    if any(one["refused"] for one in done):
+        raise typer.Exit(1)
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        role, found, column = pair.partition("=")
+        if not found or not role or not column:
+            raise InputError(f"--map takes ROLE=COLUMN, such as prompt=question, not {pair!r}.")
+        mapping[role] = column
+    return mapping
+
+
+def _plain(view: object) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(view)  # type: ignore[call-overload, no-any-return]  # an ImportView
+
+
+def _progress(name: str, rows: int) -> None:
+    progress(f"{name}: {rows:,} rows read")
+
+
+def _why(reasons: object) -> str:
+    assert isinstance(reasons, dict)
+    return "".join(f"\n  refused: {number:,} {code}" for code, number in reasons.items())

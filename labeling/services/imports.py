@@ -1,0 +1,392 @@
+"""Import a file into a project: looked at first, written in short transactions, seen by nobody until it ends."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from labeling.domain import Actor, Right
+from labeling.errors import ConflictError, InputError, NotFoundError
+from labeling.readers import CompletionRow, PairRow, PromptRow, Refusal, Row, Understanding, read, understand
+from labeling.rows import Reply
+from labeling.services.access import open_project
+from labeling.services.pairing import PairPlan, make_pairs
+from labeling.services.queue import enqueue_pairs
+from labeling.storage import imports as stored
+from labeling.storage.store import IntegrityError, Session, Store
+from labeling.storage.tables import Import, now
+
+CHUNK = 200  # rows; keeps a writing transaction short
+SAMPLES = 5
+STALE = timedelta(seconds=30)
+PROGRESS_EVERY = 10
+
+Lined = tuple[int, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a file is to be taken. `labels_as`: the rater its verdicts are kept under, None to drop them.
+
+    `model`: who wrote the completions, where the file does not say. `is_joined_up`: make every pair of the sources
+    of each prompt afterwards.
+    """
+
+    kind: str = "auto"
+    format: str = "auto"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    labels_as: str | None = None
+    model: str | None = None
+    is_joined_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an import would do: read = taken + refused; `known` prompts are in the project already."""
+
+    understanding: Understanding
+    read: int
+    taken: int
+    refused: Mapping[str, int]
+    refusals: tuple[Refusal, ...]
+    samples: tuple[Lined, ...]
+    prompts: int
+    new_prompts: int
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """An import: read = taken + known + refused. `known` rows held nothing that was not there already."""
+
+    id: int
+    kind: str
+    format: str
+    file_name: str
+    state: str
+    read: int
+    taken: int
+    known: int
+    refused: int
+    refused_by_reason: Mapping[str, int]
+    prompts: int
+    completions: int
+    pairs: int
+    labels: int
+    paired_up: int
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    line: int
+    code: str
+    reason: str
+    content: str
+
+
+def preview(store: Store, actor: Actor, slug: str, source: Path | bytes, name: str, options: ImportOptions) -> Preview:
+    """Read the whole file without storing anything.
+
+    Raises:
+        InputError: the file cannot be read as anything known.
+    """
+    with store.reading() as session:
+        project_id = _project_id(session, actor, slug)
+    understanding = _understood(source, name, options)
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    refusals: list[Refusal] = []
+    samples: list[Lined] = []
+    digests: set[str] = set()
+    for row in read(source, understanding):
+        counts["read"] += 1
+        if isinstance(row, Refusal):
+            reasons[row.code] += 1
+            if reasons[row.code] == 1:
+                refusals.append(row)
+            continue
+        counts["labels"] += isinstance(row[1], PairRow) and row[1].verdict is not None
+        if len(samples) < SAMPLES:
+            samples.append(row)
+        prompt = _prompt_of(row[1])
+        if prompt is not None:
+            digests.add(prompt.prompt.digest)
+    known = 0
+    remaining = iter(digests)
+    while part := list(islice(remaining, 500)):
+        with store.reading() as session:
+            known += len(stored.prompts_by_digest(session, project_id, part))
+    return Preview(
+        understanding=understanding,
+        read=counts["read"],
+        taken=counts["read"] - reasons.total(),
+        refused=dict(reasons),
+        refusals=tuple(refusals),
+        samples=tuple(samples),
+        prompts=len(digests),
+        new_prompts=len(digests) - known,
+        labels=counts["labels"],
+    )
+
+
+def run_import(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    source: Path | bytes,
+    name: str,
+    options: ImportOptions,
+    progress: Callable[[int], None] = lambda _rows: None,
+) -> ImportView:
+    """Take the file in. What is there already is not stored twice; nobody sees a row before the last one is written.
+
+    `progress` is told the number of rows read so far.
+
+    Raises:
+        InputError: the file cannot be read as anything known; nothing was stored.
+        ConflictError: another import of this project is being written.
+    """
+    understanding = _understood(source, name, options)
+    project_id, import_id = _begin(store, actor, slug, understanding, options)
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    try:
+        rows = read(source, understanding)
+        for number, chunk in enumerate(_chunks(rows), 1):
+            _take(store, project_id, import_id, chunk, options, counts, reasons)
+            if number % PROGRESS_EVERY == 0:
+                progress(counts["read"])
+        with store.writing() as session:
+            stored.beat(session, import_id, **_totals(counts, reasons))
+            stored.close_import(session, import_id, "done", now())
+    except BaseException:
+        _remove(store, import_id)
+        raise
+    enqueue_pairs(store, project_id)
+    if options.is_joined_up:
+        counts["paired_up"] = make_pairs(store, actor, slug, PairPlan(per_prompt=None)).pairs
+        with store.writing() as session:
+            stored.beat(session, import_id, **_totals(counts, reasons))
+    return import_view(store, actor, slug, import_id)
+
+
+def import_view(store: Store, actor: Actor, slug: str, import_id: int) -> ImportView:
+    with store.reading() as session:
+        return _view(_found(session, actor, slug, import_id))
+
+
+def list_imports(store: Store, actor: Actor, slug: str, limit: int = 50) -> list[ImportView]:
+    """The imports of a project, newest first."""
+    with store.reading() as session:
+        return [_view(row) for row in stored.imports_of(session, _project_id(session, actor, slug), limit)]
+
+
+def refused_rows(store: Store, actor: Actor, slug: str, import_id: int) -> list[RefusedRow]:
+    """Every refused row of an import, with what it said, to be mended and sent again."""
+    with store.reading() as session:
+        found = stored.refusals_of(session, _id(_found(session, actor, slug, import_id)))
+        return [RefusedRow(row.line, row.code, row.reason, row.content) for row in found]
+
+
+def refused_jsonl(rows: list[RefusedRow], file_name: str) -> str:
+    """Refused rows as a file: one JSON object a line with file, line, code, reason and content."""
+    return "".join(
+        json.dumps(
+            {"file": file_name, "line": row.line, "code": row.code, "reason": row.reason, "content": row.content},
+            ensure_ascii=False,
+        )
+        + "\n"
+        for row in rows
+    )
+
+
+def recover_imports(store: Store) -> int:
+    """Take back what imports that were killed have written; return how many there were. For the start of a process."""
+    with store.reading() as session:
+        dead = [_id(row) for row in stored.all_unfinished(session) if now() - row.heartbeat_at > STALE]
+    for import_id in dead:
+        _remove(store, import_id)
+    return len(dead)
+
+
+def _understood(source: Path | bytes, name: str, options: ImportOptions) -> Understanding:
+    return understand(
+        source, name, kind=options.kind, format=options.format, mapping=options.mapping, encoding=options.encoding
+    )
+
+
+def _begin(
+    store: Store, actor: Actor, slug: str, understanding: Understanding, options: ImportOptions
+) -> tuple[int, int]:
+    recover_imports(store)
+    if options.labels_as is not None and not options.labels_as.strip():
+        raise InputError("The rater whose labels the file holds needs a name, or drop the labels.")
+    said = {"mapping": dict(understanding.mapping), "labels_as": options.labels_as, "model": options.model}
+    try:
+        with store.writing() as session:
+            project_id = _project_id(session, actor, slug)
+            row = Import(
+                project_id=project_id, kind=understanding.kind, format=understanding.format,
+                file_name=understanding.name, options=json.dumps(said, ensure_ascii=False), created_by=actor.account_id,
+            )  # fmt: skip
+            session.add(row)
+            session.flush()
+            return project_id, _id(row)
+    except IntegrityError as error:
+        raise ConflictError(
+            f"Another import into {slug!r} is being written. Wait for its end;"
+            f" one that was killed is taken back {STALE.seconds} seconds after its last sign of life."
+        ) from error
+
+
+def _chunks(rows: Iterator[Lined | Refusal]) -> Iterator[list[Lined | Refusal]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _take(
+    store: Store,
+    project_id: int,
+    import_id: int,
+    chunk: list[Lined | Refusal],
+    options: ImportOptions,
+    counts: Counter[str],
+    reasons: Counter[str],
+) -> None:
+    """Store one chunk in one transaction and count every row of it once."""
+    refusals = [row for row in chunk if isinstance(row, Refusal)]
+    rows = [row for row in chunk if not isinstance(row, Refusal)]
+    with store.writing() as session:
+        written: list[stored.Written] = []
+        if rows and isinstance(rows[0][1], PairRow):
+            pairs = [row for _, row in rows if isinstance(row, PairRow)]
+            rater_id = stored.imported_rater(session, project_id, options.labels_as) if options.labels_as else None
+            written = stored.put_pair_rows(session, project_id, import_id, pairs, rater_id)
+        elif rows and isinstance(rows[0][1], CompletionRow):
+            written, missing = _take_completions(session, project_id, import_id, rows, options)
+            refusals += missing
+        elif rows:
+            prompts = [row for _, row in rows if isinstance(row, PromptRow)]
+            _, new = stored.put_prompts(session, project_id, import_id, prompts)
+            for prompt in prompts:
+                digest = prompt.prompt.digest
+                written.append(stored.Written(prompts=int(digest in new)))
+                new.discard(digest)
+        stored.add_refusals(
+            session,
+            import_id,
+            [{"line": row.line, "code": row.code, "reason": row.reason, "content": row.content} for row in refusals],
+        )
+        counts["read"] += len(chunk)
+        for one in written:
+            counts["taken" if one.is_new else "known"] += 1
+            counts.update(prompts=one.prompts, completions=one.completions, pairs=one.pairs, labels=one.labels)
+        reasons.update(row.code for row in refusals)
+        stored.beat(session, import_id, **_totals(counts, reasons))
+
+
+def _take_completions(
+    session: Session, project_id: int, import_id: int, rows: list[Lined], options: ImportOptions
+) -> tuple[list[stored.Written], list[Refusal]]:
+    """Join completions to their prompts by id, or by the prompt in the row; one without its prompt is refused."""
+    completions = [(line, row) for line, row in rows if isinstance(row, CompletionRow)]
+    given = [row.prompt for _, row in completions if row.prompt is not None]
+    by_digest, new_prompts = stored.put_prompts(session, project_id, import_id, given) if given else ({}, set())
+    ids = {row.external_id for _, row in completions if row.external_id is not None}
+    by_id = stored.prompts_by_external_id(session, project_id, ids) if ids else {}
+    wanted: dict[stored.CompletionKey, Reply] = {}
+    placed: list[tuple[CompletionRow, stored.CompletionKey]] = []
+    missing: list[Refusal] = []
+    for line, row in completions:
+        prompt_id = by_digest[row.prompt.prompt.digest] if row.prompt else by_id.get(row.external_id or "")
+        if prompt_id is None:
+            reason = f"no prompt of the project has the id {row.external_id!r}; import the prompts first"
+            missing.append(Refusal(line, "no_prompt_with_this_id", reason, row.reply.text[:2000]))
+            continue
+        key = stored.completion_key(prompt_id, row.reply, options.model)
+        wanted.setdefault(key, row.reply)
+        placed.append((row, key))
+    _, new = stored.put_completions(session, import_id, wanted) if wanted else ({}, set())
+    written = []
+    for row, key in placed:
+        digest = row.prompt.prompt.digest if row.prompt else ""
+        written.append(stored.Written(prompts=int(digest in new_prompts), completions=int(key in new)))
+        new_prompts.discard(digest)
+        new.discard(key)
+    return written, missing
+
+
+def _totals(counts: Counter[str], reasons: Counter[str]) -> dict[str, object]:
+    added = {key: counts[key] for key in ("prompts", "completions", "pairs", "labels", "paired_up")}
+    return {
+        "rows_read": counts["read"],
+        "rows_taken": counts["taken"],
+        "rows_known": counts["known"],
+        "rows_refused": reasons.total(),
+        "counts": json.dumps(added | {"refused": dict(reasons)}),
+    }
+
+
+def _remove(store: Store, import_id: int) -> None:
+    """Take back every row of an import that did not end, in short transactions; its refusals stay as a record."""
+    with store.writing() as session:
+        stored.open_erasure(session, import_id)
+    gone = 1
+    while gone:
+        with store.writing() as session:
+            stored.beat(session, import_id)
+            gone = stored.forget(session, import_id, CHUNK)
+    with store.writing() as session:
+        stored.close_import(session, import_id, "removed", now())
+
+
+def _prompt_of(row: Row) -> PromptRow | None:
+    return row if isinstance(row, PromptRow) else row.prompt
+
+
+def _project_id(session: Session, actor: Actor, slug: str) -> int:
+    project = open_project(session, actor, slug, Right.MANAGE)
+    assert project.id is not None
+    return project.id
+
+
+def _found(session: Session, actor: Actor, slug: str, import_id: int) -> Import:
+    project_id = _project_id(session, actor, slug)
+    row = session.get(Import, import_id)
+    if row is None or row.project_id != project_id:
+        raise NotFoundError(f"The project {slug!r} has no import {import_id}.")
+    return row
+
+
+def _view(row: Import) -> ImportView:
+    counts = json.loads(row.counts)
+    return ImportView(
+        id=_id(row),
+        kind=row.kind,
+        format=row.format,
+        file_name=row.file_name,
+        state=row.state,
+        read=row.rows_read,
+        taken=row.rows_taken,
+        known=row.rows_known,
+        refused=row.rows_refused,
+        refused_by_reason=counts.get("refused", {}),
+        prompts=counts.get("prompts", 0),
+        completions=counts.get("completions", 0),
+        pairs=counts.get("pairs", 0),
+        labels=counts.get("labels", 0),
+        paired_up=counts.get("paired_up", 0),
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _id(row: Import) -> int:
+    assert row.id is not None
+    return row.id
