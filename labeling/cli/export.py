@@ -1,0 +1,96 @@
+"""`tiebreak export` and `tiebreak check`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
+
+MOST_SHOWN = 50  # findings for people; --json has all of them
+
+FormatName = Annotated[str, typer.Option("--format", "-f", help="openai-dpo (PFT, DPO), trl or trl-standard.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("export")(export)
+    app.command("check")(check)
+
+
+def export(
+    project: ProjectName,
+    format: FormatName,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make; it must not be there, or be empty.")],
+    rules: Annotated[
+        Path | None, typer.Option(help="Label rules: a TOML or JSON file.", exists=True, dir_okay=False)
+    ] = None,
+    validation_share: Annotated[
+        float, typer.Option(help="How much goes to validation.jsonl, by prompt; 0 for none.")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another seed makes another split.")] = 0,
+    system_prompt: Annotated[
+        Path | None,
+        typer.Option(help="A text file: the system prompt of every row.", exists=True, dir_okay=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the labelled pairs as a training file, with manifest and provenance, and check it."""
+    from labeling.services.export import export as run_export
+    from labeling.services.label_rules import DEFAULT_RULES
+    from labeling.services.rule_files import read_rules_file, read_text
+
+    with opened() as (store, actor):
+        view = run_export(
+            store,
+            actor,
+            project,
+            format=format,
+            rules=read_rules_file(rules) if rules else DEFAULT_RULES,
+            validation_share=validation_share,
+            seed=seed,
+            system_prompt=read_text(system_prompt).strip() if system_prompt else None,
+            out=out,
+            progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
+        )
+    left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())
+    notes = "".join(f"\n{sentence}" for sentence in (view.note, *view.warnings) if sentence)
+    sandbox = f"\n{view.sandbox['rows']:,} rows rest on the sandbox." if view.sandbox else ""
+    human = (
+        f"{view.rows:,} rows of {view.pairs:,} pairs, checked, in {view.folder}\n"
+        f"  {view.train_rows:>9,} to train\n  {view.validation_rows:>9,} to validate{left_out}{notes}{sandbox}"
+    )
+    tell(human, view, as_json)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="The file to check.")], format: FormatName, as_json: AsJson = False
+) -> None:
+    """Check a training file: every fault with its line. Exit status 1 where a service would refuse it."""
+    from dataclasses import asdict
+    from itertools import islice
+
+    from labeling.services.check import check as run_check
+
+    found = run_check(file, format)
+    shown = list(found) if as_json else list(islice(found, MOST_SHOWN))
+    more = list(found)
+    errors = sum(finding.severity == "error" for finding in (*shown, *more))
+    warnings = len(shown) + len(more) - errors
+    lines = [f"{file}: {finding.severity}: {finding}" for finding in shown]
+    if more:
+        lines.append(f"{file}: {len(more):,} more; see all with --json")
+    lines.append(f"{file}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
+    data = {
+        "file": str(file),
+        "format": format,
+        "errors": errors,
+        "warnings": warnings,
+        "findings": [asdict(finding) for finding in shown],
+    }
+    tell("\n".join(lines), data, as_json)
+    if errors:
+        raise typer.Exit(1)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

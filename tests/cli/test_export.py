@@ -1,0 +1,99 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.services.exporting import labelled, lines
+
+TIEBREAK = [sys.executable, "-m", "tiebreak"]
+
+
+def tiebreak(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*TIEBREAK, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def project(sqlite_store, sqlite_store_url):
+    making = labelled(sqlite_store, 12)
+    making.pair("unlabelled")
+    return ["--database", sqlite_store_url], making
+
+
+def test_an_export_is_written_told_and_passes_the_check(project, tmp_path):
+    database, making = project
+    out = tmp_path / "out"
+    done = tiebreak(*database, "export", "-p", making.slug, "--format", "openai-dpo", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "12 rows of 13 pairs" in done.stdout
+    assert "left out: no_label" in done.stdout
+    assert "13 of 13 pairs" in done.stderr
+    checked = tiebreak("check", out / "train.jsonl", "--format", "openai-dpo")
+    assert checked.returncode == 0, checked.stdout
+    assert "0 errors" in checked.stdout
+
+
+def test_json_is_one_object_on_stdout(project, tmp_path):
+    database, making = project
+    (tmp_path / "rules.toml").write_text('who = "people"')
+    (tmp_path / "system.txt").write_text("You work for the library.\n")
+    done = tiebreak(
+        *database, "export", "-p", making.slug, "--format", "trl", "--out", tmp_path / "out", "--json", "--seed", 4,
+        "--rules", tmp_path / "rules.toml", "--system-prompt", tmp_path / "system.txt", "--validation-share", 0,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert (told["rows"], told["pairs"], told["left_out"]) == (12, 13, {"no_label": 1})
+    assert told["rules"]["who"] == "people"
+    assert told["seed"] == 4
+    assert told["folder"] == str(tmp_path / "out")
+    row = lines(tmp_path / "out" / "train.jsonl")[0]
+    assert row["prompt"][0] == {"role": "system", "content": "You work for the library."}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--format", "parquet"], "There is no format 'parquet'"),
+        (["--format", "trl", "--validation-share", "2"], "below 1"),
+        (["--format", "trl", "--project", "nobody"], "There is no project 'nobody'"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_exit_status_1(project, tmp_path, options, words):
+    database, making = project
+    done = tiebreak(*database, "export", "-p", making.slug, "--out", tmp_path / "out", *options)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_usage_is_exit_status_2(tmp_path):
+    assert tiebreak("check", tmp_path / "x.jsonl").returncode == 2
+    assert tiebreak("export", "--format", "trl").returncode == 2
+
+
+def test_every_fault_of_a_file_is_told_with_its_line_and_exit_status_1(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"prompt": "a", "chosen": "b", "rejected": "b"}\n\nnothing\n')
+    done = tiebreak("check", tmp_path / "x.jsonl", "--format", "trl-standard")
+    assert done.returncode == 1
+    assert [line.split(": ")[1:3] for line in done.stdout.splitlines()[:3]] == [
+        ["error", "line 1, rejected"], ["error", "line 2"], ["error", "line 3"],
+    ]  # fmt: skip
+    told = json.loads(tiebreak("check", tmp_path / "x.jsonl", "--format", "trl-standard", "--json").stdout)
+    assert told["errors"] == 3
+    assert told["findings"][0]["line"] == 1
+
+
+def test_many_findings_are_cut_for_people_and_whole_in_json(tmp_path):
+    (tmp_path / "x.jsonl").write_text("nothing\n" * 300)
+    done = tiebreak("check", tmp_path / "x.jsonl", "--format", "trl")
+    assert "251 more; see all with --json" in done.stdout
+    told = json.loads(tiebreak("check", tmp_path / "x.jsonl", "--format", "trl", "--json").stdout)
+    assert len(told["findings"]) == told["errors"] == 301
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
+    for path, words in ((tmp_path / "x.jsonl", "cannot be read"), (tmp_path, "is a folder")):
+        done = tiebreak("check", path, "--format", "trl")
+        assert done.returncode == 1
+        assert words in done.stderr
