@@ -101,6 +101,11 @@ def export_folder(store: Store, actor: Actor, slug: str, export_id: int) -> Path
     return view.folder
 
 
+def zip_name(slug: str, export_id: int) -> str:
+    """What the whole export is called as one download."""
+    return f"{slug}-{export_id}.zip"
+
+
 def facts_of(written: Written) -> dict[str, object]:
     """What the list keeps of a finished export, as columns of its row."""
     counts = {

@@ -1,0 +1,73 @@
+"""Exports as downloads, streamed from the disk whatever their size.
+
+    GET /api/v1/projects/{slug}/exports/{id}/{file}      a file of the export, or all of it: `SLUG-ID.zip`
+
+With `Authorization: Bearer …` the token's owner asks; without, the one actor of an installation used alone (the
+middleware has let nobody else in).
+"""
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from labeling.domain import Actor
+from labeling.errors import ForbiddenError, NotFoundError, TiebreakError
+from labeling.services.access import local_actor
+from labeling.services.export_list import export_file, export_folder, zip_name
+from labeling.services.tokens import actor_of_token
+from labeling.services.zipped import zip_blocks
+from labeling.storage.store import Store
+
+PATH: Final = "/api/v1/projects/{slug}/exports/{number:int}/{file}"
+TYPES: Final = {".jsonl": "application/jsonl", ".json": "application/json", ".md": "text/markdown; charset=utf-8"}
+
+
+def download_routes(store: Callable[[], Store]) -> list[Route]:
+    """The route; `store` is called for each request, in a thread (the first call may open the database)."""
+
+    async def download(request: Request) -> Response:
+        way = request.path_params
+        try:
+            return await run_in_threadpool(
+                answer_download, store, request.headers.get("authorization"), way["slug"], way["number"], way["file"]
+            )
+        except ForbiddenError as error:
+            return JSONResponse({"error": str(error)}, status_code=403)
+        except NotFoundError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        except TiebreakError as error:
+            return JSONResponse({"error": str(error)}, status_code=503)
+
+    return [Route(PATH, download, methods=["GET"])]
+
+
+def answer_download(
+    store: Callable[[], Store], authorization: str | None, slug: str, export_id: int, file: str
+) -> Response:
+    """Raises TiebreakError: no such export or file, not finished, no right to it."""
+    opened = store()
+    actor = _actor(opened, authorization)
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(file)}",
+        "cache-control": "no-store",
+    }
+    if file == zip_name(slug, export_id):
+        folder = export_folder(opened, actor, slug, export_id)
+        blocks = zip_blocks(folder, file.removesuffix(".zip"))
+        return StreamingResponse(blocks, media_type="application/zip", headers=headers)
+    path = export_file(opened, actor, slug, export_id, file)
+    return FileResponse(path, media_type=TYPES.get(path.suffix, "application/octet-stream"), headers=headers)
+
+
+def _actor(store: Store, authorization: str | None) -> Actor:
+    if authorization is None:
+        return local_actor(store)
+    scheme, _, secret = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise ForbiddenError("Only tokens are taken here. Send the header Authorization: Bearer TOKEN")
+    return actor_of_token(store, secret.strip())
