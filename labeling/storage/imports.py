@@ -22,11 +22,12 @@ from labeling.storage.tables import (
     Pair,
     PromptText,
     Rater,
-    metadata,
+    core,
     now,
 )
 from labeling.storage.tables import PromptRow as PromptTable
 
+PROMPT, COMPLETION, PAIR = core(PromptTable), core(Completion), core(Pair)
 NAMELESS = ""  # the source of a completion whose file names none
 EVENTS = UUID("6f0d8bd5-9f43-5c38-8f0b-5f1c4f0d7a11")
 
@@ -66,7 +67,7 @@ def refusals_of(session: Session, import_id: int) -> Sequence[ImportRefusal]:
 
 def add_refusals(session: Session, import_id: int, rows: list[dict[str, Any]]) -> None:
     if rows:
-        session.execute(insert(ImportRefusal), [row | {"import_id": import_id} for row in rows])
+        session.execute(insert(core(ImportRefusal)), [row | {"import_id": import_id} for row in rows])
 
 
 def imported_rater(session: Session, project_id: int, name: str) -> int:
@@ -116,9 +117,9 @@ def put_prompts(
         }
         for digest in new
     ]  # fmt: skip
-    made = session.execute(insert(PromptTable).returning(col(PromptTable.digest), col(PromptTable.id)), values)
+    made = session.execute(insert(PROMPT).returning(PROMPT.c.digest, PROMPT.c.id), values)
     added = dict(made.tuples().all())
-    session.execute(insert(PromptText), [_prompt_text(added[digest], wanted[digest]) for digest in new])
+    session.execute(insert(core(PromptText)), [_prompt_text(added[digest], wanted[digest]) for digest in new])
     return known | added, set(new)
 
 
@@ -180,8 +181,8 @@ def put_completions(
         }
         for prompt_id, source, digest in new
     ]  # fmt: skip
-    statement = insert(Completion).returning(
-        col(Completion.prompt_id), col(Completion.source), col(Completion.text_digest), col(Completion.id)
+    statement = insert(COMPLETION).returning(
+        COMPLETION.c.prompt_id, COMPLETION.c.source, COMPLETION.c.text_digest, COMPLETION.c.id
     )
     made = {(row[0], row[1], row[2]): row[3] for row in session.execute(statement, values)}
     texts = []
@@ -191,7 +192,7 @@ def put_completions(
         reply = wanted[wish]
         calls = canonical_json(reply.tool_calls) if reply.tool_calls else None
         texts.append({"completion_id": found[wish], "text": reply.text, "tool_calls": calls})
-    session.execute(insert(CompletionText), texts)
+    session.execute(insert(core(CompletionText)), texts)
     return found, set(new)
 
 
@@ -213,7 +214,7 @@ def put_pairs(
         }
         for a, b in new
     ]  # fmt: skip
-    made = session.execute(insert(Pair).returning(col(Pair.a_id), col(Pair.b_id), col(Pair.id)), values)
+    made = session.execute(insert(PAIR).returning(PAIR.c.a_id, PAIR.c.b_id, PAIR.c.id), values)
     return known | {(row[0], row[1]): row[2] for row in made}, set(new)
 
 
@@ -239,7 +240,7 @@ def put_labels(
         return set()
     at, first = now(), take_seqs(session, project_id, len(new))
     session.execute(
-        insert(Label),
+        insert(core(Label)),
         [
             {
                 "project_id": project_id, "seq": first + place, "pair_id": pair_id, "rater_id": rater_id,
@@ -308,15 +309,15 @@ def _ordered(a_key: CompletionKey, a: int, b_key: CompletionKey, b: int) -> tupl
 
 def forget(session: Session, import_id: int, limit: int) -> int:
     """Delete up to `limit` rows of an import that never ended, labels first; return how many went."""
-    for table, text in ((Label, None), (Pair, None), (Completion, "completion_text"), (PromptTable, "prompt_text")):
-        core = metadata.tables[str(table.__tablename__)]
-        keys = session.scalars(select(core.c.id).where(core.c.import_id == import_id).limit(limit)).all()
+    for table, text in ((Label, None), (Pair, None), (Completion, CompletionText), (PromptTable, PromptText)):
+        rows = core(table)
+        keys = session.scalars(select(rows.c.id).where(rows.c.import_id == import_id).limit(limit)).all()
         if not keys:
             continue
         if text is not None:
-            texts = metadata.tables[text]
+            texts = core(text)
             session.execute(delete(texts).where(next(iter(texts.primary_key)).in_(keys)))
-        session.execute(delete(core).where(core.c.id.in_(keys)))
+        session.execute(delete(rows).where(rows.c.id.in_(keys)))
         return len(keys)
     return 0
 

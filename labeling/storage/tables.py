@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Table as CoreTable
 from sqlmodel import Field, SQLModel
 
 
@@ -65,6 +66,11 @@ metadata = MetaData(
 
 class Table(SQLModel):
     metadata: ClassVar[MetaData] = metadata
+
+
+def core(table: type[Table]) -> CoreTable:
+    """The table as SQLAlchemy Core knows it: bulk inserts cost half of what they cost through the ORM."""
+    return metadata.tables[str(table.__tablename__)]
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:
