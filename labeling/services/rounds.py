@@ -9,7 +9,7 @@ from labeling.services.access import open_project
 from labeling.services.projects import settings_of
 from labeling.storage import projects as rows
 from labeling.storage.queue import may_enter
-from labeling.storage.store import Session
+from labeling.storage.store import Session, Store
 from labeling.storage.tables import Project, Round
 
 
@@ -37,6 +37,12 @@ def asked_of(project: Project) -> Asked:
         criteria=tuple(settings.get("criteria") or ()),
         required=tuple(settings.get("required") or ()),
     )
+
+
+def asked_in(store: Store, actor: Actor, slug: str) -> Asked:
+    """What the project asks whoever labels in it."""
+    with store.reading() as session:
+        return asked_of(open_project(session, actor, slug, Right.LABEL))
 
 
 def open_round(session: Session, actor: Actor, slug: str, round_name: str | None) -> tuple[Project, Round]:
