@@ -22,7 +22,9 @@ command = typer.Typer(
 
 @command.callback()
 def _before(
-    database: Annotated[str, typer.Option("--database", help="sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME.")] = "",
+    database: Annotated[
+        str, typer.Option("--database", help="sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME.")
+    ] = "",
 ) -> None:
     if database:
         choose_database(database)

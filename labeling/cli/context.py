@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from labeling.storage.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project's name in addresses, as `tiebreak project list` shows it.")]
+ProjectName = Annotated[
+    str, typer.Option("--project", "-p", help="The project's name in addresses, as `tiebreak project list` shows it.")
+]
 
 _database: list[str] = []
 

@@ -21,7 +21,9 @@ def create(
     target: Annotated[Target, typer.Option(help="Where the model to be tuned lives.")] = Target.OPENAI,
     target_model: Annotated[str, typer.Option(help="The model to be tuned.")] = "",
     overlap: Annotated[int, typer.Option(help="Annotators for each pair.")] = 1,
-    guidelines: Annotated[Path | None, typer.Option(help="A text file with the guidelines.", exists=True, dir_okay=False)] = None,
+    guidelines: Annotated[
+        Path | None, typer.Option(help="A text file with the guidelines.", exists=True, dir_okay=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a project."""
@@ -46,7 +48,10 @@ def list_(as_json: AsJson = False) -> None:
 
     with opened() as (store, actor):
         found = list_projects(store, actor)
-    lines = [f"{view.slug:<30} {view.prompts:>9,} prompts {view.pairs:>9,} pairs {view.labelled_pairs:>9,} labelled" for view in found]
+    lines = [
+        f"{view.slug:<30} {view.prompts:>9,} prompts {view.pairs:>9,} pairs {view.labelled_pairs:>9,} labelled"
+        for view in found
+    ]
     human = "\n".join(lines) or "No project yet. Make one with: tiebreak project create NAME"
     tell(human, {"projects": found}, as_json)
 

@@ -43,5 +43,7 @@ def open_project(session: Session, actor: Actor, slug: str, right: Right) -> Pro
     if role is None:
         raise missing
     if right not in RIGHTS[role]:
-        raise ForbiddenError(f"{actor.name} is {role.value} in {project.name!r}, which does not include the right to {right.value}. Ask an owner of the project.")
+        raise ForbiddenError(
+            f"{actor.name} is {role.value} in {project.name!r}, which does not include the right to {right.value}. Ask an owner of the project."
+        )
     return project
