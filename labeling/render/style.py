@@ -8,6 +8,8 @@ STYLE = """
 .completion :is(h1, h2, h3, h4, h5, h6) { font-size: 1.05em; font-weight: 650; line-height: 1.4; margin: 1em 0 0.4em; padding: 0; letter-spacing: normal; }
 .completion :is(h1, h2) { font-size: 1.15em; }
 .completion :is(p, ul, ol, blockquote, pre, table) { margin: 0 0 0.7em; }
+.completion.prompt { background: #8b93a31a; border-radius: 6px; box-sizing: border-box; max-width: none; min-height: 112px; padding: 0.6em 0.9em; }
+.completion.prompt > * { max-width: 90ch; }
 .completion > :first-child { margin-top: 0; }
 .completion li { margin: 0.15em 0; }
 .completion blockquote { border-inline-start: 3px solid #8b93a366; padding-inline-start: 0.9em; }
@@ -22,7 +24,8 @@ STYLE = """
 .completion .turn + .turn { border-top: 1px solid #8b93a340; margin-top: 0.7em; padding-top: 0.6em; }
 .completion .address { font-size: 0.85em; opacity: 0.75; }
 .completion table { border-collapse: collapse; display: block; overflow-x: auto; max-width: 100%; }
-.completion :is(td, th) { border: 1px solid #8b93a366; padding: 0.25em 0.6em; text-align: start; }
+.completion :is(td, th) { border: 1px solid #8b93a366; padding: 0.25em 0.6em; }
+.completion :is(td, th):not([align]) { text-align: start; }
 .completion .maths.display { display: block; overflow-x: auto; padding: 0.2em 0; }
 .completion math { font-size: 1.08em; }
 .completion :is(.k, .kc, .kd, .kn, .kp, .kr, .ow, .kt, .nt) { color: light-dark(#6b3fa0, #c9b3f5); }

@@ -43,6 +43,11 @@ def _render(text: str) -> str:
     return plain(text)
 
 
+def formulas_as_source(html: str) -> str:
+    """Return rendered `html` with each formula as its TeX: for a place that takes MathML away, and the text with it."""
+    return MATHS.sub(r'<code class="tex">\1</code>', html)
+
+
 def shown_text(html: str) -> str:
     """Return what a reader of cleaned `html` sees, without white space and ASCII punctuation.
 

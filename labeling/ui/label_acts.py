@@ -97,8 +97,9 @@ def undo(me: Here, pair_id: int, event_id: str) -> None:
     _record(me, event | {"action": "undo", "milliseconds": 0})
 
 
-def flag(me: Here, shown: Shown, comment: str) -> None:
-    """Tell the lead about the pair. It changes no label."""
+def flag(me: Here, shown: Shown) -> None:
+    """Tell the lead about the pair, with what was written in the dialog. It changes no label."""
+    comment = str(st.session_state.get(shown.key("flag comment")) or "")
     event = {"event_id": str(uuid.uuid4()), "pair_id": shown.pair_id, "action": "flag", "milliseconds": 0}
     if _record(me, event | ({"comment": comment} if comment.strip() else {})):
         desk(me.project).flagged.add(shown.pair_id)

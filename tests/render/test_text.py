@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeling.render import RENDERER_VERSION, render
+from labeling.render import RENDERER_VERSION, formulas_as_source, render
 from labeling.render.safe import TAGS
 from labeling.render.text import LONGEST_RENDERED
 
@@ -187,6 +187,11 @@ def test_maths_that_cannot_be_read_stays_as_written(text):
 
 def test_a_formula_keeps_its_source():
     assert r'title="\frac{a}{b} &lt; c"' in render(r"\(\frac{a}{b} < c\)")
+
+
+def test_a_formula_can_be_shown_as_its_source():
+    html = formulas_as_source(render("so $$x^2$$ is"))
+    assert html == '<p dir="auto">so <code class="tex">x^2</code> is</p>\n'
 
 
 def test_code_is_coloured_by_classes_and_names_its_language():

@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from labeling.domain import ScreenVerdict
-from labeling.render import render, render_completion, render_prompt, visible
+from labeling.render import formulas_as_source, render, render_completion, render_prompt, visible
 from labeling.render.style import STYLE
 from labeling.render.turns import raw_completion, raw_prompt
 from labeling.services.export import usable
@@ -67,7 +67,7 @@ def _status(me: Here, project: ProjectView, done: Progress, mine: Desk) -> None:
         if project.has_sandbox:
             state("sandbox", "Some completions of this project were written by the sandbox, not by a model.")
         saved = "green[:material/check: Saved]" if mine.has_saved and not mine.refused else "gray[Saved as you go]"
-        st.markdown(f":{saved}", width="content")
+        st.caption(f":{saved}", width="content")
 
 
 def _pair(pair: ServedPair, *, raw: bool) -> None:
@@ -76,10 +76,10 @@ def _pair(pair: ServedPair, *, raw: bool) -> None:
     left, right = st.columns(2, gap="small")
     for column, name, reply in ((left, "Left", pair.left), (right, "Right", pair.right)):
         with column, st.container(height=CARD_HEIGHT, border=True):
-            _text(name, raw_completion(reply.text, reply.tool_calls) if raw else None, _html(reply))
+            _text(name, raw_completion(reply.text, reply.tool_calls) if raw else None, _reply(reply))
 
 
-def _html(reply: Reply) -> str:
+def _reply(reply: Reply) -> str:
     return render_completion(reply.text, reply.tool_calls)
 
 
@@ -87,7 +87,13 @@ def _text(name: str, raw: str | None, html: str) -> None:
     """A text under its name: as safe HTML, or as it is with its invisible characters named."""
     if raw is not None:
         html = f'<pre class="plain" dir="auto"><span>{escape_html(visible(raw))}</span></pre>'
-    st.html(f'<section class="completion" aria-label="{name}"><div class="role">{name}</div>{html}</section>')
+    kind = "completion prompt" if name == "Prompt" else "completion"
+    _html(f'<section class="{kind}" aria-label="{name}"><div class="role">{name}</div>{html}</section>')
+
+
+def _html(html: str) -> None:
+    # Streamlit's own cleaning takes MathML away with all it says.
+    st.html(formulas_as_source(html))
 
 
 def _beside(shown: Shown, asked: Asked, pair: ServedPair) -> None:
@@ -166,20 +172,19 @@ def _turn_raw(mine: Desk) -> None:
 
 @st.dialog("Flag this pair for the lead")
 def _flag(me: Here, shown: Shown) -> None:
-    comment = st.text_area("What is wrong with it", key=shown.key("flag comment"), max_chars=10_000)
+    st.text_area("What is wrong with it", key=shown.key("flag comment"), max_chars=10_000)
     st.caption("A flag changes no label: decide or skip the pair as well.")
     with actions():
         if st.button("Cancel"):
             st.rerun()
-        if st.button("Flag pair", type="primary"):
-            flag(me, shown, comment)
+        if st.button("Flag pair", type="primary", on_click=flag, args=(me, shown)):
             st.rerun()
 
 
 def _guidelines(project: ProjectView) -> None:
     with st.expander(f"Guidelines, version {project.guideline_number}", type="compact"):
         if project.guidelines.strip():
-            st.html(f'<div class="completion">{render(project.guidelines)}</div>')
+            _html(f'<div class="completion">{render(project.guidelines)}</div>')
         else:
             st.caption("This project has no guidelines yet: choose the reply that you would rather have been given.")
 
