@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from labeling.domain import GeneratorSpec, Json, JudgeSpec, Prompt, canonical_json, text_digest
+from labeling.domain import GeneratorSpec, Json, JudgeSpec, Prompt, canonical_json, text_digest, with_system_prompt
 from labeling.errors import InputError
 
 # What the engine decides itself. `n` and `stream` would make one request several answers or pieces of one.
@@ -59,25 +59,11 @@ def generator_request(spec: GeneratorSpec, prompt: Prompt, sample: int) -> ChatR
     return chat_request(
         spec.base_url,
         spec.model,
-        with_system_prompt(spec.system_prompt, prompt.messages),
+        with_system_prompt(prompt.messages, spec.system_prompt),
         parameters=spec.parameters,
         tools=prompt.tools,
         sample=sample,
     )
-
-
-def with_system_prompt(system_prompt: str | None, messages: Sequence[Json]) -> list[Json]:
-    """Put a generator's system prompt before a prompt's messages.
-
-    A prompt that opens with a system turn of its own keeps it: both become one turn, the generator's text first,
-    since many servers (chat templates of Llama and Qwen, for two) refuse a second system turn.
-    """
-    if not system_prompt:
-        return list(messages)
-    if messages and messages[0].get("role") in ("system", "developer"):
-        own = messages[0]
-        return [{**own, "content": f"{system_prompt}\n\n{own['content']}"}, *messages[1:]]
-    return [{"role": "system", "content": system_prompt}, *messages]
 
 
 def chat_request(

@@ -1,0 +1,297 @@
+"""Requests of a run: planned, and read again as answers by what the run was for."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from labeling.domain import Json
+from labeling.storage.tables import Answer, Attempt, Pace, Request, RequestBody, Run, RunRequest, now
+
+ACTIVE = ("preparing", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """One wanted call, with what the run wants it for. `endpoint` is the name of its pace."""
+
+    key: str
+    base_url: str
+    model: str
+    key_env: str | None
+    endpoint: str
+    body: str
+    sample_number: int
+    generator_id: int | None
+    prompt_id: int | None
+    pair_id: int | None
+    pair_order: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPace:
+    endpoint: str
+    requests_per_minute: float | None
+    tokens_per_minute: float | None
+    max_in_flight: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestRow:
+    """An answered request that the run has not made anything of yet."""
+
+    project_id: int
+    run_id: int
+    number: int
+    request_id: int
+    generator_id: int | None
+    prompt_id: int | None
+    pair_id: int | None
+    pair_order: str | None
+    sample_number: int
+    text: str
+    tool_calls: tuple[Json, ...]
+    finish_reason: str | None
+    model: str | None
+    is_sandbox: bool
+
+
+HARVESTED = tuple(field.name for field in fields(HarvestRow))
+
+
+def put_pace(session: Session, pace: NewPace) -> None:
+    """Keep the stated pace of an endpoint; what was stated last counts, for all who use it."""
+    stated = {
+        "requests_per_minute": pace.requests_per_minute,
+        "tokens_per_minute": pace.tokens_per_minute,
+        "max_in_flight": pace.max_in_flight,
+    }
+    values = {"endpoint": pace.endpoint, "requests_left": 1.0, "tokens_left": 1.0, "refilled_at": now(), **stated}
+    statement = _upsert(session)(Pace).values(values)
+    session.execute(statement.on_conflict_do_update(index_elements=["endpoint"], set_=stated))
+
+
+def plan(session: Session, run_id: int, first: int, wanted: Sequence[NewRequest]) -> None:
+    """Put `wanted` into a run under the numbers from `first`.
+
+    A key that is known is linked: answered, it is never sent again; waiting in a run that stands still, or failed, it
+    becomes this run's; waiting in a running one, it is left to that run.
+    """
+    distinct = {one.key: one for one in wanted}
+    inserted = _insert_new(session, run_id, distinct)
+    if inserted:
+        session.execute(
+            insert(RequestBody), [{"request_id": id_, "body": distinct[key].body} for key, id_ in inserted.items()]
+        )
+    known = _ids_of(session, [key for key in distinct if key not in inserted])
+    for key, id_ in known.items():
+        _take_over(session, run_id, id_, distinct[key])
+    ids = inserted | known
+    session.execute(
+        insert(RunRequest),
+        [
+            {
+                "run_id": run_id,
+                "number": number,
+                "request_id": ids[one.key],
+                "generator_id": one.generator_id,
+                "prompt_id": one.prompt_id,
+                "pair_id": one.pair_id,
+                "pair_order": one.pair_order,
+                "sample_number": one.sample_number,
+            }
+            for number, one in enumerate(wanted, first)
+        ],
+    )
+    session.execute(update(Run).where(col(Run.id) == run_id).values(asked=first + len(wanted), heartbeat_at=now()))
+
+
+def discard(session: Session, run_id: int, most: int) -> int:
+    """Remove links of a run that was never started, and the requests that only it wanted; 0 when none is left."""
+    ids = list(
+        session.scalars(
+            select(col(RunRequest.number)).where(col(RunRequest.run_id) == run_id).order_by(col(RunRequest.number)).limit(most)
+        )
+    )  # fmt: skip
+    ours = col(RunRequest.run_id) == run_id
+    requests = list(
+        session.scalars(select(col(RunRequest.request_id)).where(ours, col(RunRequest.number).in_(ids)).distinct())
+    )
+    session.execute(delete(RunRequest).where(ours, col(RunRequest.number).in_(ids)))
+    linked = select(col(RunRequest.request_id)).where(col(RunRequest.request_id) == col(Request.id)).exists()
+    tried = select(col(Attempt.id)).where(col(Attempt.request_id) == col(Request.id)).exists()
+    gone = list(
+        session.scalars(
+            select(col(Request.id)).where(
+                col(Request.id).in_(requests), col(Request.run_id) == run_id, col(Request.state) == "waiting", ~linked, ~tried
+            )
+        )
+    )  # fmt: skip
+    session.execute(delete(RequestBody).where(col(RequestBody.request_id).in_(gone)))
+    session.execute(delete(Request).where(col(Request.id).in_(gone)))
+    return len(ids)
+
+
+def answered_keys(session: Session, keys: Sequence[str]) -> set[str]:
+    """Those of `keys` that are answered already."""
+    query = select(col(Request.key)).where(col(Request.key).in_(keys), col(Request.state) == "answered")
+    return set(session.scalars(query))
+
+
+def recent_tokens(session: Session, most: int = 1000) -> dict[tuple[str, str], tuple[int, float]]:
+    """(address, model) -> answers among the last ones, and their mean tokens out."""
+    recent = select(col(Answer.request_id)).order_by(col(Answer.request_id).desc()).limit(most).subquery()
+    query = (
+        select(col(Request.base_url), col(Request.model), func.count(), func.avg(col(Answer.completion_tokens)))
+        .join(Answer, col(Answer.request_id) == col(Request.id))
+        .where(col(Request.id).in_(select(recent.c.request_id)), col(Answer.completion_tokens).is_not(None))
+        .group_by(col(Request.base_url), col(Request.model))
+    )
+    return {(base_url, model): (count, float(mean)) for base_url, model, count, mean in session.execute(query)}
+
+
+def open_answers(session: Session, run_id: int, limit: int) -> list[HarvestRow]:
+    """Up to `limit` answers of a run that were not harvested, in the order of the plan.
+
+    Locked until the transaction ends: two workers that harvest one run get different ones.
+    """
+    query = (
+        select(
+            col(Run.project_id), col(RunRequest.run_id), col(RunRequest.number), col(RunRequest.request_id), col(RunRequest.generator_id),
+            col(RunRequest.prompt_id), col(RunRequest.pair_id), col(RunRequest.pair_order), col(RunRequest.sample_number),
+            col(Answer.text), col(Answer.tool_calls), col(Answer.finish_reason), col(Answer.model), col(Answer.is_sandbox),
+        )
+        .join(Run, col(Run.id) == col(RunRequest.run_id))
+        .join(Answer, col(Answer.request_id) == col(RunRequest.request_id))
+        .where(col(RunRequest.run_id) == run_id, col(RunRequest.harvested_at).is_(None))
+        .order_by(col(RunRequest.request_id))
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=RunRequest)
+    )  # fmt: skip
+    return sorted((_harvest_row(row) for row in session.execute(query)), key=lambda row: row.number)
+
+
+def mark_harvested(session: Session, run_id: int, numbers: Sequence[int]) -> None:
+    """Say that the run made what it wanted of the answers under these numbers of its plan."""
+    session.execute(
+        update(RunRequest)
+        .where(col(RunRequest.run_id) == run_id, col(RunRequest.number).in_(numbers))
+        .values(harvested_at=now())
+    )
+
+
+def has_unharvested(session: Session, run_id: int) -> bool:
+    query = (
+        select(col(RunRequest.number))
+        .join(Request, col(Request.id) == col(RunRequest.request_id))
+        .where(
+            col(RunRequest.run_id) == run_id, col(RunRequest.harvested_at).is_(None), col(Request.state) == "answered"
+        )
+    )
+    return session.execute(query.limit(1)).first() is not None
+
+
+def has_waiting(session: Session, run_id: int) -> bool:
+    """Whether a request that the run wants is still without an outcome, whichever run has it done."""
+    own = select(col(Request.id)).where(col(Request.run_id) == run_id, col(Request.state) == "waiting").limit(1)
+    if session.execute(own).first() is not None:
+        return True
+    return next(_linked_waiting(session, run_id, 1), None) is not None
+
+
+def adopt(session: Session, run_id: int, most: int = 500) -> int:
+    """Take over waiting requests that this run wants from runs that stand still; how many."""
+    idle = select(col(Run.id)).where(col(Run.state).not_in(ACTIVE))
+    result = session.execute(
+        update(Request)
+        .where(
+            col(Request.id).in_(list(_linked_waiting(session, run_id, most))),
+            col(Request.state) == "waiting",
+            col(Request.run_id).in_(idle),
+        )
+        .values(run_id=run_id)
+        .returning(col(Request.id))
+    )
+    return len(result.all())
+
+
+def _linked_waiting(session: Session, run_id: int, most: int) -> Iterator[int]:
+    query = (
+        select(col(Request.id))
+        .join(RunRequest, col(RunRequest.request_id) == col(Request.id))
+        .where(
+            col(RunRequest.run_id) == run_id, col(RunRequest.harvested_at).is_(None), col(Request.state) == "waiting"
+        )
+        .limit(most)
+    )
+    yield from (id_ for id_ in session.scalars(query) if id_ is not None)
+
+
+def _upsert(session: Session) -> Any:
+    """`insert` of the engine in use, with ON CONFLICT: the call is the same on both."""
+    return sqlite.insert if session.connection().dialect.name == "sqlite" else postgresql.insert
+
+
+def _insert_new(session: Session, run_id: int, distinct: dict[str, NewRequest]) -> dict[str, int]:
+    statement = _upsert(session)(Request).on_conflict_do_nothing(index_elements=["key"])
+    due = now()
+    rows = [
+        {
+            "key": one.key,
+            "base_url": one.base_url,
+            "model": one.model,
+            "key_env": one.key_env,
+            "endpoint": one.endpoint,
+            "sample_number": one.sample_number,
+            "run_id": run_id,
+            "state": "waiting",
+            "attempts": 0,
+            "due_at": due,
+        }
+        for one in distinct.values()
+    ]
+    inserted = session.execute(statement.returning(col(Request.key), col(Request.id)), rows)
+    return {key: id_ for key, id_ in inserted if id_ is not None}
+
+
+def _ids_of(session: Session, keys: Sequence[str]) -> dict[str, int]:
+    if not keys:
+        return {}
+    query = select(col(Request.key), col(Request.id)).where(col(Request.key).in_(keys))
+    return {key: id_ for key, id_ in session.execute(query) if id_ is not None}
+
+
+def _take_over(session: Session, run_id: int, request_id: int, wanted: NewRequest) -> None:
+    idle = select(col(Run.id)).where(col(Run.state).not_in(ACTIVE))
+    session.execute(
+        update(Request)
+        .where(
+            col(Request.id) == request_id,
+            or_(
+                col(Request.state) == "failed", (col(Request.state) == "waiting") & col(Request.run_id).in_(idle)
+            ),
+            # What is in flight stays whose it is until its answer or the end of its lease.
+            or_(col(Request.lease_until).is_(None), col(Request.lease_until) < now()),
+        )
+        .values(
+            run_id=run_id,
+            key_env=wanted.key_env,
+            endpoint=wanted.endpoint,
+            state="waiting",
+            reason=None,
+            attempts=0,
+            due_at=now(),
+            lease_owner=None,
+            lease_until=None,
+        )
+    )  # fmt: skip
+
+
+def _harvest_row(row: Any) -> HarvestRow:
+    values = dict(zip(HARVESTED, row, strict=True))
+    values["tool_calls"] = tuple(json.loads(values["tool_calls"])) if values["tool_calls"] else ()
+    return HarvestRow(**values)

@@ -1,0 +1,162 @@
+"""Runs: their rows, their states, and counts that add up."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlmodel import Session, col
+
+from labeling.storage.tables import Attempt, Pace, Request, Run, RunRequest, now
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Outcomes of what a run asked for: answered + failed by reason + waiting make up all of it."""
+
+    answered: int
+    failed: dict[str, int]
+    waiting: int
+    harvested: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    number: int
+    reason: str
+    message: str
+    prompt_id: int | None
+    pair_id: int | None
+
+
+def run_with_key(session: Session, idempotency_key: str) -> Run | None:
+    return session.scalars(select(Run).where(col(Run.idempotency_key) == idempotency_key)).first()
+
+
+def run_of_project(session: Session, project_id: int, run_id: int) -> Run | None:
+    return session.scalars(select(Run).where(col(Run.id) == run_id, col(Run.project_id) == project_id)).first()
+
+
+def runs_of_project(session: Session, project_id: int, limit: int) -> Sequence[Run]:
+    """The newest runs first."""
+    query = select(Run).where(col(Run.project_id) == project_id).order_by(col(Run.id).desc()).limit(limit)
+    return session.scalars(query).all()
+
+
+def add_run(session: Session, run: Run) -> Run:
+    session.add(run)
+    session.flush()
+    return run
+
+
+def remove_run(session: Session, run: Run) -> None:
+    session.delete(run)
+    session.flush()
+
+
+def set_state(
+    session: Session, run_id: int, state: str, *, was: Collection[str], fault: str | None = None, budget_usd: float | None = None
+) -> bool:  # fmt: skip
+    """Bring a run from one of the states `was` into another; False where it is in none of them."""
+    moment = now()
+    times: dict[str, datetime | None] = (
+        {"ended_at": None} if state in ("running", "preparing", "paused") else {"ended_at": moment}
+    )
+    if state == "running":
+        times["started_at"] = moment
+    budget = {} if budget_usd is None else {"budget_usd": budget_usd}
+    changed = session.execute(
+        update(Run)
+        .where(col(Run.id) == run_id, col(Run.state).in_(was))
+        .values(state=state, fault=fault, **times, **budget)
+        .returning(col(Run.id))
+    )
+    return changed.first() is not None
+
+
+def running(session: Session) -> Sequence[Run]:
+    """The runs whose requests are to be sent, oldest first."""
+    query = select(Run).where(col(Run.state) == "running", col(Run.mode) == "live").order_by(col(Run.id))
+    # What this transaction wrote by plain UPDATE is read again.
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def touch(session: Session, run_ids: Sequence[int]) -> None:
+    """Say that a worker is at these runs."""
+    session.execute(update(Run).where(col(Run.id).in_(run_ids)).values(heartbeat_at=now()))
+
+
+def give_up_preparing(session: Session, before: datetime, fault: str) -> None:
+    """End runs whose preparation was killed: nobody wrote their requests since `before`."""
+    session.execute(
+        update(Run)
+        .where(col(Run.state) == "preparing", func.coalesce(col(Run.heartbeat_at), col(Run.created_at)) < before)
+        .values(state="cancelled", fault=fault, ended_at=now())
+    )
+
+
+def counts(session: Session, run_id: int) -> Counts:
+    query = (
+        select(
+            col(Request.state), col(Request.reason), func.count(), func.count(col(RunRequest.harvested_at))
+        )
+        .select_from(RunRequest)
+        .join(Request, col(Request.id) == col(RunRequest.request_id))
+        .where(col(RunRequest.run_id) == run_id)
+        .group_by(col(Request.state), col(Request.reason))
+    )  # fmt: skip
+    rows = session.execute(query).all()
+    return Counts(
+        answered=sum(count for state, _, count, _ in rows if state == "answered"),
+        failed={reason or "unknown": count for state, reason, count, _ in rows if state == "failed"},
+        waiting=sum(count for state, _, count, _ in rows if state == "waiting"),
+        harvested=sum(harvested for *_, harvested in rows),
+    )
+
+
+def waits_until(session: Session, run_id: int) -> datetime | None:
+    """When the last of the run's endpoints that are held back may be asked again; None where none is."""
+    waiting = select(col(Request.id)).where(
+        col(Request.run_id) == run_id, col(Request.endpoint) == col(Pace.endpoint), col(Request.state) == "waiting"
+    )
+    query = select(func.max(col(Pace.blocked_until))).where(col(Pace.blocked_until) > now(), waiting.exists())
+    until: datetime | None = session.execute(query).scalar_one()
+    return until
+
+
+def failures(session: Session, run_id: int, most: int) -> list[Failure]:
+    """Failed requests of a run with the words of their last try."""
+    last = (
+        select(func.max(col(Attempt.id))).where(col(Attempt.request_id) == col(Request.id)).correlate(Request).scalar_subquery()
+    )  # fmt: skip
+    query = (
+        select(
+            col(RunRequest.number), col(Request.reason), col(Attempt.message), col(RunRequest.prompt_id), col(RunRequest.pair_id)
+        )
+        .join(Request, col(Request.id) == col(RunRequest.request_id))
+        .outerjoin(Attempt, col(Attempt.id) == last)
+        .where(col(RunRequest.run_id) == run_id, col(Request.state) == "failed")
+        .order_by(col(RunRequest.number))
+        .limit(most)
+    )  # fmt: skip
+    return [
+        Failure(number, reason or "unknown", message or "", prompt_id, pair_id)
+        for number, reason, message, prompt_id, pair_id in session.execute(query)
+    ]
+
+
+def retry_failed(session: Session, run_id: int, most: int) -> int:
+    """Let up to `most` failed requests of a run be tried anew; how many."""
+    failed = (
+        select(col(RunRequest.request_id))
+        .join(Request, col(Request.id) == col(RunRequest.request_id))
+        .where(col(RunRequest.run_id) == run_id, col(Request.state) == "failed")
+        .limit(most)
+    )
+    changed = session.execute(
+        update(Request)
+        .where(col(Request.id).in_(failed), col(Request.state) == "failed")
+        .values(state="waiting", reason=None, attempts=0, due_at=now(), run_id=run_id)
+        .returning(col(Request.id))
+    )
+    return len(changed.all())
