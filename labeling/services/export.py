@@ -39,11 +39,15 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """pairs = rows + the sum of `left_out` (by reason, most first; the words are in `label_rules.REASONS`)."""
+    """pairs = rows + the sum of `left_out` (by reason, most first; the words are in `label_rules.REASONS`).
+
+    `label_seq` is the project's high-water mark that was looked at.
+    """
 
     pairs: int
     rows: int
     left_out: dict[str, int]
+    label_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,11 @@ def usable(store: Store, actor: Actor, slug: str, rules: LabelRules = DEFAULT_RU
             return kept[1]
         began = time.monotonic()
         left_out: Counter[str] = Counter()
-        for chunk in decisions(session, ballot(session, project_id, rules)):
+        held = ballot(session, project_id, rules)
+        for chunk in decisions(session, held):
             left_out.update(decision.reason or "" for _, decision in chunk)
     count = left_out.pop("", 0)
-    found = Usable(count + left_out.total(), count, dict(left_out.most_common()))
+    found = Usable(count + left_out.total(), count, dict(left_out.most_common()), held.mark)
     took = time.monotonic() - began
     if took > SLOW_SECONDS:
         _kept[key] = (time.monotonic() + KEPT_FOR * took, found)
@@ -110,7 +115,7 @@ def counted(
                 count += 1
             else:
                 left_out[refusal] += 1
-    return Usable(count + left_out.total(), count, dict(left_out.most_common()))
+    return Usable(count + left_out.total(), count, dict(left_out.most_common()), held.mark)
 
 
 def preview(

@@ -1,0 +1,139 @@
+import json
+
+import pytest
+
+from labeling.services.export_list import exports
+from labeling.ui import building
+from labeling.ui.context import Here
+from tests.services.exporting import labelled, lines, make_exporting
+from tests.ui.opening import button, open_page, run, texts
+
+
+@pytest.fixture
+def opened(sqlite_store_url, monkeypatch, tmp_path):
+    monkeypatch.setenv("TIEBREAK_DATA_FOLDER", str(tmp_path / "data"))
+    return lambda making: open_page("export", making.slug, sqlite_store_url, monkeypatch)
+
+
+def build(page):
+    button(page, "Build").click()
+    run(page)
+    for going in list(building._buildings.values()):
+        going.thread.join()
+    return run(page)
+
+
+def labels(page) -> list[str]:
+    return [one.proto.label for one in page.get("download_button")]
+
+
+def table(page, number: int = 0) -> dict[str, list[object]]:
+    return page.dataframe[number].value.to_dict("list")
+
+
+def test_without_pairs_the_page_sends_to_the_import(sqlite_store, opened):
+    page = opened(make_exporting(sqlite_store))
+    assert button(page, "Import prompts")
+
+
+def test_every_pair_is_counted_once_with_what_would_bring_it_in(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    making.pair("unlabelled")
+    making.label(making.imported_rater("more"), making.pair("even"), "tie")
+    page = opened(making)
+    assert "Usable rows: 12 of 14" in texts(page)
+    shown = table(page)
+    assert dict(zip(shown["Pairs"], shown["n"], strict=True)) == {"Rows in the file": 12, "No label": 1, "Tie": 1}
+    assert sum(shown["n"]) == 14
+
+
+def test_a_build_ends_in_a_checked_download(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    page = opened(making)
+    assert labels(page) == []
+    page = build(page)
+    assert labels(page) == ["Download 12 rows"]
+    assert "Every line is" in texts(page)
+    (view,) = exports(*making.place)
+    assert len(lines(view.folder / "train.jsonl")) == 12
+
+
+def test_a_label_that_comes_later_takes_the_download_away(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    page = build(opened(making))
+    making.label(making.imported_rater("more"), making.pair("new"))
+    assert labels(run(page)) == []
+    assert button(page, "Build 13 rows")
+
+
+def test_another_choice_asks_for_another_build(sqlite_store, opened):
+    page = build(opened(labelled(sqlite_store, 12)))
+    page.selectbox[0].select("trl")
+    run(page)
+    assert labels(page) == []
+    assert button(page, "Build 12 rows")
+
+
+def test_too_few_rows_for_a_service_are_told_before_the_build(sqlite_store, opened):
+    page = opened(labelled(sqlite_store, 7))
+    assert button(page, "Build 7 rows").disabled
+    assert "3 more to label" in texts(page)
+
+
+def test_a_small_validation_share_says_that_there_will_be_no_file(sqlite_store, opened):
+    page = opened(labelled(sqlite_store, 30))
+    assert "about 3 rows. Below 10 there is no validation file" in texts(page)
+    page = build(page)
+    assert "No validation file" in texts(page)
+
+
+def test_the_first_three_rows_are_shown_as_they_are_written(sqlite_store, opened):
+    page = opened(labelled(sqlite_store, 12))
+    shown = table(page, 1)
+    assert shown["Prompt"] == ["question 0", "question 1", "question 2"]
+    assert json.loads(page.code[0].value)["input"]["messages"][0]["content"] == "question 0"
+
+
+def test_a_system_prompt_for_every_row_stands_in_the_preview(sqlite_store, opened):
+    page = opened(labelled(sqlite_store, 12))
+    page.text_area[0].input("You work for the library.")
+    run(page)
+    assert json.loads(page.code[0].value)["input"]["messages"][0]["role"] == "system"
+
+
+def test_what_plain_strings_cannot_hold_is_counted_for_that_format(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    turns = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"})
+    making.label(making.imported_rater("more"), making.pair("turns", messages=turns))
+    page = opened(making)
+    page.selectbox[0].select("trl-standard")
+    run(page)
+    assert "Plain strings hold one user message" in table(page)["Pairs"]
+
+
+def test_a_model_s_text_is_never_read_as_markdown(sqlite_store, opened):
+    making = make_exporting(sqlite_store)
+    hostile = "![x](https://example.org/x.png) :red[shout] <script>alert(1)</script>"
+    making.label(making.imported_rater(":red[rater]"), making.pair(hostile, a=hostile + " a", b=hostile + " b"))
+    page = opened(making)
+    assert "shout" not in texts(page)
+    assert table(page, 1)["Prompt"] == [hostile]
+
+
+def test_a_fault_of_the_disk_is_one_sentence_on_the_page(sqlite_store, opened, tmp_path):
+    (tmp_path / "data").write_text("a file where the folder should be")
+    page = build(opened(labelled(sqlite_store, 12)))
+    assert len(page.error) == 1
+    assert labels(page) == []
+
+
+def test_one_export_at_a_time_is_built_for_a_project(sqlite_store, tmp_path):
+    making = labelled(sqlite_store, 12)
+    me = Here(making.store, making.owner, making.slug)
+    options = {"format": "trl", "out": tmp_path / "out"}
+    first = building.build(me, **options)
+    assert building.build(me, **options) is first or first.is_over
+    first.thread.join()
+    taken = building.take(me)
+    assert taken is not None
+    assert building.take(me) is None
