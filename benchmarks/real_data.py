@@ -1,0 +1,234 @@
+"""Public preference data through the whole program, and back.
+
+    python -m benchmarks.real_data FOLDER [SCHEMAS]
+
+FOLDER holds arena_hard, fastchat and llmbar as their authors publish them. Each becomes a project: imported, labelled where it
+has no labels, exported in every format, checked by the training services' own code and, where SCHEMAS is given, by a JSON
+Schema of each line, read by `datasets`, and imported again: prompts, chosen and rejected must come back the same.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import jsonschema
+
+from exporters import EXPORTERS
+from labeling.domain import Actor
+from labeling.services.access import local_actor
+from labeling.services.export import ExportView, export
+from labeling.services.imports import ImportOptions, ImportView, run_import
+from labeling.services.labels import record
+from labeling.services.projects import create_project
+from labeling.services.queue import next_pairs
+from labeling.storage.store import Store, open_store
+from tests.fixtures.together import check_file
+
+SCHEMAS = {
+    "openai-dpo": "openai_dpo.schema.json",
+    "trl": "trl_preference_conversational.schema.json",
+    "trl-standard": "trl_preference_standard.schema.json",
+}
+
+
+class Walk:
+    """One database in a temporary folder, and what was found on the way."""
+
+    def __init__(self, store: Store, actor: Actor, folder: Path, schemas: Path | None) -> None:
+        self.store, self.actor, self.folder, self.schemas = store, actor, folder, schemas
+        self.faults: list[str] = []
+
+    def project(self, name: str) -> str:
+        return create_project(self.store, self.actor, name=name).slug
+
+    def take(self, slug: str, path: Path, **options: object) -> ImportView:
+        view = run_import(self.store, self.actor, slug, path, path.name, ImportOptions(**options))  # type: ignore[arg-type]  # options by name
+        self.expect(view.read == view.taken + view.known + view.refused, f"{path.name}: the counts do not add up")
+        again = run_import(self.store, self.actor, slug, path, path.name, ImportOptions(**options))  # type: ignore[arg-type]  # as above
+        added = again.prompts + again.completions + again.pairs + again.labels + again.paired_up
+        self.expect(added == 0, f"{path.name}: a second import added {added}")
+        refused = "".join(f"; {count} {reason}" for reason, count in view.refused_by_reason.items())
+        print(
+            f"  {path.parent.name}/{path.name}: {view.format}, {view.read} read, {view.taken} taken, {view.known} known, "
+            f"{view.refused} refused{refused}; {view.prompts} prompts, {view.completions} completions, "
+            f"{view.pairs + view.paired_up} pairs, {view.labels} labels"
+        )
+        return view
+
+    def label_all(self, slug: str) -> int:
+        """Every pair by one annotator: the longer completion, a rule that anyone can check afterwards."""
+        done = 0
+        while served := next_pairs(self.store, self.actor, slug, (), 100):
+            events = [
+                {
+                    "event_id": str(uuid.uuid4()),
+                    "pair_id": pair.pair_id,
+                    "action": "label",
+                    "verdict": "left" if len(pair.left.text) >= len(pair.right.text) else "right",
+                    "milliseconds": 1,
+                    "after": pair.after,
+                }
+                for pair in served
+            ]
+            outcome = record(self.store, self.actor, slug, events)
+            self.expect(not outcome.refused, f"{slug}: labels were refused: {outcome.refused[:1]}")
+            done += len(outcome.acked)
+        return done
+
+    def leave(self, slug: str) -> None:
+        """Export in every format, have each file checked, and bring it back."""
+        for name in EXPORTERS:
+            view = export(self.store, self.actor, slug, format=name, out=self.folder / slug / name)
+            self.expect(view.pairs == view.rows + sum(view.left_out.values()), f"{slug}/{name}: pairs do not add up")
+            for file in _files(view):
+                self._check(file, name)
+            told = ", ".join(f"{count} {reason}" for reason, count in view.left_out.items()) or "none"
+            print(f"  {name}: {view.rows} rows of {view.pairs} pairs; left out: {told}")
+            self._bring_back(slug, name, view)
+
+    def _check(self, file: Path, name: str) -> None:
+        records = _records(file)
+        if name == "openai-dpo":
+            report = check_file(file)
+            self.expect(report["is_check_passed"] is True, f"{file}: together says {report.get('message')}")
+        if self.schemas is not None:
+            validator = jsonschema.Draft202012Validator(json.loads((self.schemas / SCHEMAS[name]).read_text()))
+            for line, content in enumerate(records, 1):
+                for error in validator.iter_errors(content):
+                    self.tell(f"{file}:{line}: {error.message[:200]}")
+        from datasets import load_dataset
+
+        loaded = load_dataset("json", data_files=str(file), split="train")
+        self.expect(len(loaded) == len(records), f"{file}: datasets reads {len(loaded)} of {len(records)} rows")
+
+    def _bring_back(self, slug: str, name: str, view: ExportView) -> None:
+        back = self.project(f"{slug} {name} again")
+        for file in _files(view):
+            taken = run_import(self.store, self.actor, back, file, file.name, ImportOptions(labels_as="brought back"))
+            self.expect(taken.refused == 0, f"{file}: {taken.refused} of our own rows were refused")
+        twice = export(self.store, self.actor, back, format=name, out=self.folder / back)
+        # Two pairs of the same texts, by different models, are two rows; a file cannot tell them apart again.
+        before, after = set(_lines(view)), set(_lines(twice))
+        self.expect(before == after, f"{slug}/{name}: {len(before ^ after)} rows changed on the way back")
+        self.expect(twice.rows == len(before), f"{slug}/{name}: {twice.rows} rows came back of {len(before)}")
+
+    def expect(self, holds: bool, fault: str) -> None:
+        if not holds:
+            self.tell(fault)
+
+    def tell(self, fault: str) -> None:
+        self.faults.append(fault)
+        print(f"  FAULT {fault}")
+
+
+def _files(view: ExportView) -> list[Path]:
+    assert view.folder is not None
+    return [path for path in sorted(view.folder.glob("*.jsonl")) if path.name != "provenance.jsonl"]
+
+
+def _lines(view: ExportView) -> Iterator[bytes]:
+    for path in _files(view):
+        yield from path.read_bytes().rstrip(b"\n").split(b"\n")
+
+
+def _records(path: Path) -> list[object]:
+    return [json.loads(line) for line in path.read_bytes().rstrip(b"\n").split(b"\n")]
+
+
+def arena_hard(walk: Walk, folder: Path) -> None:
+    slug = walk.project("arena-hard")
+    walk.take(slug, folder / "v0.1/question_rows_1-200.jsonl")
+    answers = sorted((folder / "v0.1/model_answer").glob("*.jsonl"))
+    views = [walk.take(slug, path, is_joined_up=path == answers[-1]) for path in answers]
+    pairs = sum(view.paired_up for view in views)
+    same = _same_answers(answers)
+    print(f"  {pairs} pairs and {same} with the same text on both sides, which make none")
+    walk.expect(pairs + same == 600, f"arena-hard: {pairs} pairs and {same} of the same text are not 600")
+    labelled = walk.label_all(slug)
+    walk.expect(labelled == pairs, f"arena-hard: {labelled} of {pairs} pairs were served and labelled")
+    walk.leave(slug)
+    messy = walk.take(walk.project("arena-hard messy"), folder / "v2.0/question_messy_slice.jsonl")
+    walk.expect(
+        messy.read == 115, f"arena-hard 2.0: {messy.read} rows, not 115; a line separator was taken for a line's end"
+    )
+
+
+def _same_answers(files: Sequence[Path]) -> int:
+    """How often two models gave the same answer to one prompt."""
+    texts: dict[str, list[str]] = {}
+    for path in files:
+        for line in path.read_bytes().splitlines():
+            answer = json.loads(line)
+            texts.setdefault(answer["uid"], []).append(answer["messages"][-1]["content"]["answer"])
+    return sum(one == other for given in texts.values() for one, other in combinations(given, 2))
+
+
+def mt_bench(walk: Walk, folder: Path) -> None:
+    slug = walk.project("mt-bench")
+    questions = walk.take(slug, folder / "mt_bench/question.jsonl")
+    walk.expect(questions.prompts == 80, f"mt-bench: {questions.prompts} prompts, not 80")
+    walk.take(slug, folder / "mt_bench/reference_answer/gpt-4.jsonl")
+    vicuna = walk.project("vicuna-bench")
+    walk.take(vicuna, folder / "vicuna_bench/question.jsonl")
+    walk.take(vicuna, folder / "vicuna_bench/reference_answer/gpt-4.jsonl")
+
+
+def llmbar(walk: Walk, folder: Path) -> None:
+    mapping = {"prompt": "input", "response_a": "output_1", "response_b": "output_2", "verdict": "label"}
+    for path in sorted(folder.glob("**/dataset.json")):
+        slug = walk.project(f"llmbar {path.parent.name}")
+        view = walk.take(slug, path, kind="pairs", mapping=mapping, labels_as="gold")
+        walk.leave(slug)
+        wanted = sorted(
+            {
+                (row["input"], *_in_order(row))
+                for row in json.loads(path.read_text())
+                if row["output_1"] != row["output_2"]
+            }
+        )
+        exported = sorted(
+            (record["prompt"], record["chosen"], record["rejected"])
+            for part in sorted((walk.folder / slug / "trl-standard").glob("*.jsonl"))
+            if part.name != "provenance.jsonl"
+            for record in _records(part)
+            if isinstance(record, dict)
+        )
+        walk.expect(len(exported) == view.labels, f"{slug}: {len(exported)} rows from {view.labels} gold labels")
+        walk.expect(exported == wanted, f"{slug}: {len(set(exported) ^ set(wanted))} gold sides differ from the source")
+
+
+def _in_order(row: dict[str, object]) -> tuple[object, object]:
+    """Chosen and rejected by the gold label, which is 1 or 2."""
+    first, second = row["output_1"], row["output_2"]
+    return (first, second) if row["label"] == 1 else (second, first)
+
+
+def main(arguments: Sequence[str]) -> int:
+    if not 1 <= len(arguments) <= 2:
+        print(__doc__)
+        return 2
+    folder, schemas = Path(arguments[0]), Path(arguments[1]) if len(arguments) == 2 else None
+    with tempfile.TemporaryDirectory(prefix="tiebreak-real-data-") as temporary:
+        os.environ["HF_DATASETS_CACHE"] = f"{temporary}/cache"
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        store = open_store(f"sqlite:///{temporary}/tiebreak.db")
+        walk = Walk(store, local_actor(store), Path(temporary), schemas)
+        for name, part, source in (
+            ("arena-hard", arena_hard, "arena_hard"),
+            ("MT-bench", mt_bench, "fastchat"),
+            ("LLMBar", llmbar, "llmbar"),
+        ):
+            print(name)
+            part(walk, folder / source)
+        store.close()
+    print(f"{len(walk.faults)} faults")
+    return 1 if walk.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
