@@ -66,7 +66,8 @@ def _head_text(head: bytes, name: str, encoding: str) -> str:
     try:
         return head.decode(encoding)
     except UnicodeDecodeError as error:
-        if error.start >= len(head) - 3:  # a character cut by the end of what was looked at
+        is_cut = len(head) >= HEAD_BYTES - 3 and error.start >= len(head) - 3
+        if is_cut:  # a character that goes on after what was looked at
             return head[: error.start].decode(encoding)
         line = head[: error.start].count(b"\n") + 1
         raise InputError(

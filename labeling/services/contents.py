@@ -1,0 +1,66 @@
+"""What is in a project: its prompts a page at a time, and who wrote its completions."""
+
+import json
+from dataclasses import dataclass
+
+from labeling.domain import Actor, Right
+from labeling.services.access import open_project
+from labeling.storage import contents as stored
+from labeling.storage.store import Store
+
+SHOWN_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class PromptLine:
+    """A prompt as a line of a table: the beginning of its last message, and what hangs on it."""
+
+    id: int
+    external_id: str | None
+    text: str
+    turns: int
+    tags: tuple[str, ...]
+    completions: int
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """Who wrote completions: a generator, a model named in a file, a file that names none, or annotators' edits."""
+
+    kind: str
+    name: str
+    is_sandbox: bool
+    completions: int
+
+
+def prompts_page(store: Store, actor: Actor, slug: str, page: int, size: int) -> list[PromptLine]:
+    """Page `page`, from 1, of `size` prompts in the order they came."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        found = stored.prompts_page(session, project.id, (page - 1) * size, size)
+    lines = []
+    for key, external_id, messages, tags, completions, pairs in found:
+        turns = json.loads(messages)
+        text = " ".join(str(turns[-1].get("content") or "").split())
+        lines.append(
+            PromptLine(
+                key,
+                external_id,
+                text[:SHOWN_CHARACTERS],
+                len(turns),
+                tuple(json.loads(tags or "[]")),
+                completions,
+                pairs,
+            )
+        )
+    return lines
+
+
+def sources(store: Store, actor: Actor, slug: str) -> list[SourceLine]:
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        found = stored.completions_by_source(session, project.id)
+    return [SourceLine(kind, name or "not named", is_sandbox, number) for kind, name, is_sandbox, number in found]

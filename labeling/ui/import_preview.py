@@ -1,0 +1,176 @@
+"""A file that was chosen, before anything of it is stored: what it was understood as, and how it would be stored."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import streamlit as st
+
+from labeling.readers import CompletionRow, PairRow, PromptRow, Refusal, Row
+from labeling.readers.formats import FORMATS
+from labeling.services.imports import ImportOptions, ImportView, Preview, preview, run_import
+from labeling.ui.context import Here
+from labeling.ui.parts import body, count, escape, faults, figures, head, plural, section
+
+KEY: Final = "chosen_file"
+NONE: Final = "not in this file"
+ROLE_TITLES: Final = {
+    "prompt": "Prompt", "response_a": "First reply", "response_b": "Second reply", "verdict": "Verdict",
+    "strength": "Strength", "response": "Reply", "model": "Model", "model_a": "Model of the first", "model_b": "Model of the second",
+    "id": "Id", "tags": "Tags", "reference": "Reference", "system": "System prompt", "tools": "Tools",
+}  # fmt: skip
+MAIN_ROLES: Final = ("prompt", "response_a", "response_b", "response", "verdict", "model", "id")
+
+
+@dataclass(slots=True)
+class ChosenFile:
+    """What was uploaded, kept for this tab until it is imported or discarded."""
+
+    name: str
+    content: bytes
+    seen: tuple[ImportOptions, Preview] | None = None
+
+
+def chosen_file() -> ChosenFile | None:
+    found = st.session_state.get(KEY)
+    return found if isinstance(found, ChosenFile) else None
+
+
+def discard() -> None:
+    st.session_state.pop(KEY, None)
+
+
+def show(me: Here, file: ChosenFile) -> ImportView | None:
+    """Draw the preview; import when asked to, and return what came of it."""
+    place = st.container()
+    left, right = st.columns([1, 2.3], gap="large")
+    with left, section("Reading", ""):
+        options = _options(file)
+    found = _preview(me, file, options)
+    if found is None:
+        with place, head("Import preview", f"{escape(file.name)} · nothing is stored yet"):
+            st.button("Discard", on_click=discard)
+        return None
+    seen = found.understanding
+    with left, section("Columns", f"{len(seen.mapping)} of {len(seen.columns)} used"):
+        _columns(found)
+    with right, body():
+        _as_stored(found)
+        _refused(found)
+    how = [FORMATS[seen.format].title, seen.syntax.upper(), seen.encoding.upper()] + (["gzip"] if seen.is_gzip else [])
+    kilobytes = len(file.content) / 1024
+    size = f"{kilobytes / 1024:.1f} MB" if kilobytes > 1024 else f"{kilobytes:.1f} kB"
+    with place:
+        with head("Import preview", f"{escape(file.name)} · {size} · {escape(', '.join(how))} · nothing is stored yet"):
+            st.button("Discard", on_click=discard)
+            wanted = st.button(
+                f"Import {plural(found.taken, seen.kind.removesuffix('s'))}", type="primary", disabled=not found.taken
+            )
+        figures(
+            ("Rows read", found.read),
+            (f"{seen.kind.capitalize()} to take", found.taken),
+            ("Rows refused", found.read - found.taken),
+            (
+                "New prompts",
+                found.new_prompts,
+                "The others are in the project already and are linked, not stored twice.",
+            ),
+            *((("Labels in the file", found.labels),) if found.labels else ()),
+        )
+        if not wanted:
+            return None
+        done: ImportView | None = None
+        bar = st.progress(0.0, text="Importing")
+
+        def moved(rows: int) -> None:
+            bar.progress(min(1.0, rows / max(1, found.read)), text=f"**{count(rows)}** of {plural(found.read, 'row')}")
+
+        with faults():
+            done = run_import(me.store, me.actor, me.project, file.content, file.name, options, moved)
+            discard()
+    return done
+
+
+def _options(file: ChosenFile) -> ImportOptions:
+    """How the file is read, as chosen on the page; the mapping is taken from the column widgets below."""
+    titles = {"auto": "Found by content"} | {name: one.title for name, one in FORMATS.items()}
+    format_ = st.selectbox("Format", list(titles), format_func=lambda name: titles[name])
+    with st.expander("Text encoding", type="compact"):
+        encoding = st.selectbox("Written in", ["utf-8", "latin-1", "cp1252", "utf-16"])
+    mapping = {
+        role: column for role in ROLE_TITLES if (column := st.session_state.get(f"column {role}")) not in (None, NONE)
+    }
+    kind = FORMATS[format_].kind if format_ != "auto" else (file.seen[1].understanding.kind if file.seen else "")
+    labels_as = model = None
+    is_joined_up = False
+    if kind == "pairs":
+        labels_as = st.text_input(
+            "Keep the verdicts as rater",
+            value=file.name.split(".")[0],
+            help="Leave empty to drop the verdicts of the file.",
+        ).strip()
+    if kind == "completions":
+        model = st.text_input("Model, where the file names none", placeholder="gpt-4-0314").strip()
+        is_joined_up = st.toggle("Make pairs of every two models", value=True)
+    return ImportOptions(
+        format=format_, mapping=mapping, encoding=str(encoding), labels_as=labels_as or None, model=model or None,
+        is_joined_up=is_joined_up,
+    )  # fmt: skip
+
+
+def _preview(me: Here, file: ChosenFile, options: ImportOptions) -> Preview | None:
+    """The preview for these options; read anew only when they change."""
+    if file.seen and file.seen[0] == options:
+        return file.seen[1]
+    found: Preview | None = None
+    with faults(), st.spinner("Reading the file"):
+        found = preview(me.store, me.actor, me.project, file.content, file.name, options)
+    if found is None:
+        return None
+    was_unknown, file.seen = file.seen is None, (options, found)
+    if was_unknown:
+        st.rerun()  # now the fields that fit this kind of file can be shown
+    return found
+
+
+def _columns(found: Preview) -> None:
+    seen = found.understanding
+    roles = [role for role in FORMATS[seen.format].columns if role in MAIN_ROLES or role in seen.mapping]
+    if not roles:
+        st.caption("This format names its fields itself.")
+    for role in roles:
+        columns = [NONE, *seen.columns]
+        mapped = seen.mapping.get(role, NONE)
+        st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=f"column {role}")
+
+
+def _as_stored(found: Preview) -> None:
+    with section("As it will be stored", f"first {len(found.samples)} of {count(found.taken)}"):
+        st.dataframe([_line(line, row) for line, row in found.samples], hide_index=True, row_height=34)
+
+
+def _line(line: int, row: Row) -> dict[str, Any]:
+    if isinstance(row, PairRow):
+        return {
+            "Row": line, "Verdict": row.verdict.value if row.verdict else "", "Prompt": _text(row.prompt),
+            "a, first reply": row.a.text, "b, second reply": row.b.text,
+        }  # fmt: skip
+    if isinstance(row, CompletionRow):
+        of = _text(row.prompt) if row.prompt else f"id {row.external_id}"
+        return {"Row": line, "Model": row.reply.source or "", "Prompt": of, "Reply": row.reply.text}
+    return {"Row": line, "Id": row.external_id or "", "Turns": len(row.prompt.messages), "Prompt": _text(row)}
+
+
+def _text(row: PromptRow) -> str:
+    return str(row.prompt.messages[-1].get("content") or "")
+
+
+def _refused(found: Preview) -> None:
+    if not found.refused:
+        return
+    with section("Refused rows", "the others are not held back by them"):
+        st.dataframe([_refusal(one, found.refused[one.code]) for one in found.refusals], hide_index=True, row_height=34)
+        st.caption("After the import they can be downloaded with their lines and reasons.")
+
+
+def _refusal(one: Refusal, number: int) -> dict[str, Any]:
+    return {"Rows": number, "First line": one.line, "Reason": one.reason, "What was found": one.content[:200]}

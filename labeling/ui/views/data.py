@@ -1,0 +1,199 @@
+"""Data: bring prompts, completions and pairs, and see what the project holds."""
+
+from typing import Final
+
+import streamlit as st
+
+from labeling.services import imports
+from labeling.services.contents import prompts_page, sources
+from labeling.services.projects import ProjectView, project_view
+from labeling.ui import import_preview
+from labeling.ui.context import Here, go, here
+from labeling.ui.parts import (
+    actions,
+    ago,
+    body,
+    count,
+    empty,
+    faults,
+    figures,
+    head,
+    note,
+    plural,
+    section,
+)
+
+PAGE_SIZE: Final = 25
+DONE: Final = "import_done"
+
+
+def main() -> None:
+    me = here()
+    project = project_view(me.store, me.actor, me.project)
+    file = import_preview.chosen_file()
+    if file is not None:
+        view = import_preview.show(me, file)
+        if view is not None:
+            st.session_state[DONE] = view
+            st.rerun()
+        return
+    if not project.prompts and not imports.list_imports(me.store, me.actor, me.project):
+        _first()
+        return
+    _overview(me, project)
+
+
+def _limit() -> int:
+    return int(st.get_option("server.maxUploadSize"))
+
+
+@st.dialog("Choose a file", width="medium")
+def choose() -> None:
+    found = st.file_uploader(
+        f"Text, CSV, JSON or JSONL, also gzip'd, up to {_limit()} MB", key="uploader", max_upload_size=_limit()
+    )
+    st.caption("A larger file goes in by command: tiebreak import FILE")
+    if found is not None:
+        st.session_state[import_preview.KEY] = import_preview.ChosenFile(found.name, found.getvalue())
+        st.rerun()
+    with actions():
+        if st.button("Cancel"):
+            st.rerun()
+
+
+def _first() -> None:
+    with head("Data", "Nothing imported yet"):
+        pass
+    with (
+        body(),
+        empty(
+            "upload_file",
+            "Bring prompts or pairs",
+            f"CSV, JSON, JSONL or text, also gzip'd, up to {_limit()} MB. You see a preview before anything is stored.",
+        ),
+    ):
+        if st.button("Choose a file", type="primary"):
+            choose()
+
+
+def _overview(me: Here, project: ProjectView) -> None:
+    with head("Data", f"{plural(project.prompts, 'prompt')}, {plural(project.pairs, 'pair')}"):
+        if st.button("Import a file", icon=":material/upload_file:"):
+            choose()
+        if (
+            project.pairs
+            and project.open_pairs
+            and st.button(f"Label {plural(project.open_pairs, 'pair')}", type="primary")
+        ):
+            go("label")
+        elif not project.pairs and project.prompts and st.button("Generate completions", type="primary"):
+            go("generate")
+    with body():
+        _outcome(me)
+        written = sources(me.store, me.actor, me.project)
+        figures(
+            ("Prompts", project.prompts),
+            ("Completions", sum(one.completions for one in written)),
+            ("Pairs", project.pairs),
+            ("Labelled pairs", project.labelled_pairs),
+        )
+        _prompts(me, project)
+        if written:
+            with section("Who wrote the completions", "never shown while labelling"):
+                st.dataframe(
+                    [
+                        {"Completions": one.completions, "From": one.kind, "Sandbox": one.is_sandbox, "Name": one.name}
+                        for one in written
+                    ],
+                    hide_index=True,
+                    row_height=34,
+                )
+        _imports(me)
+
+
+def _outcome(me: Here) -> None:
+    """What the import that has just ended came to, until the page is left."""
+    view = st.session_state.get(DONE)
+    if not isinstance(view, imports.ImportView) or view.id not in {
+        one.id for one in imports.list_imports(me.store, me.actor, me.project)
+    }:
+        return
+    added = [
+        plural(number, noun)
+        for number, noun in (
+            (view.prompts, "prompt"),
+            (view.completions, "completion"),
+            (view.pairs + view.paired_up, "pair"),
+            (view.labels, "label"),
+        )
+        if number
+    ]
+    note(
+        "check",
+        "green",
+        f"{plural(view.read, 'row')} read = {count(view.taken)} taken + {count(view.known)} there already"
+        f" + {count(view.refused)} refused. New: {', '.join(added) or 'nothing'}.",
+    )
+
+
+def _prompts(me: Here, project: ProjectView) -> None:
+    pages = max(1, -(-project.prompts // PAGE_SIZE))
+    with section("Prompts", f"in the order they came, {PAGE_SIZE} a page"):
+        page = st.number_input("Page", 1, pages, width=140) if pages > 1 else 1
+        lines = prompts_page(me.store, me.actor, me.project, int(page), PAGE_SIZE)
+        st.dataframe(
+            [
+                {
+                    "Completions": line.completions,
+                    "Pairs": line.pairs,
+                    "Turns": line.turns,
+                    "Id": line.external_id or "",
+                    "Tags": ", ".join(line.tags),
+                    "Prompt": line.text,
+                }
+                for line in lines
+            ],
+            hide_index=True,
+            row_height=34,
+            height="content",
+            column_config={
+                "Completions": st.column_config.NumberColumn(width=92),
+                "Pairs": st.column_config.NumberColumn(width=56),
+                "Turns": st.column_config.NumberColumn(width=56),
+                "Id": st.column_config.TextColumn(width=110),
+                "Tags": st.column_config.TextColumn(width=130),
+            },
+        )
+
+
+def _imports(me: Here) -> None:
+    found = imports.list_imports(me.store, me.actor, me.project)
+    if not found:
+        return
+    with section("Imports", "newest first"):
+        st.dataframe(
+            [
+                {
+                    "When": ago(view.created_at), "File": view.file_name, "Read as": view.format, "State": view.state,
+                    "Rows": view.read, "Taken": view.taken, "There already": view.known, "Refused": view.refused,
+                }
+                for view in found
+            ],
+            hide_index=True,
+            row_height=34,
+        )  # fmt: skip
+        for view in found:
+            if not view.refused:
+                continue
+            with faults():
+                rows = imports.refused_rows(me.store, me.actor, me.project, view.id)
+                st.download_button(
+                    f"Download {plural(len(rows), 'refused row')} of import {view.id}",
+                    imports.refused_jsonl(rows, view.file_name),
+                    file_name=f"refused-{view.id}.jsonl",
+                    icon=":material/download:",
+                    type="tertiary",
+                )
+
+
+main()
