@@ -44,6 +44,7 @@ BUSY_SECONDS = 0.1  # between claims while something runs and nothing came back
 GRACE_SECONDS = 20.0  # at an orderly end, for what is in flight
 MOST_IN_FLIGHT = 256
 HARVEST_ROWS = 50
+TURN_SECONDS = 2.0  # between looks whether another app's worker is gone
 PREPARING_SECONDS = 120.0
 FIRST_FAILURES = 20  # that many without a single answer, all alike, and the run stops
 
@@ -96,10 +97,12 @@ def work(store: Store, *, once: bool = False) -> None:
 
 
 class Worker:
-    """One process's part in the runs of a database. `stop` may be called from any thread."""
+    """One process's part in the runs of a database."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, is_app_child: bool = False) -> None:
         self.store = store
+        # One worker started by an app is enough for a database and a machine, however many apps there are.
+        self.alone_as = f"worker of the app on {socket.gethostname()}" if is_app_child else None
         self.owner = f"{_place()} {os.getpid()} {random.randrange(16**8):08x}"
         self.interrupted = False
         self._stopping = asyncio.Event()
@@ -115,6 +118,7 @@ class Worker:
         with self._signals():
             try:
                 await self._in_database(self._release_dead)
+                await self._wait_for_turn()
                 async with ChatClient() as self._client:
                     await self._work(once=once)
                     await self._end()
@@ -125,7 +129,13 @@ class Worker:
                 self._database.shutdown()
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        """Begin an orderly end. To be called in the event loop's thread."""
+        self._stopping.set()
+
+    async def _wait_for_turn(self) -> None:
+        while self.alone_as and not self._stopping.is_set() and not await self._in_database(self._take_turn):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TURN_SECONDS)
 
     async def _work(self, *, once: bool) -> None:
         wait = 0.0
@@ -210,6 +220,10 @@ class Worker:
                 self._renewed_at = self._loop.time()
                 claims.renew(session, self.owner, now() + timedelta(seconds=LEASE_SECONDS))
                 runs.touch(session, list(active))
+                if self.alone_as and not claims.hold(
+                    session, self.alone_as, self.owner, now() + timedelta(seconds=LEASE_SECONDS)
+                ):
+                    self._loop.call_soon_threadsafe(self._stopping.set)
                 runs.give_up_preparing(
                     session,
                     now() - timedelta(seconds=PREPARING_SECONDS),
@@ -356,13 +370,23 @@ class Worker:
         """Free what a worker of this machine held when it was killed, without waiting for its leases."""
         with self.store.writing() as session:
             for owner in claims.owners(session):
-                place, pid, _ = owner.rsplit(" ", 2)
-                if place == _place() and not _lives(int(pid)):
+                if _is_dead(owner):
                     claims.release(session, owner)
+
+    def _take_turn(self) -> bool:
+        """Take or renew the place of the one worker that apps on this machine have for this database."""
+        assert self.alone_as is not None
+        with self.store.writing() as session:
+            holder = claims.holder(session, self.alone_as)
+            if holder is not None and _is_dead(holder):
+                claims.let_go(session, self.alone_as, holder)
+            return claims.hold(session, self.alone_as, self.owner, now() + timedelta(seconds=LEASE_SECONDS))
 
     def _give_back(self) -> None:
         with self.store.writing() as session:
             claims.release(session, self.owner)
+            if self.alone_as:
+                claims.let_go(session, self.alone_as, self.owner)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -401,11 +425,15 @@ def _place() -> str:
     return f"{socket.gethostname()} {namespace.readlink() if namespace.is_symlink() else '-'}"
 
 
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def _is_dead(owner: str) -> bool:
+    """Whether `owner` was a worker of this machine whose process is gone. Of others nobody here can tell."""
+    place, pid, _ = owner.rsplit(" ", 2)
+    if place != _place():
         return False
-    except PermissionError:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
         return True
-    return True
+    except PermissionError:
+        return False
+    return False

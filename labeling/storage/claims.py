@@ -94,7 +94,11 @@ def claim(session: Session, owner: str, run_id: int, endpoint: str, most: int, u
         )
     ).all()  # fmt: skip
     bodies = _bodies(session, [row[0] for row in leased])
-    return [Claimed(*columns, bodies[columns[0]]) for columns in map(tuple, leased)]
+    return [
+        Claimed(id_, run_id, base_url, model, key_env, endpoint, sample_number, attempts, bodies[id_])
+        for id_, run_id, base_url, model, key_env, endpoint, sample_number, attempts in leased
+        if id_ is not None
+    ]
 
 
 def save(session: Session, owner: str, outcomes: Sequence[Outcome]) -> int:
@@ -219,6 +223,11 @@ def hold(session: Session, name: str, owner: str, until: datetime) -> bool:
     session.add(held)
     session.flush()
     return True
+
+
+def holder(session: Session, name: str) -> str | None:
+    """Who holds it, or held it last."""
+    return session.scalar(select(col(Lease.owner)).where(col(Lease.name) == name))
 
 
 def let_go(session: Session, name: str, owner: str) -> None:

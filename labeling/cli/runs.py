@@ -1,0 +1,126 @@
+"""`tiebreak runs …` and `tiebreak worker`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
+
+if TYPE_CHECKING:
+    from labeling.domain import Actor
+    from labeling.services.runs import RunView
+    from labeling.storage.store import Store
+
+RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="The run's number, as `tiebreak runs list` shows it.")]
+EXAMPLES = 5
+
+runs = typer.Typer(no_args_is_help=True, help="Watch, pause, resume, cancel and retry runs.")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(runs, name="runs")
+    app.command()(worker)
+
+
+@runs.command("list")
+def list_(project: ProjectName, as_json: AsJson = False) -> None:
+    """List the runs of a project, newest first."""
+    from labeling.services.runs import list_runs
+
+    with opened() as (store, actor):
+        found = list_runs(store, actor, project)
+    lines = [
+        f"{view.id:>6}  {view.purpose:<9} {view.state.value:<10} {view.asked:>9,} asked {view.answered:>9,} answered "
+        f"{sum(view.failed.values()):>7,} failed {view.waiting:>9,} waiting  {_spent(view)}"
+        for view in found
+    ]
+    tell("\n".join(lines) or "No run yet. Start one with: tiebreak generate", {"runs": found}, as_json)
+
+
+@runs.command()
+def show(number: RunNumber, project: ProjectName, as_json: AsJson = False) -> None:
+    """Show a run: its figures, and why requests failed."""
+    from labeling.services.runs import failures, run_view
+
+    with opened() as (store, actor):
+        view = run_view(store, actor, project, number)
+        failed = failures(store, actor, project, number, limit=EXAMPLES)
+    lines = [_told(view)]
+    if view.fault:
+        lines.append(view.fault)
+    if view.waits_until:
+        lines.append(f"An endpoint is held back by its limit until {view.waits_until:%H:%M:%S} UTC.")
+    lines += [f"{one.count:,} failed ({one.reason.replace('_', ' ')}): {one.message}" for one in failed]
+    tell("\n".join(lines), {"run": view, "failures": failed}, as_json)
+
+
+@runs.command()
+def pause(number: RunNumber, project: ProjectName, as_json: AsJson = False) -> None:
+    """Send nothing more for now; what is in flight is kept."""
+    from labeling.services import runs as service
+
+    _change(project, as_json, lambda store, actor: service.pause(store, actor, project, number))
+
+
+@runs.command()
+def resume(
+    number: RunNumber,
+    project: ProjectName,
+    budget: Annotated[float | None, typer.Option(help="A new budget in US dollars.", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run that was paused or stopped."""
+    from labeling.services import runs as service
+
+    _change(project, as_json, lambda store, actor: service.resume(store, actor, project, number, budget_usd=budget))
+
+
+@runs.command()
+def cancel(number: RunNumber, project: ProjectName, as_json: AsJson = False) -> None:
+    """End a run for good; what is answered stays."""
+    from labeling.services import runs as service
+
+    _change(project, as_json, lambda store, actor: service.cancel(store, actor, project, number))
+
+
+@runs.command()
+def retry(number: RunNumber, project: ProjectName, as_json: AsJson = False) -> None:
+    """Try the failed requests of a run again, and only those."""
+    from labeling.services import runs as service
+
+    _change(project, as_json, lambda store, actor: service.retry_failed(store, actor, project, number))
+
+
+def worker(
+    until_idle: Annotated[bool, typer.Option(help="End when no run has anything left to do.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send the requests of running runs, until Ctrl-C. Any number of workers may share one database."""
+    from labeling.services.worker import work
+
+    with opened() as (store, _):
+        progress(f"Working on {store.place}.")
+        work(store, once=until_idle)
+    tell("", {"idle": True}, as_json)
+
+
+def _change(project: str, as_json: bool, action: Callable[["Store", "Actor"], "RunView"]) -> None:
+    with opened() as (store, actor):
+        view = action(store, actor)
+    tell(_told(view), {"project": project, "run": view}, as_json)
+
+
+def _told(view: "RunView") -> str:
+    failed = f", {sum(view.failed.values()):,} failed" if view.failed else ""
+    return (
+        f"Run {view.id} is {view.state.value}: {view.asked:,} asked, {view.answered:,} answered{failed}, "
+        f"{view.waiting:,} waiting. Spent: {_spent(view)}."
+    )
+
+
+def _spent(view: "RunView") -> str:
+    if view.spent_usd is None:
+        return "unknown"
+    unknown = f" and {view.unpriced:,} replies of unknown price" if view.unpriced else ""
+    return f"${view.spent_usd:.2f}{unknown}"
