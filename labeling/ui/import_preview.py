@@ -5,11 +5,12 @@ from typing import Any, Final
 
 import streamlit as st
 
+from labeling.errors import TiebreakError
 from labeling.readers import CompletionRow, PairRow, PromptRow, Refusal, Row
 from labeling.readers.formats import FORMATS
 from labeling.services.imports import ImportOptions, ImportView, Preview, preview, run_import
 from labeling.ui.context import Here
-from labeling.ui.parts import body, count, escape, faults, figures, head, plural, section
+from labeling.ui.parts import body, count, escape, faults, figures, head, plural, section, tell
 
 KEY: Final = "chosen_file"
 NONE: Final = "not in this file"
@@ -121,10 +122,11 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions) -> Preview | No
     """The preview for these options; read anew only when they change."""
     if file.seen and file.seen[0] == options:
         return file.seen[1]
-    found: Preview | None = None
-    with faults(), st.spinner("Reading the file"):
-        found = preview(me.store, me.actor, me.project, file.content, file.name, options)
-    if found is None:
+    try:
+        with st.spinner("Reading the file"):
+            found = preview(me.store, me.actor, me.project, file.content, file.name, options)
+    except TiebreakError as error:
+        tell(error)
         return None
     was_unknown, file.seen = file.seen is None, (options, found)
     if was_unknown:
