@@ -171,27 +171,34 @@ class _Check:
     def _whole_findings(self) -> Iterator[Finding]:
         if self._crlf:
             yield Finding(
-                self._crlf[0], "", f"{self._crlf_count} lines end in \\r\\n", "Save the file with \\n line ends"
+                self._crlf[0],
+                "",
+                f"Lines end in \\r\\n ({self._crlf_count} of them)",
+                "Save the file with \\n line ends",
             )
         least = self._format.least_rows
         if self._rows < least and not self._is_part:
-            what = "The file has no row" if not self._rows else f"The file has {self._rows} rows"
+            what = "The file has no row" if not self._rows else f"The file has {_rows(self._rows)}"
             yield Finding(
                 None, "", f"{what}; at least {least} are needed", "Label more pairs, or loosen the label rules"
             )
         elif self._rows < FEW_ROWS and not self._is_part:
-            yield Finding(None, "", f"The file has {self._rows} rows; an effect is seldom seen below {FEW_ROWS}", "Label more pairs", "warning")  # fmt: skip
+            yield Finding(None, "", f"The file has {_rows(self._rows)}; an effect is seldom seen below {FEW_ROWS}", "Label more pairs", "warning")  # fmt: skip
         if self._tool_rows and self._format.name == "openai-dpo":
             yield Finding(
                 None,
                 "input.messages",
-                f"Tool messages stand in {self._tool_rows} rows; OpenAI and Azure take them, Together and Fireworks do not",
+                f"Tool messages stand in {_rows(self._tool_rows)}; OpenAI and Azure take them, Together and Fireworks do not",
                 "Leave these prompts out for the latter two",
                 "warning",
             )
         differ = self._longer_chosen + self._longer_rejected
         if differ >= LENGTH_ROWS and self._longer_chosen >= LENGTH_SHARE * differ:
             yield Finding(None, "", f"The better reply is the longer one in {self._longer_chosen} of {differ} rows, so that a model learns to write at length", "Add pairs where the shorter reply is better", "warning")  # fmt: skip
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _other_file(start: bytes) -> Finding | None:

@@ -134,7 +134,7 @@ class DatasetWriter:
         note = ""
         if self._share and not self._validation.rows:
             note = (
-                f"No validation file: the share of {self._share:.0%} comes to {held} rows, and fewer than "
+                f"No validation file: {self._share * 100:g} % come to {held} row{'' if held == 1 else 's'}, and fewer than "
                 f"{LEAST_VALIDATION_ROWS} say nothing. All rows are in the train file."
             )
         files = [*self._train.close(), *self._validation.close()]

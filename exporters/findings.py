@@ -26,5 +26,5 @@ class Finding:
     severity: Severity = "error"
 
     def __str__(self) -> str:
-        place = f"line {self.line}" if self.line else "file"
-        return f"{place}{', ' + self.field if self.field else ''}: {self.message}. {self.remedy}."
+        place = ", ".join(part for part in (f"line {self.line}" if self.line else "", self.field) if part)
+        return f"{place}: {self.message}. {self.remedy}." if place else f"{self.message}. {self.remedy}."

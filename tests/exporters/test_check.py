@@ -57,7 +57,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
     assert findings(tmp_path, json_line(EXPORTERS["trl"].record(TOOLS)) + good("trl"), "trl") == []
     (found,) = findings(tmp_path, json_line(EXPORTERS["openai-dpo"].record(TOOLS)) + good())
     assert found.severity == "warning"
-    assert "1 rows; OpenAI and Azure take them" in found.message
+    assert "1 row; OpenAI and Azure take them" in found.message
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_tool_message_has_to_answer_a_call(tmp_path):
         (b"\xef\xbb\xbf" + good(), 1, "byte-order mark"),
         (good(count=20) + b"\n" + good(count=40), 21, "blank"),
         (good() + b" \n", 61, "blank"),
-        (good().replace(b"\n", b"\r\n"), 1, "60 lines end in"),
+        (good().replace(b"\n", b"\r\n"), 1, "60 of them"),
         (good() + good(count=1)[:40], 61, "cut off"),
         (good() + b'{"input": {broken}\n', 61, "not JSON"),
         (good() + b"[1, 2]\n", 61, "JSON array"),

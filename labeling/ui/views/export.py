@@ -151,7 +151,8 @@ def _head(me: Here, form: Form, found: Usable) -> ExportView | None:
     ready = _ready(me, form, found)
     context = f"Usable rows: {count(found.rows)} of {count(found.pairs)}"
     if ready is not None:
-        context += f" · {count(ready.train_rows)} to train, {count(ready.validation_rows)} to validate"
+        context += f" · {count(ready.train_rows)} to train"
+        context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
     with head("Export", context, ("sandbox",) if ready is not None and ready.sandbox else ()):
         lacking = EXPORTERS[form.format].least_rows - found.rows
         is_busy = building(me) is not None
@@ -265,7 +266,7 @@ def _checks(me: Here, form: Form, found: Usable, ready: ExportView | None) -> No
             return
         one, two = st.columns(2)
         with one, st.container(gap="xsmall"):
-            note("check", "green", f"Every line is {escape(EXPORTERS[form.format].title)}")
+            note("check", "green", f"Every line is as {form.format} asks")
             note("check", "green", "No side empty, none the same")
             if ready.validation_rows:
                 note("check", "green", "No prompt in both files")
