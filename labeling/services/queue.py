@@ -6,6 +6,7 @@ transaction that passes over pairs which somebody else is being served at this m
 
 import math
 import random
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ MOST_WANTED = 50
 # With so few pairs left in hand the whole queue is searched for pairs that came free behind the annotator.
 FEW = 3
 CHUNK = 500
+MANY_PAIRS = 10_000
 TRIES = 10
 
 
@@ -105,8 +107,25 @@ def progress(store: Store, actor: Actor, slug: str, round_name: str | None = Non
         assert round_.id is not None
         rater_id = label_rows.rater_of(session, actor.account_id)
         states = rows.counts_of(session, round_.id, rater_id) if rater_id is not None else {}
-        total, done = rows.round_counts(session, round_.id)
+        total, done = _round_counts(session, str(store.url), round_.id)
     return Progress(states.get("labelled", 0), states.get("skipped", 0), done, total)
+
+
+_kept_counts: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
+
+
+def _round_counts(session: Session, url: str, round_id: int) -> tuple[int, int]:
+    """Pairs in the round, and done ones. In a large round the answer may be some seconds old: to count it takes longer
+    than to store a label, so it is done at most a fiftieth of the time."""
+    kept = _kept_counts.get((url, round_id))
+    if kept is not None and time.monotonic() < kept[0]:
+        return kept[1]
+    began = time.monotonic()
+    found = rows.round_counts(session, round_id)
+    took = time.monotonic() - began
+    if found[0] > MANY_PAIRS:
+        _kept_counts[url, round_id] = (time.monotonic() + 50 * took, found)
+    return found
 
 
 def enqueue_pairs(store: Store, project_id: int) -> int:

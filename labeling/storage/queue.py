@@ -19,6 +19,7 @@ from labeling.domain import RoundPurpose
 from labeling.storage.projects import visible
 from labeling.storage.tables import Assignment, Pair, Round, RoundMember, RoundPair
 
+mine = aliased(Assignment)  # made once: an alias is dear to make
 SLOTLESS = (RoundPurpose.PRACTICE, RoundPurpose.REVIEW)
 
 
@@ -175,7 +176,6 @@ def unfinished(session: Session, round_: Round, rater_id: int, at: datetime, lim
 
     What was served, lost its slot and has no free one any more is left out: others label it.
     """
-    mine = aliased(Assignment)
     servable = ~col(RoundPair.is_done)
     if round_.purpose not in SLOTLESS:
         servable &= col(mine.slot).is_not(None) | (_held(at) < round_.overlap)

@@ -11,6 +11,11 @@ from sqlmodel import Session, col
 from labeling.domain import Json, Prompt, with_system_prompt
 from labeling.storage.tables import Completion, CompletionText, Generator, Pair, PromptText
 
+# Made once: an alias is dear to make, and every label asks for texts.
+a, b = aliased(Completion), aliased(Completion)
+a_text, b_text = aliased(CompletionText), aliased(CompletionText)
+a_made, b_made = aliased(Generator), aliased(Generator)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -31,9 +36,6 @@ class PairTexts:
 
 def texts_of_pairs(session: Session, pair_ids: Iterable[int]) -> dict[int, PairTexts]:
     """The texts of each pair. A system prompt that both generators were given belongs to what was asked, so it is shown."""
-    a, b = aliased(Completion), aliased(Completion)
-    a_text, b_text = aliased(CompletionText), aliased(CompletionText)
-    a_made, b_made = aliased(Generator), aliased(Generator)
     query = (
         select(
             col(Pair.id), col(PromptText.messages), col(PromptText.tools),

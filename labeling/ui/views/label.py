@@ -67,7 +67,7 @@ def _status(me: Here, project: ProjectView, done: Progress, mine: Desk) -> None:
         if project.has_sandbox:
             state("sandbox", "Some completions of this project were written by the sandbox, not by a model.")
         saved = "green[:material/check: Saved]" if mine.has_saved and not mine.refused else "gray[Saved as you go]"
-        st.caption(f":{saved}", width="content")
+        st.markdown(f":small[:{saved}]", width="content")
 
 
 def _pair(pair: ServedPair, *, raw: bool) -> None:
