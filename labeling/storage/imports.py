@@ -97,7 +97,7 @@ def prompts_by_external_id(session: Session, project_id: int, ids: Collection[st
     query = select(col(PromptTable.external_id), func.min(col(PromptTable.id))).where(
         col(PromptTable.project_id) == project_id, col(PromptTable.external_id).in_(ids)
     )
-    return dict(session.execute(query.group_by(col(PromptTable.external_id))).tuples().all())
+    return dict(session.execute(query.group_by(col(PromptTable.external_id))).all())
 
 
 def put_prompts(
@@ -118,7 +118,7 @@ def put_prompts(
         for digest in new
     ]  # fmt: skip
     made = session.execute(insert(PROMPT).returning(PROMPT.c.digest, PROMPT.c.id), values)
-    added = dict(made.tuples().all())
+    added = dict(made.all())
     session.execute(insert(core(PromptText)), [_prompt_text(added[digest], wanted[digest]) for digest in new])
     return known | added, set(new)
 
@@ -229,7 +229,7 @@ def put_labels(
     last = select(col(Label.pair_id), func.max(col(Label.revision))).where(
         col(Label.rater_id) == rater_id, col(Label.pair_id).in_(wanted), col(Label.round_id).is_(None)
     )
-    revisions = dict(session.execute(last.group_by(col(Label.pair_id))).tuples().all())
+    revisions = dict(session.execute(last.group_by(col(Label.pair_id))).all())
     events = {
         pair_id: str(uuid5(EVENTS, f"{rater_id}:{pair_id}:{verdict}:{strength}"))
         for pair_id, (verdict, strength) in wanted.items()

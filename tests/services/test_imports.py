@@ -1,0 +1,260 @@
+"""Imports through the real store on both engines: whole or not at all, and nothing twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlmodel import col
+
+from labeling.domain import Actor, Target
+from labeling.errors import ConflictError, ForbiddenError, InputError, NotFoundError
+from labeling.services.access import local_actor
+from labeling.services.imports import (
+    STALE,
+    ImportOptions,
+    import_view,
+    list_imports,
+    preview,
+    recover_imports,
+    refused_jsonl,
+    refused_rows,
+    run_import,
+)
+from labeling.services.projects import create_project, project_view
+from labeling.storage import tables
+from labeling.storage.store import Store, open_store
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIR = {"prompt": "Why?", "response_a": "Because.", "response_b": "No idea.", "verdict": "a"}
+
+
+@pytest.fixture
+def actor(store: Store) -> Actor:
+    found = local_actor(store)
+    create_project(store, found, name="P", target=Target.OPENAI)
+    return found
+
+
+def jsonl(*records: object) -> bytes:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+
+
+def pairs(number: int) -> list[dict[str, object]]:
+    return [
+        {"prompt": f"Q{n}?", "response_a": f"good {n}", "response_b": f"bad {n}", "verdict": "ab"[n % 2]}
+        for n in range(number)
+    ]
+
+
+def verdicts(store: Store) -> dict[str, str]:
+    """The text that each current label prefers, by the prompt's other text."""
+    with store.reading() as session:
+        rows = session.execute(
+            select(tables.Pair.a_id, tables.Pair.b_id, tables.Label.verdict).join(
+                tables.Label, col(tables.Label.pair_id) == col(tables.Pair.id)
+            )
+        ).all()
+        texts = dict(session.execute(select(tables.CompletionText.completion_id, tables.CompletionText.text)).all())
+    return {texts[a if verdict == "b" else b]: texts[a if verdict == "a" else b] for a, b, verdict in rows}
+
+
+def count(store: Store, table: type[tables.Table]) -> int:
+    with store.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_pairs_with_labels_are_stored_and_queued(store: Store, actor: Actor) -> None:
+    view = run_import(store, actor, "p", jsonl(*pairs(10)), "pairs.jsonl", ImportOptions(labels_as="crowd"))
+    assert (view.read, view.taken, view.known, view.refused) == (10, 10, 0, 0)
+    assert (view.prompts, view.completions, view.pairs, view.labels) == (10, 20, 10, 10)
+    project = project_view(store, actor, "p")
+    # Imported labels take no slot: people are still asked.
+    assert (project.pairs, project.labelled_pairs, project.open_pairs) == (10, 10, 10)
+    assert verdicts(store) == {
+        ("good" if n % 2 else "bad") + f" {n}": ("bad" if n % 2 else "good") + f" {n}" for n in range(10)
+    }
+
+
+def test_labels_are_dropped_unless_their_rater_is_named(store: Store, actor: Actor) -> None:
+    assert run_import(store, actor, "p", jsonl(*pairs(3)), "pairs.jsonl", ImportOptions()).labels == 0
+    assert count(store, tables.Label) == 0
+
+
+def test_the_same_content_a_second_time_adds_nothing_under_whatever_name_and_form(store: Store, actor: Actor) -> None:
+    options = ImportOptions(labels_as="crowd")
+    run_import(store, actor, "p", jsonl(*pairs(5)), "pairs.jsonl", options)
+    before = [count(store, table) for table in (tables.PromptRow, tables.Completion, tables.Pair, tables.Label)]
+    again = run_import(store, actor, "p", json.dumps(pairs(5)).encode(), "renamed.json", options)
+    assert (again.taken, again.known) == (0, 5)
+    assert [count(store, table) for table in (tables.PromptRow, tables.Completion, tables.Pair, tables.Label)] == before
+
+
+def test_the_two_sides_turned_round_are_the_same_pair_with_the_same_opinion(store: Store, actor: Actor) -> None:
+    run_import(store, actor, "p", jsonl(PAIR), "one.jsonl", ImportOptions(labels_as="crowd"))
+    turned = PAIR | {"response_a": PAIR["response_b"], "response_b": PAIR["response_a"], "verdict": "b"}
+    view = run_import(store, actor, "p", jsonl(turned), "two.jsonl", ImportOptions(labels_as="crowd"))
+    assert (view.known, view.pairs, view.labels) == (1, 0, 0)
+    assert verdicts(store) == {"No idea.": "Because."}
+
+
+def test_a_rater_who_says_otherwise_later_has_a_new_revision(store: Store, actor: Actor) -> None:
+    run_import(store, actor, "p", jsonl(PAIR), "one.jsonl", ImportOptions(labels_as="crowd"))
+    view = run_import(
+        store, actor, "p", jsonl(PAIR | {"verdict": "tie"}), "two.jsonl", ImportOptions(labels_as="crowd")
+    )
+    assert view.labels == 1
+    with store.reading() as session:
+        rows = session.execute(
+            select(tables.Label.revision, tables.Label.verdict, tables.Label.seq).order_by(tables.Label.seq)
+        ).all()
+    assert [tuple(row) for row in rows] == [(1, "a", 1), (2, "tie", 2)]
+
+
+def test_a_file_that_repeats_a_row_counts_it_as_known(store: Store, actor: Actor) -> None:
+    view = run_import(store, actor, "p", jsonl(PAIR, PAIR, PAIR), "pairs.jsonl", ImportOptions(labels_as="crowd"))
+    assert (view.read, view.taken, view.known, view.pairs, view.labels) == (3, 1, 2, 1, 1)
+
+
+def test_completions_are_joined_by_id_and_every_two_models_become_a_pair(store: Store, actor: Actor) -> None:
+    prompts = jsonl(*({"uid": f"u{n}", "prompt": f"Q{n}?"} for n in range(4)))
+    run_import(store, actor, "p", prompts, "question.jsonl", ImportOptions())
+    for model in ("one", "two", "three"):
+        answers = [
+            {"uid": f"u{n}", "model": model, "messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": {"answer": f"{model} {n}"}}]}
+            for n in (3, 1, 0, 2)  # not in the order of the questions
+        ]  # fmt: skip
+        view = run_import(store, actor, "p", jsonl(*answers), f"{model}.jsonl", ImportOptions(is_joined_up=True))
+        assert (view.taken, view.completions) == (4, 4)
+    assert project_view(store, actor, "p").pairs == 12
+    with store.reading() as session:
+        joined = session.execute(
+            select(tables.PromptRow.external_id, tables.CompletionText.text)
+            .join(tables.Completion, col(tables.Completion.prompt_id) == col(tables.PromptRow.id))
+            .join(tables.CompletionText, col(tables.CompletionText.completion_id) == col(tables.Completion.id))
+        ).all()
+    assert all(external[1:] == text.split()[1] for external, text in joined)
+
+
+def test_a_completion_without_its_prompt_is_refused_and_can_be_downloaded(store: Store, actor: Actor) -> None:
+    view = run_import(store, actor, "p", jsonl({"id": "nowhere", "response": "x"}), "c.jsonl", ImportOptions())
+    assert (view.read, view.refused, view.refused_by_reason) == (1, 1, {"no_prompt_with_this_id": 1})
+    (row,) = refused_rows(store, actor, "p", view.id)
+    assert json.loads(refused_jsonl([row], "c.jsonl"))["reason"].startswith(
+        "no prompt of the project has the id 'nowhere'"
+    )
+
+
+def test_counts_add_up_and_a_bad_row_holds_nothing_back(store: Store, actor: Actor) -> None:
+    content = jsonl(*pairs(3)) + b'{"half":\n' + jsonl(PAIR | {"response_b": PAIR["response_a"]}) + jsonl(*pairs(4))
+    view = run_import(store, actor, "p", content, "mixed.jsonl", ImportOptions())
+    assert (view.read, view.taken, view.known, view.refused) == (9, 4, 3, 2)
+    assert view.refused_by_reason == {"not_json": 1, "identical_sides": 1}
+    assert [row.line for row in refused_rows(store, actor, "p", view.id)] == [4, 5]
+
+
+def test_a_preview_stores_nothing_and_tells_what_would_be(store: Store, actor: Actor) -> None:
+    run_import(store, actor, "p", jsonl(*pairs(2)), "pairs.jsonl", ImportOptions())
+    seen = preview(store, actor, "p", jsonl(*pairs(5), {"prompt": "?"}), "more.jsonl", ImportOptions())
+    assert (seen.read, seen.taken, seen.prompts, seen.new_prompts, seen.labels) == (6, 5, 5, 3, 5)
+    assert count(store, tables.Pair) == 2
+
+
+def test_nobody_sees_an_import_before_its_end(store: Store, actor: Actor) -> None:
+    seen: list[int] = []
+
+    def look(_rows: int) -> None:
+        seen.append(project_view(store, actor, "p").prompts)
+
+    run_import(store, actor, "p", jsonl(*pairs(4500)), "pairs.jsonl", ImportOptions(labels_as="crowd"), look)
+    assert seen
+    assert set(seen) == {0}
+    assert project_view(store, actor, "p").prompts == 4500
+
+
+def test_a_second_import_at_the_same_time_is_refused_with_a_sentence(store: Store, actor: Actor) -> None:
+    def second(_rows: int) -> None:
+        with pytest.raises(ConflictError, match="Another import into 'p' is being written"):
+            run_import(store, actor, "p", jsonl(PAIR), "second.jsonl", ImportOptions())
+
+    run_import(store, actor, "p", jsonl(*pairs(2500)), "first.jsonl", ImportOptions(), second)
+
+
+def test_a_fault_in_the_middle_leaves_nothing(store: Store, actor: Actor) -> None:
+    def stumble(_rows: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_import(store, actor, "p", jsonl(*pairs(2500)), "pairs.jsonl", ImportOptions(labels_as="crowd"), stumble)
+    for table in (
+        tables.PromptRow,
+        tables.PromptText,
+        tables.Completion,
+        tables.CompletionText,
+        tables.Pair,
+        tables.Label,
+    ):
+        assert count(store, table) == 0
+    assert list_imports(store, actor, "p")[0].state == "removed"
+    assert run_import(store, actor, "p", jsonl(*pairs(5)), "pairs.jsonl", ImportOptions()).taken == 5
+
+
+def test_what_a_killed_import_wrote_is_taken_back_and_the_rest_stays(
+    store: Store, store_url: str, actor: Actor, tmp_path: Path
+) -> None:
+    run_import(store, actor, "p", jsonl(*pairs(5)), "kept.jsonl", ImportOptions(labels_as="crowd"))
+    big = tmp_path / "big.jsonl"
+    big.write_bytes(
+        jsonl(*({"prompt": f"B{n}?", "response_a": "x", "response_b": "y", "verdict": "a"} for n in range(200_000)))
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tiebreak", "--database", store_url, "import", str(big), "--project", "p", "--labels-as", "crowd"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while count(store, tables.Label) < 500:
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert project_view(store, actor, "p").pairs == 5
+    assert recover_imports(store) == 0, "an import that was alive a moment ago is left alone"
+    with store.writing() as session:
+        session.execute(
+            update(tables.Import)
+            .where(col(tables.Import.state) == "writing")
+            .values(heartbeat_at=tables.now() - 2 * STALE)
+        )
+    reopened = open_store(store_url)
+    assert recover_imports(reopened) == 1
+    reopened.close()
+    assert [count(store, table) for table in (tables.PromptRow, tables.Pair, tables.Label)] == [5, 5, 5]
+    assert run_import(store, actor, "p", jsonl(*pairs(6)), "after.jsonl", ImportOptions()).taken == 1
+
+
+def test_rights_and_names_are_checked(store: Store, actor: Actor) -> None:
+    stranger = Actor(account_id=999, name="stranger")
+    for call in (run_import, preview):
+        with pytest.raises(NotFoundError, match="no project 'p'"):
+            call(store, stranger, "p", jsonl(PAIR), "x.jsonl", ImportOptions())
+    with store.writing() as session:
+        account = tables.Account(name="ann")
+        session.add(account)
+        session.flush()
+        assert account.id is not None
+        session.add(
+            tables.Member(project_id=project_view(store, actor, "p").id, account_id=account.id, role="annotator")
+        )
+        annotator = Actor(account_id=account.id, name="ann")
+    with pytest.raises(ForbiddenError, match="ann is annotator"):
+        run_import(store, annotator, "p", jsonl(PAIR), "x.jsonl", ImportOptions())
+    with pytest.raises(NotFoundError, match="no import 77"):
+        import_view(store, actor, "p", 77)
+    with pytest.raises(InputError, match="needs a name"):
+        run_import(store, actor, "p", jsonl(PAIR), "x.jsonl", ImportOptions(labels_as=" "))
