@@ -29,8 +29,8 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed
-	$(BIN)/python benchmarks/run.py
+bench: install
+	$(BIN)/python -m benchmarks.run
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .

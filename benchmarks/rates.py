@@ -1,0 +1,140 @@
+"""How fast files come in and go out: the commands, as a user runs them.
+
+    python -m benchmarks.rates [PAIRS]
+
+Makes PAIRS pairs (100,000) of about 1 kB of text each, imports the first 60,000 into SQLite and into PostgreSQL, then exports all
+of them, beside `datasets` writing the same records from the file they came from, which spares it the database.
+"""
+
+import json
+import random
+import sys
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.measure import TIEBREAK, Cost, Figure, run, show
+from tests.fixtures.databases import running_postgres
+
+IMPORTED = 60_000
+SYLLABLES = (
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "ha",
+    "ké",
+    "li",
+    "mö",
+    "nu",
+    "pra",
+    "qui",
+    "ro",
+    "sti",
+    "tu",
+    "vè",
+    "wa",
+    "zü",
+    "中",
+    "文",
+)
+PEER = """
+import sys, orjson
+from datasets import Dataset
+
+def rows():
+    with open(sys.argv[1], "rb") as file:
+        for line in file:
+            yield orjson.loads(line)
+
+Dataset.from_generator(rows, cache_dir=sys.argv[3]).to_json(sys.argv[2])
+"""
+
+
+def write_pairs(path: Path, count: int, start: int = 0) -> None:
+    """OpenAI preference lines of about 1 kB: prompts of 12 words, completions of 45 to 75, all different."""
+    chance = random.Random(start)
+    words = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 4))) for _ in range(5000)]
+    with path.open("w") as file:
+        for number in range(start, start + count):
+            prompt, chosen, rejected = (
+                " ".join(chance.choices(words, k=chance.randint(*sizes))) for sizes in ((10, 14), (45, 75), (45, 75))
+            )
+            record = {
+                "input": {"messages": [{"role": "user", "content": f"{number}: {prompt}?"}]},
+                "preferred_output": [{"role": "assistant", "content": chosen}],
+                "non_preferred_output": [{"role": "assistant", "content": rejected}],
+            }
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def imported(url: str, file: Path, project: str, *options: str) -> Cost:
+    return run([TIEBREAK, "--database", url, "import", str(file), "--project", project, "--json", *options])
+
+
+def import_figure(where: str, url: str, file: Path, mark: float) -> Figure:
+    run([TIEBREAK, "--database", url, "project", "create", "Import"])
+    cost = imported(url, file, "import")
+    taken = json.loads(cost.stdout)["imports"][0]["pairs"]
+    if taken != IMPORTED:
+        raise SystemExit(f"{taken:,} of {IMPORTED:,} pairs were imported into {where}")
+    return Figure(
+        f"import of {IMPORTED:,} pairs, {where}",
+        f"{cost.cpu_seconds:.1f} CPU s, {IMPORTED / cost.wall_seconds:,.0f} pairs a second, {cost.peak_mb:.0f} MB",
+        f"≤ {mark:.0f} CPU s",
+        cost.cpu_seconds <= mark,
+    )
+
+
+def export_figures(url: str, files: Sequence[Path], folder: Path, pairs: int) -> list[Figure]:
+    run([TIEBREAK, "--database", url, "project", "create", "Export"])
+    for file in files:
+        imported(url, file, "export", "--labels-as", "their authors")
+    out = folder / "out"
+    command = ["export", "--project", "export", "--format", "openai-dpo", "--validation-share", "0"]
+    ours = run([TIEBREAK, "--database", url, *command, "--out", str(out), "--json"])
+    rows = json.loads(ours.stdout)["rows"]
+    if rows != pairs:
+        raise SystemExit(f"{rows:,} of {pairs:,} pairs were exported")
+    theirs = run(
+        [sys.executable, "-c", PEER, str(out / "train.jsonl"), str(folder / "theirs.jsonl"), str(folder / "cache")]
+    )
+    least = run([TIEBREAK, "--help"])
+    per_million = (ours.cpu_seconds - least.cpu_seconds) / rows * 1_000_000 + least.cpu_seconds
+    times = theirs.cpu_seconds / ours.cpu_seconds
+    return [
+        Figure(
+            f"export of {rows:,} pairs, checked, with provenance",
+            f"{ours.cpu_seconds:.1f} CPU s, {rows / ours.wall_seconds:,.0f} rows a second; {per_million:.0f} CPU s a million",
+            "≤ 25 CPU s a million",
+            per_million <= 25,
+        ),
+        Figure("  its peak memory", f"{ours.peak_mb:.0f} MB", "< 150 MB", ours.peak_mb < 150),
+        Figure(
+            "  datasets, records alone, unchecked",
+            f"{theirs.cpu_seconds:.1f} CPU s, {theirs.peak_mb:.0f} MB: {times:.1f} times our CPU",
+            "≥ 5 times",
+            times >= 5,
+        ),
+    ]
+
+
+def figures(pairs: int = 100_000) -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="tiebreak-rates-") as temporary:
+        folder = Path(temporary)
+        first, rest = folder / "first.jsonl", folder / "rest.jsonl"
+        write_pairs(first, IMPORTED)
+        write_pairs(rest, pairs - IMPORTED, IMPORTED)
+        sqlite = f"sqlite:///{folder / 'tiebreak.db'}"
+        found = [import_figure("SQLite", sqlite, first, 12)]
+        with running_postgres(uuid.uuid4().hex) as server:
+            server.run("CREATE DATABASE rates")
+            found.append(import_figure("PostgreSQL (client)", server.url("rates"), first, 20))
+        found += export_figures(sqlite, (first, rest), folder, pairs)
+    return found
+
+
+if __name__ == "__main__":
+    show(figures(*(int(argument) for argument in sys.argv[1:])))
