@@ -58,8 +58,6 @@ def record(
         NotFoundError, ForbiddenError: as `open_round`.
         ConflictError: others changed the same pairs under every one of several tries.
     """
-    if not events:
-        return Recorded((), ())
     with store.reading() as session:
         open_round(session, actor, slug, round_name)
     rater_id = annotator_of(store, actor)
