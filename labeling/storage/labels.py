@@ -84,7 +84,7 @@ def events_known(session: Session, event_ids: Collection[str]) -> dict[str, int]
     known: dict[str, int] = {}
     for table in (Label, Flag):
         query = select(col(table.event_id), col(table.rater_id)).where(col(table.event_id).in_(event_ids))
-        known.update(session.execute(query).tuples().all())
+        known.update(session.execute(query).all())
     return known
 
 
