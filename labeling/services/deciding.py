@@ -1,7 +1,7 @@
 """Every pair of a project decided by label rules, in chunks by pair id. No long text is read here."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from labeling.services.label_rules import NO_LABEL, Decision, Event, LabelRules, Result, Voice, decide
@@ -23,6 +23,7 @@ class Ballot:
     reserved: set[int]
     purposes: dict[int, str]
     voices: dict[int, Voice]
+    alike: dict[tuple[object, ...], Decision] = field(default_factory=dict)
 
 
 def ballot(session: Session, project_id: int, rules: LabelRules) -> Ballot:
@@ -62,11 +63,26 @@ def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]
 def _decided(events: list[rows.EventRow] | None, results: list[tuple[int, str]] | None, held: Ballot) -> Decision:
     if not events and not results:
         return NO_LABEL
+    if events is not None and len(events) == 1:
+        return _decided_by_one(events[0], tuple(results or ()), held)
+    return _decided_by_all(events or [], results or (), held)
+
+
+def _decided_by_one(event: rows.EventRow, results: tuple[tuple[int, str], ...], held: Ballot) -> Decision:
+    """Most pairs have one event: what such a one comes to is worked out once for each kind of it."""
+    kind = (event.rater_id, event.round_id, event.action, event.verdict, event.strength, results)
+    alike = held.alike.get(kind)
+    if alike is None:
+        alike = held.alike[kind] = _decided_by_all([event], results, held)
+    if alike.better is None:
+        return alike
+    edit_id = event.edit_id if held.rules.edits == "beat_loser" else None
+    return Decision(alike.better, None, alike.raters, (event.label_id,), alike.strength, edit_id)
+
+
+def _decided_by_all(events: list[rows.EventRow], results: Sequence[tuple[int, str]], held: Ballot) -> Decision:
     return decide(
-        [_event(row, held) for row in events or ()],
-        [Result(*result) for result in results or ()],
-        held.voices,
-        held.rules,
+        [_event(row, held) for row in events], [Result(*result) for result in results], held.voices, held.rules
     )
 
 

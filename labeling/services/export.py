@@ -31,7 +31,7 @@ from labeling.storage.tables import Export
 
 # A count that took this long is told again for a while: the sidebar asks for it at every step of a page.
 SLOW_SECONDS = 0.2
-KEPT_FOR = 20  # times as long as it took
+KEPT_FOR = 10  # times as long as it took
 PREVIEW_ROWS = 3
 
 Progress: TypeAlias = Callable[[int, int], None]

@@ -173,7 +173,7 @@ def events_on(
     if hidden:
         query = query.where(or_(col(Label.import_id).is_(None), col(Label.import_id).not_in(hidden)))
     found: dict[int, list[EventRow]] = {}
-    for row in session.execute(query):
+    for row in session.connection().execute(query).all():
         event = EventRow._make(row)
         found.setdefault(event.pair_id, []).append(event)
     return found
@@ -185,7 +185,7 @@ def results_on(session: Session, pair_ids: Sequence[int]) -> Mapping[int, list[t
         _among(col(JudgeResult.pair_id), pair_ids)
     )
     found: dict[int, list[tuple[int, str]]] = {}
-    for pair_id, rater_id, state in session.execute(query):
+    for pair_id, rater_id, state in session.connection().execute(query).all():
         found.setdefault(pair_id, []).append((rater_id, state))
     return found
 
@@ -211,7 +211,7 @@ def texts_of(session: Session, pair_ids: Sequence[int]) -> list[PairRow]:
         .where(col(Pair.id).in_(pair_ids))
         .order_by(col(Pair.id))
     )  # fmt: skip
-    return [PairRow._make(row) for row in session.execute(query)]
+    return [PairRow._make(row) for row in session.connection().execute(query).all()]
 
 
 def edits_of(session: Session, completion_ids: Sequence[int]) -> dict[int, EditRow]:
@@ -254,7 +254,9 @@ def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], m
 def _pairs(session: Session, query: Select[int | None, int], hidden: Sequence[int]) -> list[tuple[int, int]]:
     if hidden:
         query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
-    return [(pair_id, prompt_id) for pair_id, prompt_id in session.execute(query) if pair_id is not None]
+    return [
+        (pair_id, prompt_id) for pair_id, prompt_id in session.connection().execute(query).all() if pair_id is not None
+    ]
 
 
 # --- the list ----------------------------------------------------------------------------------------------------
