@@ -19,7 +19,6 @@ FAMILIES = {
     "Kimi": r"kimi|moonshot",
     "GLM": r"glm|chatglm",
     "Nova": r"nova|amazon\.nova",
-    "sandbox": r"sandbox",
 }
 
 

@@ -109,7 +109,7 @@ def completions_by_generator(session: Session, project_id: int) -> Mapping[int, 
         .where(col(Generator.project_id) == project_id)
         .group_by(col(Completion.generator_id))
     )
-    return {generator_id: count for generator_id, count in session.execute(query).tuples() if generator_id is not None}
+    return {generator_id: count for generator_id, count in session.execute(query) if generator_id is not None}
 
 
 # --- prompts and completions -------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def prompts_complete(
     wanted = [(generator_id, number) for generator_id, most in samples.items() for number in range(most)]
     complete = [id_ for id_ in prompt_ids if all((id_, *one) in there for one in wanted)]
     query = select(col(PromptRow.id), col(PromptRow.digest)).where(col(PromptRow.id).in_(complete))
-    return [(id_, digest) for id_, digest in session.execute(query).tuples() if id_ is not None]
+    return [(id_, digest) for id_, digest in session.execute(query) if id_ is not None]
 
 
 def prompt_with_id(session: Session, project_id: int, prompt_id: int) -> PromptData | None:

@@ -55,7 +55,7 @@ def judges_of(session: Session, project_id: int) -> Sequence[tuple[Judge, int]]:
         .where(col(Judge.project_id) == project_id)
         .order_by(col(Judge.id).desc())
     )
-    return [(judge, rater_id) for judge, rater_id in session.execute(query).tuples() if rater_id is not None]
+    return [(judge, rater_id) for judge, rater_id in session.execute(query) if rater_id is not None]
 
 
 def put_judge(session: Session, project_id: int, spec: JudgeSpec, template: str, *, is_sandbox: bool) -> Judge:
@@ -212,7 +212,7 @@ def results_by_rater(session: Session, project_id: int) -> dict[int, int]:
         .where(col(JudgeResult.project_id) == project_id)
         .group_by(col(JudgeResult.rater_id))
     )
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())
 
 
 def judged_among(session: Session, rater_id: int, pair_ids: Sequence[int]) -> set[int]:

@@ -53,7 +53,7 @@ def results_after(
     )  # fmt: skip
     if before_id is not None:
         query = query.where(col(JudgeResult.pair_id) < before_id)
-    return [ResultRow(*row) for row in session.execute(query).tuples()]
+    return [ResultRow(*row) for row in session.execute(query)]
 
 
 def reasons_on(

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeling.judging.reading import ReadState, contradicts, read_reply
@@ -107,6 +107,7 @@ def test_no_text_raises(text):
     read_reply(text, offers_both_bad=True)
 
 
+@settings(max_examples=40)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner) | inner

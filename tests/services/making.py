@@ -56,7 +56,7 @@ class Making:
         """Completion id to its text."""
         with self.store.reading() as session:
             query = select(col(CompletionText.completion_id), col(CompletionText.text))
-            return dict(session.execute(query).tuples().all())
+            return dict(session.execute(query).all())
 
 
 def make_project(store: Store, prompts: int = 3, name: str = "Talk", **options: object) -> Making:

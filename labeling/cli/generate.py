@@ -1,0 +1,62 @@
+"""`tiebreak generate`: completions from endpoints, and pairs of them."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labeling.cli.context import AsJson, ProjectName, opened, tell
+from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
+from labeling.pairing import PairMode
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(generate)
+
+
+def generate(
+    project: ProjectName,
+    generators: Annotated[
+        Path, typer.Option(help="A TOML file with one [[generator]] table each.", exists=True, dir_okay=False)
+    ],
+    samples: Annotated[int | None, typer.Option(help="Replies to each prompt, instead of the file's.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="Take only the first prompts.", min=1)] = None,
+    budget: Annotated[float | None, typer.Option(help="Stop at this many US dollars.", min=0)] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")] = False,
+    pair_up: Annotated[bool, typer.Option(help="Make pairs of the completions.")] = True,
+    pairs: Annotated[
+        PairMode | None, typer.Option(help="Two samples of one source, or every two sources; else what there is.")
+    ] = None,
+    pairs_per_prompt: Annotated[int, typer.Option(help="Most pairs of a prompt; 0 for one of every match.", min=0)] = 1,
+    wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
+    key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Generate completions for a project's prompts, and make pairs of them."""
+    from labeling.services.generate import GenerationPlan, estimate_generation, start_generation
+    from labeling.services.pairing import PairingView, PairPlan, make_pairs
+    from labeling.services.specs import read_generators
+
+    pair_plan = PairPlan(pairs, pairs_per_prompt or None) if pair_up else None
+    plan = GenerationPlan(read_generators(spec_file(generators), generators.name), samples, limit, pair_plan)
+    made: PairingView | None = None
+    with opened() as (store, actor):
+        if estimate:
+            found = estimate_generation(store, actor, project, plan)
+            tell(told_estimate(found), found, as_json)
+            return
+        run = start_generation(store, actor, project, plan, idempotency_key=run_key(key), budget_usd=budget)
+        if wait:
+            run = finish(store, actor, project, run.id)
+            # Pairs come while the run goes; those of prompts where one request of several failed come now.
+            made = make_pairs(store, actor, project, pair_plan) if pair_plan else None
+    told = [told_run(run)]
+    if made:
+        told.append(
+            f"{made.with_pairs + made.has_pairs:,} of {made.prompts:,} prompts have pairs; {made.too_few:,} have too few "
+            f"completions, {made.same_text:,} have completions of one text only."
+        )
+    tell("\n".join(told), {"run": asdict(run), "pairs": asdict(made) if made else None}, as_json)
+    if wait:
+        leave(run)

@@ -1,0 +1,54 @@
+"""`tiebreak judge`: a model's verdicts on pairs, by a rubric, in both orders."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labeling.cli.context import AsJson, ProjectName, opened, tell
+from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(judge)
+
+
+def judge(
+    project: ProjectName,
+    judge: Annotated[Path, typer.Option(help="A TOML file with a [judge] table.", exists=True, dir_okay=False)],
+    pairs: Annotated[str, typer.Option(help="all, unlabelled, disputed, gold or sample:N.")] = "unlabelled",
+    budget: Annotated[float | None, typer.Option(help="Stop at this many US dollars.", min=0)] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
+    key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let a judge read pairs; a verdict that turns with the order or denies its scores stays undecided."""
+    from labeling.services.judge import estimate_judging, own_family, start_judging
+    from labeling.services.specs import read_judge
+    from labeling.services.verdicts import outcome_counts
+
+    spec = read_judge(spec_file(judge), judge.name, judge.parent)
+    with opened() as (store, actor):
+        family = own_family(store, actor, project, spec.model)
+        warning = (
+            f"{spec.model} is of the family of {', '.join(family)}: judges favour their family." if family else None
+        )
+        if estimate:
+            found = estimate_judging(store, actor, project, spec, pairs)
+            tell("\n".join(filter(None, [told_estimate(found), warning])), found, as_json)
+            return
+        run = start_judging(store, actor, project, spec, pairs, idempotency_key=run_key(key), budget_usd=budget)
+        if wait:
+            run = finish(store, actor, project, run.id)
+        counts = outcome_counts(store, actor, project, run.spec["judge_id"])
+    why = ", ".join(f"{count:,}: {reason}" for reason, count in counts.undecided_why.items())
+    told = (
+        f"{run.spec['judge']}: {counts.pairs:,} pairs read, {counts.decided:,} decided, {counts.undecided:,} undecided"
+        f"{f' ({why})' if why else ''}, {counts.unreadable:,} unreadable."
+    )
+    human = "\n".join(filter(None, [told_run(run), told, warning]))
+    tell(human, {"run": asdict(run), "outcomes": asdict(counts), "same_family": family}, as_json)
+    if wait:
+        leave(run)

@@ -1,0 +1,269 @@
+"""Generators of a project, tried on one prompt, estimated, and run over all prompts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from labeling.domain import Actor, GeneratorSpec, Json, Right
+from labeling.errors import EndpointError, InputError, NotFoundError
+from labeling.llm.faults import Fault
+from labeling.llm.keys import KeyState, key_state
+from labeling.llm.reply import Reply
+from labeling.llm.request import generator_request, pace_of
+from labeling.pairing import PairMode
+from labeling.services import runs
+from labeling.services.access import open_project
+from labeling.services.endpoints import ask_now
+from labeling.services.keys import address_of, bind_key, is_sandbox_address
+from labeling.services.pairing import PairPlan
+from labeling.services.specs import check_distinct
+from labeling.storage import completions as rows
+from labeling.storage.store import Store
+
+CHUNK = 200  # prompts read at a time
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorView:
+    """A generator in use: what was written, whether its key is there, how many completions it wrote."""
+
+    id: int
+    spec: GeneratorSpec
+    key: KeyState
+    is_sandbox: bool
+    completions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One generator's reply to one prompt, or why there is none. A trial is paid for, and nothing of it is kept."""
+
+    name: str
+    reply: Reply | None
+    fault: Fault | None
+    cost_usd: float | None
+
+    @property
+    def sentence(self) -> str | None:
+        """What is wrong with the reply and how to mend it; None where it is good."""
+        if self.fault is not None:
+            return self.fault.message
+        assert self.reply is not None
+        return {
+            "good": None,
+            "empty": "The reply is empty: look at the prompt and at the limit of tokens.",
+            "cut": "The reply was cut at the limit of tokens: raise max_tokens or max_completion_tokens.",
+            "refused": "The model refused this prompt.",
+        }[self.reply.state]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationPlan:
+    """What a generation run asks for.
+
+    `samples` replaces the generators' own number where given; `limit` takes only the first prompts; `pairs` makes
+    pairs of each prompt as soon as its replies are there.
+    """
+
+    generators: tuple[GeneratorSpec, ...]
+    samples: int | None = None
+    limit: int | None = None
+    pairs: PairPlan | None = field(default_factory=PairPlan)
+
+    def __post_init__(self) -> None:
+        if not self.generators:
+            raise InputError("There is no generator yet. Add one, or give a file with --generators.")
+        check_distinct(self.generators, "The generators")
+        if self.samples is not None and not 1 <= self.samples <= 64:
+            raise InputError("Samples must be from 1 to 64.")
+        if self.limit is not None and self.limit < 1:
+            raise InputError("The limit of prompts must be 1 or more.")
+
+    def samples_of(self, spec: GeneratorSpec) -> int:
+        return self.samples or spec.samples
+
+
+def save_generators(store: Store, actor: Actor, slug: str, specs: Sequence[GeneratorSpec]) -> list[GeneratorView]:
+    """Put generators in use. One of a name that is in use takes its place; completions of the old one stay."""
+    check_distinct(specs, "The generators")
+    with store.writing() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        for spec in specs:
+            rows.put_generator(session, project.id, spec, is_sandbox=is_sandbox_address(spec.base_url))
+    return list_generators(store, actor, slug)
+
+
+def list_generators(store: Store, actor: Actor, slug: str) -> list[GeneratorView]:
+    """The generators in use, in the order they were made."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        written = rows.completions_by_generator(session, project.id)
+        found = [(row.id or 0, rows.spec_of(row), row.is_sandbox) for row in rows.generators_of(session, project.id)]
+    return [
+        GeneratorView(id_, spec, key_state(spec.key_env, address_of(spec.base_url)), is_sandbox, written.get(id_, 0))
+        for id_, spec, is_sandbox in found
+    ]
+
+
+def retire_generator(store: Store, actor: Actor, slug: str, generator_id: int) -> None:
+    """Take a generator out of use; what it wrote stays."""
+    with store.writing() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        if not rows.retire_generator(session, project.id, generator_id):
+            raise NotFoundError(f"There is no generator {generator_id} in {project.name!r}.")
+
+
+def first_prompts(store: Store, actor: Actor, slug: str, most: int = 50) -> list[rows.PromptData]:
+    """The first prompts, to try generators on."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        return rows.prompts_after(session, project.id, 0, most)
+
+
+def try_generators(
+    store: Store, actor: Actor, slug: str, specs: Sequence[GeneratorSpec], prompt_id: int
+) -> list[Trial]:
+    """Ask each generator once for a reply to one prompt, at once and outside any run."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        prompt = rows.prompt_with_id(session, project.id, prompt_id)
+    if prompt is None:
+        raise NotFoundError(f"There is no prompt {prompt_id} in {project.name!r}.")
+    _bind_keys(store, actor, slug, specs)
+    planned = [_planned(spec, None, prompt, 0) for spec in specs]
+    return [
+        Trial(spec.name, None, answer, None)
+        if isinstance(answer, Fault)
+        else Trial(spec.name, answer, None, _cost(spec, answer))
+        for spec, answer in zip(specs, ask_now(store, actor, slug, planned), strict=True)
+    ]
+
+
+def estimate_generation(store: Store, actor: Actor, slug: str, plan: GenerationPlan) -> runs.Estimate:
+    """Requests, tokens and money that the plan would still take. Nothing is saved."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        known = {row.digest: row.id for row in rows.generators_of(session, project.id, retired=True)}
+    pairs = [(spec, known.get(spec.digest)) for spec in plan.generators]
+    return runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan))
+
+
+def start_generation(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    plan: GenerationPlan,
+    *,
+    idempotency_key: str,
+    budget_usd: float | None = None,
+) -> runs.RunView:
+    """Save the generators and start a run for the completions that are not there yet.
+
+    Raises:
+        InputError: every completion is there already, a key is bound elsewhere, or the price of a model is
+            unknown and a budget was set.
+    """
+    _bind_keys(store, actor, slug, plan.generators)
+    views = save_generators(store, actor, slug, plan.generators)
+    ids = {view.spec.digest: view.id for view in views}
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+    pairs = [(spec, ids[spec.digest]) for spec in plan.generators]
+    return runs.start_run(
+        store, actor, slug,
+        purpose="generate",
+        planned=_requests(store, project.id, pairs, plan),
+        spec=_spec(plan, ids),
+        idempotency_key=idempotency_key,
+        budget_usd=budget_usd,
+    )  # fmt: skip
+
+
+def pair_plan_of(spec: Json) -> PairPlan | None:
+    """The pair plan in a run's `spec`, as `start_generation` wrote it."""
+    pairs: dict[str, Any] | None = spec.get("pairs")
+    if pairs is None:
+        return None
+    return PairPlan(PairMode(pairs["mode"]) if pairs["mode"] else None, pairs["per_prompt"])
+
+
+def most_pairs(plan: GenerationPlan, prompts: int) -> int:
+    """How many pairs a run over `prompts` prompts without any can make: what says the same makes none."""
+    if plan.pairs is None:
+        return 0
+    generators = len(plan.generators)
+    between = generators * (generators - 1) // 2
+    within = sum(plan.samples_of(spec) > 1 for spec in plan.generators)
+    mode = plan.pairs.mode or (PairMode.SOURCES if generators > 1 else PairMode.SAMPLES)
+    matches = between if mode is PairMode.SOURCES else within
+    return prompts * min(matches, plan.pairs.per_prompt or matches)
+
+
+def _spec(plan: GenerationPlan, ids: dict[str, int]) -> Json:
+    pairs = plan.pairs and {"mode": plan.pairs.mode, "per_prompt": plan.pairs.per_prompt}
+    return {
+        "generators": [
+            {"id": ids[spec.digest], "name": spec.name, "model": spec.model, "samples": plan.samples_of(spec)}
+            for spec in plan.generators
+        ],
+        "limit": plan.limit,
+        "pairs": pairs,
+    }
+
+
+def _requests(
+    store: Store, project_id: int, generators: Sequence[tuple[GeneratorSpec, int | None]], plan: GenerationPlan
+) -> Iterator[runs.PlannedRequest]:
+    """The requests whose completions are not there yet, prompt by prompt, so that pairs come early."""
+    after, left = 0, plan.limit
+    while left is None or left > 0:
+        with store.reading() as session:
+            prompts = rows.prompts_after(session, project_id, after, min(CHUNK, left or CHUNK))
+            there = rows.samples_there(session, [prompt.id for prompt in prompts])
+        if not prompts:
+            return
+        after, left = prompts[-1].id, None if left is None else left - len(prompts)
+        for prompt in prompts:
+            for spec, generator_id in generators:
+                for sample in range(plan.samples_of(spec)):
+                    if (prompt.id, generator_id, sample) not in there:
+                        yield _planned(spec, generator_id, prompt, sample)
+
+
+def _planned(
+    spec: GeneratorSpec, generator_id: int | None, prompt: rows.PromptData, sample: int
+) -> runs.PlannedRequest:
+    return runs.PlannedRequest(
+        request=generator_request(replace(spec, base_url=address_of(spec.base_url)), prompt.prompt, sample),
+        key_env=spec.key_env,
+        pace=pace_of(spec),
+        sample_number=sample,
+        prompt_id=prompt.id,
+        generator_id=generator_id,
+        is_sandbox=is_sandbox_address(spec.base_url),
+    )
+
+
+def _bind_keys(store: Store, actor: Actor, slug: str, specs: Sequence[GeneratorSpec]) -> None:
+    for spec in specs:
+        bind_key(store, actor, slug, spec.key_env, spec.base_url)
+        state = key_state(spec.key_env, address_of(spec.base_url))
+        if spec.key_env and not state.found:
+            raise EndpointError(f"The key of generator {spec.name} is missing: {state.sentence}")
+
+
+def _cost(spec: GeneratorSpec, reply: Reply) -> float | None:
+    from labeling.llm.prices import cost_usd
+
+    if reply.prompt_tokens is None or reply.completion_tokens is None:
+        return None
+    return cost_usd(
+        address_of(spec.base_url), spec.model, reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens
+    )

@@ -1,0 +1,287 @@
+"""Judges of a project: saved as versions, estimated, and run over pairs in both orders."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right
+from labeling.errors import EndpointError, InputError
+from labeling.judging.families import of_same_family
+from labeling.judging.outcome import ORDERS, Order
+from labeling.judging.template import Reply, judge_messages, response_format, template_text
+from labeling.llm.faults import Fault
+from labeling.llm.keys import KeyState, key_state
+from labeling.llm.request import chat_request, pace_of
+from labeling.services import runs
+from labeling.services.access import open_project
+from labeling.services.endpoints import ask_now
+from labeling.services.keys import address_of, bind_key, is_sandbox_address
+from labeling.storage import completions, judging, keys
+from labeling.storage import pair_selection as pairs_
+from labeling.storage.runs import run_with_key
+from labeling.storage.store import Session, Store
+
+CHUNK = 50  # pairs read at a time, with their texts
+FORMATS = ("json_schema", "json_object", "none")  # what an endpoint may take as response_format, best first
+PAIRS = ("unlabelled", "disputed", "gold", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeView:
+    """A saved judge. `pairs` counts those its judgements came to a result on."""
+
+    id: int
+    rater_id: int
+    spec: JudgeSpec
+    version: int
+    key: KeyState
+    is_sandbox: bool
+    pairs: int
+
+    @property
+    def title(self) -> str:
+        return f"{self.spec.name}, version {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class PairCounts:
+    """How many pairs each choice comes to."""
+
+    unlabelled: int
+    disputed: int
+    gold: int
+    all: int
+
+
+def save_judge(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> JudgeView:
+    """The judge of this identity: the one that exists, or the next version of its name."""
+    with store.writing() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        is_sandbox = is_sandbox_address(spec.base_url)
+        judge_id = judging.put_judge(session, project.id, spec, template_text(), is_sandbox=is_sandbox).id
+    return next(view for view in list_judges(store, actor, slug) if view.id == judge_id)
+
+
+def list_judges(store: Store, actor: Actor, slug: str) -> list[JudgeView]:
+    """The project's judges, newest first."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        counts = judging.results_by_rater(session, project.id)
+        found = [
+            (row.id or 0, rater_id, judging.judge_spec_of(row), row.version, row.is_sandbox)
+            for row, rater_id in judging.judges_of(session, project.id)
+        ]
+    return [
+        JudgeView(
+            id_, rater_id, spec, version, key_state(spec.key_env, address_of(spec.base_url)), is_sandbox, counts.get(rater_id, 0)
+        )
+        for id_, rater_id, spec, version, is_sandbox in found
+    ]  # fmt: skip
+
+
+def pair_counts(store: Store, actor: Actor, slug: str) -> PairCounts:
+    with store.reading() as session:
+        project_id = _project_id(session, actor, slug)
+        return PairCounts(
+            unlabelled=pairs_.count_of(session, pairs_.unlabelled_pairs(project_id)),
+            disputed=pairs_.count_of(session, pairs_.disputed_pairs(project_id)),
+            gold=pairs_.count_of(session, pairs_.gold_pairs(project_id)),
+            all=pairs_.count_of(session, pairs_.all_pairs(project_id)),
+        )
+
+
+def preview_prompt(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> list[Json]:
+    """The messages the judge would be sent for the first pair; a made-up pair where there is none yet."""
+    with store.reading() as session:
+        project_id = _project_id(session, actor, slug)
+        first = pairs_.ids_of(session, pairs_.all_pairs(project_id).limit(1))
+        found = pairs_.pair_texts(session, project_id, first)
+    made_up = pairs_.PairTexts(
+        0,
+        0,
+        Prompt(({"role": "user", "content": "(the prompt)"},)),
+        Reply("(one reply)"),
+        Reply("(the other reply)"),
+        None,
+    )
+    return _messages(spec, found[0] if found else made_up, "ab")
+
+
+def own_family(store: Store, actor: Actor, slug: str, model: str) -> list[str]:
+    """The names of generators of this model's family: judges favour their own."""
+    with store.reading() as session:
+        project_id = _project_id(session, actor, slug)
+        generators = completions.generators_of(session, project_id, retired=True)
+        return of_same_family(model, [(row.name, row.model) for row in generators])
+
+
+def estimate_judging(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs: str) -> runs.Estimate:
+    """Requests (all orders and samples), tokens and money that judging these pairs would still take."""
+    with store.reading() as session:
+        project_id = _project_id(session, actor, slug)
+        chosen = choose(session, project_id, pairs)
+        form = keys.known_format(session, address_of(spec.base_url), spec.model) or FORMATS[0]
+        digest = spec.digest(template_text())
+        rater_id = judging.rater_of_digest(session, project_id, digest)
+    return runs.estimate(store, actor, slug, _requests(store, project_id, spec, digest, rater_id, chosen, form))
+
+
+def start_judging(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    spec: JudgeSpec,
+    pairs: str = "unlabelled",
+    *,
+    idempotency_key: str,
+    budget_usd: float | None = None,
+) -> runs.RunView:
+    """Save the judge and start its run over the chosen pairs that it has no result on yet.
+
+    Raises:
+        InputError: there is no such pair, a key is bound elsewhere, or the price of the model is unknown and a
+            budget was set.
+        EndpointError: the endpoint does not answer, or the key is missing.
+    """
+    bind_key(store, actor, slug, spec.key_env, spec.base_url)
+    state = key_state(spec.key_env, address_of(spec.base_url))
+    if spec.key_env and not state.found:
+        raise EndpointError(f"The key of judge {spec.name} is missing: {state.sentence}")
+    with store.reading() as session:
+        project_id = _project_id(session, actor, slug)
+        chosen = choose(session, project_id, pairs)
+        known = run_with_key(session, f"{project_id} {idempotency_key}")
+    if known is not None and known.id is not None:
+        return runs.run_view(store, actor, slug, known.id)
+    if not chosen:
+        raise InputError(f"There are no {pairs} pairs to judge. Choose other pairs, or make some on the page Generate.")
+    form = structured_format(store, actor, slug, spec)
+    view = save_judge(store, actor, slug, spec)
+    digest = spec.digest(template_text())
+    return runs.start_run(
+        store, actor, slug,
+        purpose="judge",
+        planned=_requests(store, project_id, spec, digest, view.rater_id, chosen, form),
+        spec={"judge": view.title, "judge_id": view.id, "model": spec.model, "pairs": pairs, "chosen": len(chosen), "orders": spec.orders,
+              "samples": spec.samples, "response_format": form},
+        idempotency_key=idempotency_key,
+        budget_usd=budget_usd,
+        judge_id=view.id,
+    )  # fmt: skip
+
+
+def choose(session: Session, project_id: int, pairs: str) -> list[int]:
+    """The pair ids of a choice: all, unlabelled, disputed, gold, or sample:N (always the same N)."""
+    selections = {
+        "all": pairs_.all_pairs,
+        "unlabelled": pairs_.unlabelled_pairs,
+        "disputed": pairs_.disputed_pairs,
+        "gold": pairs_.gold_pairs,
+    }
+    if pairs in selections:
+        return pairs_.ids_of(session, selections[pairs](project_id))
+    name, _, number = pairs.partition(":")
+    if name != "sample" or not number.isdecimal() or int(number) < 1:
+        raise InputError(f"{pairs[:40]!r} is no choice of pairs; write all, unlabelled, disputed, gold or sample:N.")
+    ids = pairs_.ids_of(session, pairs_.all_pairs(project_id))
+    return sorted(random.Random(project_id).sample(ids, min(int(number), len(ids))))
+
+
+def orders_of(policy: str, digest: str, pair_id: int) -> tuple[Order, ...]:
+    """The orders in which a judge reads a pair; with the policy `random` always the same one for the same pair."""
+    return ORDERS if policy == "both" else (random.Random(f"{digest} {pair_id}").choice(ORDERS),)
+
+
+def structured_format(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> str:
+    """Which of `FORMATS` the endpoint takes; found out by at most three tiny calls, and remembered.
+
+    Raises:
+        EndpointError: the endpoint does not answer, for another reason than the format.
+    """
+    address = address_of(spec.base_url)
+    with store.reading() as session:
+        open_project(session, actor, slug, Right.MANAGE)
+        known = keys.known_format(session, address, spec.model)
+    if known:
+        return known
+    example = pairs_.PairTexts(
+        0, 0, Prompt(({"role": "user", "content": "Say yes."},)), Reply("Yes."), Reply("No."), None
+    )
+    for form in FORMATS:
+        (answer,) = ask_now(store, actor, slug, [_planned(spec, example, "ab", 0, form)])
+        refused = isinstance(answer, Fault) and form != FORMATS[-1] and _is_about_format(answer)
+        if isinstance(answer, Fault) and not refused:
+            raise EndpointError(answer.message)
+        if not refused:
+            break
+    with store.writing() as session:
+        keys.remember_format(session, address, spec.model, form)
+    return form
+
+
+def _is_about_format(fault: Fault) -> bool:
+    words = fault.message.casefold()
+    names = ("response_format", "json_schema", "json_object", "guided_json", "schema")
+    return fault.refused_parameter == "response_format" or (
+        fault.code in ("bad_request", "refused_parameter") and any(name in words for name in names)
+    )
+
+
+def _requests(
+    store: Store, project_id: int, spec: JudgeSpec, digest: str, rater_id: int | None, chosen: Sequence[int], form: str
+) -> Iterator[runs.PlannedRequest]:
+    """Every order and sample of the pairs that this judge has no result on."""
+    for start in range(0, len(chosen), CHUNK):
+        ids = chosen[start : start + CHUNK]
+        with store.reading() as session:
+            done = judging.judged_among(session, rater_id, ids) if rater_id else set()
+            found = pairs_.pair_texts(session, project_id, [id_ for id_ in ids if id_ not in done])
+        for pair in found:
+            for order in orders_of(spec.orders, digest, pair.id):
+                for sample in range(spec.samples):
+                    yield _planned(spec, pair, order, sample, form)
+
+
+def _planned(spec: JudgeSpec, pair: pairs_.PairTexts, order: Order, sample: int, form: str) -> runs.PlannedRequest:
+    at = replace(spec, base_url=address_of(spec.base_url))
+    return runs.PlannedRequest(
+        request=chat_request(
+            at.base_url,
+            at.model,
+            _messages(spec, pair, order),
+            parameters={**spec.parameters, **_format(form, spec.offers_both_bad)},
+            sample=sample,
+        ),
+        key_env=spec.key_env,
+        pace=pace_of(spec),
+        sample_number=sample,
+        pair_id=pair.id or None,
+        pair_order=order if pair.id else None,
+        is_sandbox=is_sandbox_address(spec.base_url),
+    )
+
+
+def _messages(spec: JudgeSpec, pair: pairs_.PairTexts, order: Order) -> list[Json]:
+    first, second = (pair.a, pair.b) if order == "ab" else (pair.b, pair.a)
+    return judge_messages(
+        spec.rubric, pair.prompt, first, second, system_prompt=pair.system_prompt, offers_both_bad=spec.offers_both_bad
+    )
+
+
+def _format(form: str, offers_both_bad: bool) -> dict[str, Any]:
+    match form:
+        case "json_schema":
+            return {"response_format": response_format(offers_both_bad=offers_both_bad)}
+        case "json_object":
+            return {"response_format": {"type": "json_object"}}
+        case _:
+            return {}
+
+
+def _project_id(session: Session, actor: Actor, slug: str) -> int:
+    project = open_project(session, actor, slug, Right.MANAGE)
+    assert project.id is not None
+    return project.id

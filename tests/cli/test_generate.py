@@ -1,0 +1,110 @@
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from labeling.cli import generate, judge
+from labeling.errors import InputError
+from labeling.storage.tables import Completion, Generator, Pair, Run
+from tests.fixtures.endpoint import error
+from tests.services.making import make_project
+
+
+@pytest.fixture
+def command(store, store_url, monkeypatch):
+    """Run a command on the store; what it printed on stdout, as JSON where asked for."""
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
+    app = typer.Typer()
+    generate.register(app)
+    judge.register(app)
+
+    def run(*arguments, code=0):
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path, chat_endpoint):
+    path = tmp_path / "generators.toml"
+    tables = (
+        f'[[generator]]\nname = "{name}"\nbase_url = "{chat_endpoint.url}"\nmodel = "{name}"\n'
+        for name in ("one", "two")
+    )
+    path.write_text("\n".join(tables), encoding="utf-8")
+    return path
+
+
+def test_generate_writes_completions_and_pairs_without_another_worker(store, command, file):
+    making = make_project(store)
+    told = command("generate", "--project", making.slug, "--generators", file, "--json")
+    assert (told["run"]["state"], told["run"]["answered"], told["pairs"]["has_pairs"]) == ("done", 6, 3)
+    assert len(making.rows(Pair)) == 3
+
+
+def test_without_pairing_up_no_pair_is_made(store, command, file):
+    making = make_project(store)
+    command("generate", "--project", making.slug, "--generators", file, "--no-pair-up")
+    assert (len(making.rows(Completion)), making.rows(Pair)) == (6, [])
+
+
+def test_an_estimate_starts_nothing(store, command, file, chat_endpoint):
+    making = make_project(store)
+    told = command("generate", "--project", making.slug, "--generators", file, "--limit", 2, "--estimate", "--json")
+    assert told["requests"] == 4
+    assert "requests" in command("generate", "--project", making.slug, "--generators", file, "--estimate")
+    assert (chat_endpoint.bodies, making.rows(Run), making.rows(Generator)) == ([], [], [])
+
+
+def test_no_wait_leaves_the_run_to_a_worker(store, command, file, chat_endpoint):
+    making = make_project(store)
+    told = command("generate", "--project", making.slug, "--generators", file, "--no-wait", "--key", "k", "--json")
+    assert (told["run"]["state"], told["run"]["waiting"]) == ("running", 6)
+    again = command("generate", "--project", making.slug, "--generators", file, "--no-wait", "--key", "k", "--json")
+    assert again["run"]["id"] == told["run"]["id"]
+    assert chat_endpoint.bodies == []
+
+
+def test_failed_requests_are_counted_and_the_exit_status_says_so(store, command, file, chat_endpoint):
+    making = make_project(store)
+    chat_endpoint.reply = lambda body: (400, error("too odd")) if body["model"] == "two" else "fine"
+    told = command("generate", "--project", making.slug, "--generators", file, code=1)
+    assert "3 answered, 3 failed (3 bad request)" in told
+
+
+def test_a_faulty_file_is_told_with_its_place(store, command, tmp_path):
+    making = make_project(store)
+    path = tmp_path / "bad.toml"
+    path.write_text("[[generator]]\nname = 'x'\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^bad\.toml, generator 1 \(x\): model is missing"):
+        command("generate", "--project", making.slug, "--generators", path)
+    command("generate", "--project", making.slug, "--generators", tmp_path / "none.toml", code=2)
+
+
+def test_judge_reads_the_pairs_and_tells_what_they_came_to(store, command, file, tmp_path, chat_endpoint):
+    making = make_project(store)
+    command("generate", "--project", making.slug, "--generators", file)
+    path = tmp_path / "judge.toml"
+    (tmp_path / "rubric.md").write_text("Prefer the reply of model one.", encoding="utf-8")
+    path.write_text(
+        f'[judge]\nname = "strict"\nbase_url = "{chat_endpoint.url}"\nmodel = "j"\nrubric = {{ file = "rubric.md" }}\n',
+        encoding="utf-8",
+    )
+
+    def reply(body):
+        text = body["messages"][-1]["content"]
+        first = text.find("one on") < text.find("two on")
+        scores = {"first": 9, "second": 2} if first else {"first": 2, "second": 9}
+        return json.dumps({"reasoning": "One.", "scores": scores, "verdict": "first_much" if first else "second_much"})
+
+    chat_endpoint.reply = reply
+    assert command("judge", "--project", making.slug, "--judge", path, "--estimate", "--json")["requests"] == 6
+    told = command("judge", "--project", making.slug, "--judge", path, "--json")
+    assert (told["run"]["state"], told["outcomes"]["decided"], told["same_family"]) == ("done", 3, [])
+    with pytest.raises(InputError, match="no unlabelled pairs"):
+        command("judge", "--project", making.slug, "--judge", path)

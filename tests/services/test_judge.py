@@ -1,0 +1,323 @@
+import json
+
+import pytest
+
+from labeling.domain import Role, RunState, Verdict
+from labeling.errors import EndpointError, ForbiddenError, InputError
+from labeling.judging.rubrics import RUBRICS
+from labeling.services import runs
+from labeling.services.generate import save_generators
+from labeling.services.harvest import HARVESTERS
+from labeling.services.judge import (
+    estimate_judging,
+    list_judges,
+    orders_of,
+    own_family,
+    pair_counts,
+    preview_prompt,
+    save_judge,
+    start_judging,
+)
+from labeling.services.pairing import make_pairs
+from labeling.services.specs import generator_spec, judge_spec
+from labeling.services.verdicts import outcome_counts, verdicts
+from labeling.services.worker import work
+from labeling.storage.tables import Judgement, JudgeResult, Label, LabelJudgement, Pair, Rater, RoundPair
+from tests.fixtures.endpoint import error
+from tests.services.making import make_project
+
+
+def spec(endpoint, **table):
+    table = {"name": "strict", "base_url": endpoint.url, "model": "judge-1", "rubric": "helpful"} | table
+    return judge_spec(table, "here")
+
+
+def verdict(level, first=8, second=4, reasoning="Because."):
+    return json.dumps({"reasoning": reasoning, "scores": {"first": first, "second": second}, "verdict": level})
+
+
+def prefers_good(body):
+    """A judge that prefers the reply that says good, whichever stands first."""
+    text = body["messages"][-1]["content"]
+    if text.index("good") < text.index("bad"):
+        return verdict("first_much")
+    return verdict("second_slightly", 4, 8)
+
+
+def make_judging(store, pairs=2, **options):
+    making = make_project(store, prompts=pairs, **options)
+    for prompt in making.prompts:
+        making.add_completions(prompt, ["a good reply", "a bad reply"])
+    make_pairs(*making.place)
+    return making
+
+
+def run_to_the_end(making, judge, pairs="unlabelled", key="once"):
+    run = start_judging(*making.place, judge, pairs, idempotency_key=key)
+    work(making.store, once=True)
+    return runs.run_view(*making.place, run.id)
+
+
+def judge_by(chat_endpoint, reply):
+    """Answer as `reply` says, but the first tiny call that finds out about structured output."""
+    chat_endpoint.reply = lambda body: verdict("first_much") if "Say yes." in str(body["messages"]) else reply(body)
+
+
+def test_a_judge_that_stands_by_its_verdict_labels_the_pairs(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, prefers_good)
+    run = run_to_the_end(making, spec(chat_endpoint))
+    assert (run.state, run.asked, run.answered) == (RunState.DONE, 4, 4)
+    labels = making.rows(Label)
+    texts = making.texts()
+    better = [
+        pair.a_id if label.verdict == "a" else pair.b_id for pair, label in zip(making.rows(Pair), labels, strict=True)
+    ]
+    assert [texts[one] for one in better] == ["a good reply"] * 2
+    assert [label.strength for label in labels] == [2, 2]
+    assert [label.seq for label in labels] == [1, 2]
+    assert all(label.round_id is None and label.event_id for label in labels)
+    (judge,) = list_judges(*making.place)
+    assert {label.rater_id for label in labels} == {judge.rater_id}
+    assert (judge.title, judge.pairs) == ("strict, version 1", 2)
+
+
+def test_a_label_names_the_judgements_it_rests_on(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, prefers_good)
+    run_to_the_end(making, spec(chat_endpoint))
+    by_label = {}
+    for link in making.rows(LabelJudgement):
+        by_label.setdefault(link.label_id, set()).add(link.judgement_id)
+    judgements = {row.id: row for row in making.rows(Judgement)}
+    for label in making.rows(Label):
+        assert sorted(judgements[one].pair_order for one in by_label[label.id]) == ["ab", "ba"]
+        assert {judgements[one].pair_id for one in by_label[label.id]} == {label.pair_id}
+
+
+def test_a_verdict_that_turns_with_the_order_is_undecided_and_comes_first_in_the_queue(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, lambda body: prefers_good(body) if "question 0" in str(body) else verdict("first_much"))
+    run_to_the_end(making, spec(chat_endpoint))
+    decided, undecided = making.rows(JudgeResult)
+    assert (decided.state, undecided.state) == ("decided", "undecided")
+    assert undecided.reason == "the verdict turns with the order"
+    assert [label.pair_id for label in making.rows(Label)] == [decided.pair_id]
+    queue = sorted(making.rows(RoundPair), key=lambda row: row.position)
+    assert [row.pair_id for row in queue] == [undecided.pair_id, decided.pair_id]
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "reason"),
+    [
+        (verdict("first_much", 2, 9), "undecided", "the verdict contradicts its own scores"),
+        (verdict("tie", 6, 6), "decided", None),
+        ("I prefer A.", "unreadable", None),
+        (verdict("both_bad", 1, 1), "unreadable", None),
+    ],
+)
+def test_contradictions_ties_and_unreadable_replies_are_kept_apart(store, chat_endpoint, reply, state, reason):
+    making = make_judging(store, pairs=1)
+    judge_by(chat_endpoint, lambda body: reply)
+    run_to_the_end(making, spec(chat_endpoint))
+    (result,) = making.rows(JudgeResult)
+    assert (result.state, result.reason) == (state, reason)
+    assert [label.verdict for label in making.rows(Label)] == (["tie"] if state == "decided" else [])
+
+
+def test_a_judge_asked_again_repeats_nothing(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, prefers_good)
+    run_to_the_end(making, spec(chat_endpoint))
+    sent = len(chat_endpoint.bodies)
+    with pytest.raises(InputError, match="unlabelled"):
+        start_judging(*making.place, spec(chat_endpoint), idempotency_key="twice")
+    assert estimate_judging(*making.place, spec(chat_endpoint), "all").requests == 0
+    assert (len(chat_endpoint.bodies), len(making.rows(Label))) == (sent, 2)
+
+
+def test_harvesting_again_changes_nothing(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, prefers_good)
+    run = run_to_the_end(making, spec(chat_endpoint))
+    before = making.rows(Judgement), making.rows(Label)
+    with store.writing() as session:
+        assert HARVESTERS["judge"](session, run.id, 200) == 0
+    assert (making.rows(Judgement), making.rows(Label)) == before
+
+
+def test_a_pair_with_a_failed_request_has_no_result_until_it_is_retried(store, chat_endpoint):
+    making = make_judging(store, pairs=1)
+    judge_by(
+        chat_endpoint,
+        lambda body: (
+            (400, error("no")) if "good" in body["messages"][-1]["content"].split("bad")[0] else prefers_good(body)
+        ),
+    )
+    run = run_to_the_end(making, spec(chat_endpoint))
+    assert run.failed == {"bad_request": 1}
+    assert making.rows(JudgeResult) == []
+    judge_by(chat_endpoint, prefers_good)
+    runs.retry_failed(*making.place, run.id)
+    work(store, once=True)
+    assert [row.state for row in making.rows(JudgeResult)] == ["decided"]
+
+
+def test_a_new_rubric_is_a_new_version_and_a_new_rater(store, chat_endpoint):
+    making = make_judging(store)
+    first = save_judge(*making.place, spec(chat_endpoint))
+    assert save_judge(*making.place, spec(chat_endpoint, key_env="MY_KEY")).id == first.id
+    second = save_judge(*making.place, spec(chat_endpoint, rubric="honest"))
+    other = save_judge(*making.place, spec(chat_endpoint, name="kind", rubric="concise"))
+    assert (first.version, second.version, other.version) == (1, 2, 1)
+    assert len({first.rater_id, second.rater_id, other.rater_id}) == 3
+    assert [row.name for row in making.rows(Rater)] == ["strict, version 1", "strict, version 2", "kind, version 1"]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "kept"),
+    [
+        (lambda form: False, "json_schema"),
+        (lambda form: form == "json_schema", "json_object"),
+        (bool, None),
+    ],
+)
+def test_structured_output_falls_back_to_what_the_endpoint_takes_and_remembers_it(store, chat_endpoint, refuses, kept):
+    making = make_judging(store)
+
+    def reply(body):
+        form = body.get("response_format", {}).get("type")
+        if refuses(form):
+            return 400, error(
+                f"Invalid parameter: 'response_format' of type '{form}' is not supported", "response_format"
+            )
+        return verdict("tie", 5, 5) if "good" not in str(body["messages"]) else prefers_good(body)
+
+    chat_endpoint.reply = reply
+    run = run_to_the_end(making, spec(chat_endpoint))
+    assert (run.state, run.answered) == (RunState.DONE, 4)
+    assert {body.get("response_format", {}).get("type") for body in chat_endpoint.bodies[-4:]} == {kept}
+    probes = len(chat_endpoint.bodies) - 4
+    run_to_the_end(making, spec(chat_endpoint, rubric="honest"), "all", key="twice")
+    assert len(chat_endpoint.bodies) == probes + 8
+
+
+def test_an_endpoint_that_is_down_is_told_before_a_run_is_made(store, chat_endpoint):
+    making = make_judging(store)
+    with pytest.raises(EndpointError, match=r"judge-1 at http://127\.0\.0\.1:9"):
+        start_judging(*making.place, spec(chat_endpoint, base_url="http://127.0.0.1:9/v1"), idempotency_key="once")
+    assert list_judges(*making.place) == []
+
+
+def test_the_judge_sees_neither_names_nor_labels_nor_differing_system_prompts(store, chat_endpoint):
+    making = make_judging(store, pairs=1)
+    (_, user) = preview_prompt(*making.place, spec(chat_endpoint))
+    assert "question 0" in user["content"]
+    assert "a good reply" in user["content"]
+    assert "file" not in user["content"]
+    assert "system prompt" not in user["content"]
+
+
+def test_the_preview_works_before_there_is_a_pair(store, chat_endpoint):
+    making = make_project(store)
+    system, user = preview_prompt(*making.place, spec(chat_endpoint))
+    assert RUBRICS["helpful"].text in system["content"]
+    assert "(the prompt)" in user["content"]
+
+
+def test_pairs_are_chosen_by_what_is_known_of_them(store, chat_endpoint):
+    making = make_judging(store, pairs=3)
+    with store.writing() as session:
+        first = session.get_one(Pair, making.rows(Pair)[0].id)
+        first.gold_verdict = "a"
+    judge_by(chat_endpoint, prefers_good)
+    run = run_to_the_end(making, spec(chat_endpoint), "gold")
+    assert run.asked == 2
+    counts = pair_counts(*making.place)
+    assert (counts.unlabelled, counts.disputed, counts.gold, counts.all) == (2, 0, 1, 3)
+    assert estimate_judging(*making.place, spec(chat_endpoint, rubric="honest"), "sample:2").requests == 4
+    for choice in ("sample:0", "sample:x", "everything"):
+        with pytest.raises(InputError, match="no choice of pairs"):
+            start_judging(*making.place, spec(chat_endpoint), choice, idempotency_key="other")
+
+
+def test_a_random_order_is_the_same_for_a_pair_for_ever_and_both_occur():
+    orders = [orders_of("random", "digest", pair) for pair in range(40)]
+    assert orders == [orders_of("random", "digest", pair) for pair in range(40)]
+    assert set(orders) == {("ab",), ("ba",)}
+    assert orders_of("both", "digest", 1) == ("ab", "ba")
+
+
+def test_one_order_is_enough_for_a_judge_of_random_order(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, prefers_good)
+    run = run_to_the_end(making, spec(chat_endpoint, orders="random"))
+    assert (run.asked, len(making.rows(Label))) == (2, 2)
+
+
+def test_verdicts_are_hidden_from_who_still_has_to_label_the_pair(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, prefers_good)
+    run = run_to_the_end(making, spec(chat_endpoint))
+    judge_id = run.spec["judge_id"]
+    shown = verdicts(*making.place, judge_id)
+    assert [view.is_hidden for view in shown] == [True, True]
+    assert not any(view.verdict or view.reasons or view.state for view in shown)
+    assert verdicts(*making.place, judge_id, only="opposed") == []
+    with store.writing() as session:
+        for row in making.rows(RoundPair):
+            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
+    shown = verdicts(*making.place, judge_id)
+    assert all(view.verdict in (Verdict.A, Verdict.B) for view in shown)
+    assert shown[0].prompt == "question 1"
+    assert shown[0].reasons[0].startswith("a first, a ")
+    assert outcome_counts(*making.place, judge_id).decided == 2
+
+
+def test_a_filter_shows_only_its_kind(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, lambda body: verdict("first_much") if "question 0" in str(body) else "no")
+    run = run_to_the_end(making, spec(chat_endpoint))
+    with store.writing() as session:
+        for row in making.rows(RoundPair):
+            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
+    judge_id = run.spec["judge_id"]
+    counts = outcome_counts(*making.place, judge_id)
+    assert (counts.undecided, counts.unreadable, counts.undecided_why) == (
+        1,
+        1,
+        {"the verdict turns with the order": 1},
+    )
+    assert [view.state for view in verdicts(*making.place, judge_id, only="undecided")] == ["undecided"]
+    assert [view.state for view in verdicts(*making.place, judge_id, only="unreadable")] == ["unreadable"]
+    with pytest.raises(InputError, match="no filter"):
+        verdicts(*making.place, judge_id, only="odd")
+
+
+def test_a_judge_of_a_generators_family_is_warned_of(store, chat_endpoint):
+    making = make_judging(store)
+    table = {"base_url": chat_endpoint.url}
+    save_generators(
+        *making.place,
+        [
+            generator_spec(table | {"name": "concise", "model": "gpt-6-luna"}, "here"),
+            generator_spec(table | {"name": "plain", "model": "qwen3"}, "here"),
+        ],
+    )
+    assert own_family(*making.place, "gpt-6-sol") == ["concise"]
+    assert own_family(*making.place, "claude-opus-5") == []
+
+
+def test_annotators_neither_start_judges_nor_read_their_verdicts(store, chat_endpoint):
+    making = make_judging(store)
+    place = (store, making.member("ana", Role.ANNOTATOR), making.slug)
+    for act in (
+        lambda: save_judge(*place, spec(chat_endpoint)),
+        lambda: list_judges(*place),
+        lambda: start_judging(*place, spec(chat_endpoint), idempotency_key="x"),
+        lambda: estimate_judging(*place, spec(chat_endpoint), "all"),
+        lambda: preview_prompt(*place, spec(chat_endpoint)),
+        lambda: verdicts(*place, 1),
+    ):
+        with pytest.raises(ForbiddenError):
+            act()

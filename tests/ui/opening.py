@@ -1,0 +1,35 @@
+"""A page of the app, run by Streamlit's own test runner on an open project."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+import labeling.ui.views
+from labeling.ui.context import Session
+
+FOLDER = Path(labeling.ui.views.__file__).parent
+
+
+def open_page(name: str, slug: str | None, store_url: str, monkeypatch) -> AppTest:
+    """The page `views/NAME.py` after its first run, without any exception."""
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
+    page = AppTest.from_file(str(FOLDER / f"{name}.py"), default_timeout=30)
+    page.session_state["tiebreak"] = Session(slug=slug, landed=True)
+    return run(page)
+
+
+def run(page: AppTest) -> AppTest:
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def button(page: AppTest, label: str):
+    """The button whose label begins so."""
+    return next(one for one in page.button if one.label.startswith(label))
+
+
+def texts(page: AppTest) -> str:
+    """Everything the page says, in one string."""
+    kinds = (page.title, page.subheader, page.caption, page.markdown, page.text, page.error, page.metric)
+    return "\n".join(f"{getattr(one, 'label', '')} {one.value}" for kind in kinds for one in kind)

@@ -1,0 +1,116 @@
+import pytest
+
+from labeling.services.generate import list_generators, save_generators
+from labeling.services.specs import generator_spec
+from labeling.services.worker import work
+from labeling.storage.tables import Pair, Run
+from tests.services.making import make_project
+from tests.ui.opening import button, open_page, run, texts
+
+
+@pytest.fixture
+def making(sqlite_store):
+    return make_project(sqlite_store, prompts=3)
+
+
+@pytest.fixture
+def opened(making, sqlite_store_url, monkeypatch):
+    return lambda: open_page("generate", making.slug, sqlite_store_url, monkeypatch)
+
+
+def two_generators(making, chat_endpoint, **table):
+    specs = [
+        generator_spec({"name": name, "base_url": chat_endpoint.url, "model": name, **table}, "here")
+        for name in ("one", "two")
+    ]
+    save_generators(*making.place, specs)
+
+
+def test_without_prompts_the_page_sends_to_the_import(sqlite_store, sqlite_store_url, monkeypatch):
+    making = make_project(sqlite_store, prompts=0)
+    page = open_page("generate", making.slug, sqlite_store_url, monkeypatch)
+    assert button(page, "Import prompts")
+
+
+def test_the_sandbox_is_one_click_away(making, opened):
+    page = opened()
+    button(page, "Use the sandbox").click()
+    run(page)
+    assert [view.spec.model for view in list_generators(*making.place)] == ["sandbox-large", "sandbox-small"]
+    assert all(view.is_sandbox and view.spec.base_url == "sandbox" for view in list_generators(*making.place))
+
+
+def test_a_generator_is_added_by_the_form_and_blanks_are_not_sent(making, opened, chat_endpoint):
+    page = opened()
+    button(page, "Add generator").click()
+    run(page)
+    field = {
+        one.label: one for kind in (page.text_input, page.selectbox, page.text_area, page.number_input) for one in kind
+    }
+    field["Endpoint"].set_value(chat_endpoint.url)
+    field["Key variable"].set_value("")
+    field["System prompt"].set_value("Be brief.")
+    field["temperature"].set_value(0.5)
+    button(page, "Add generator").click()
+    for one in page.button:
+        if one.key == "generator new save":
+            one.click()
+    run(page)
+    (view,) = list_generators(*making.place)
+    assert (view.spec.base_url, view.spec.model) == (chat_endpoint.url, "gpt-4.1-mini")
+    assert view.spec.parameters == {"temperature": 0.5}
+    assert view.spec.system_prompt == "Be brief."
+
+
+def test_generators_are_tried_side_by_side(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint)
+    page = opened()
+    button(page, "Try on one prompt").click()
+    run(page)
+    said = texts(page)
+    assert "one on question 0" in said
+    assert "two on question 0" in said
+
+
+def test_a_run_is_started_watched_and_ends_with_pairs(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint)
+    page = opened()
+    assert "6" in texts(page)
+    button(page, "Start run").click()
+    run(page)
+    (started,) = making.rows(Run)
+    assert started.state == "running"
+    assert button(page, "Pause")
+    work(making.store, once=True)
+    run(page)
+    assert f"Run {started.id}" in texts(page)
+    assert len(making.rows(Pair)) == 3
+
+
+def test_a_run_can_be_paused_resumed_and_cancelled(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint)
+    page = opened()
+    button(page, "Start run").click()
+    run(page)
+    for label, state in (("Pause", "paused"), ("Resume", "running"), ("Cancel run", "cancelled")):
+        button(page, label).click()
+        run(page)
+        assert [row.state for row in making.rows(Run)] == [state]
+
+
+def test_hostile_text_is_shown_as_text(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint, system_prompt="<script>alert(1)</script> :material/error:")
+    chat_endpoint.reply = lambda body: "**bold** <img src=x>"
+    page = opened()
+    button(page, "Try on one prompt").click()
+    run(page)
+    assert "**bold** <img src=x>" in [one.value for one in page.text]
+    assert not any("<script>" in one.value or ":material/error:" in one.value for one in page.caption)
+
+
+def test_an_endpoint_that_is_down_is_one_sentence(making, opened):
+    two_generators(making, type("Down", (), {"url": "http://127.0.0.1:9/v1"}))
+    page = opened()
+    button(page, "Try on one prompt").click()
+    run(page)
+    assert "cannot be reached" in texts(page).replace("&#46;", ".")

@@ -1,0 +1,91 @@
+import json
+
+import pytest
+
+from labeling.services.generate import save_generators
+from labeling.services.judge import list_judges, save_judge
+from labeling.services.pairing import make_pairs
+from labeling.services.specs import generator_spec, judge_spec
+from labeling.services.worker import work
+from labeling.storage.tables import Label, RoundPair, Run
+from tests.services.making import make_project
+from tests.ui.opening import button, open_page, run, texts
+
+
+@pytest.fixture
+def making(sqlite_store):
+    making = make_project(sqlite_store, prompts=2)
+    for prompt in making.prompts:
+        making.add_completions(prompt, ["a good reply", "a bad reply"])
+    make_pairs(*making.place)
+    return making
+
+
+@pytest.fixture
+def opened(making, sqlite_store_url, monkeypatch):
+    return lambda: open_page("judge", making.slug, sqlite_store_url, monkeypatch)
+
+
+def reply(body):
+    text = body["messages"][-1]["content"]
+    first = text.find("good") < text.find("bad")
+    scores = {"first": 9, "second": 2} if first else {"first": 2, "second": 9}
+    verdict = "first_much" if first else "second_much"
+    return json.dumps({"reasoning": "It is **good**.", "scores": scores, "verdict": verdict})
+
+
+def test_without_pairs_the_page_says_what_comes_first(sqlite_store, sqlite_store_url, monkeypatch):
+    making = make_project(sqlite_store)
+    page = open_page("judge", making.slug, sqlite_store_url, monkeypatch)
+    assert button(page, "Generate completions")
+
+
+def test_the_form_tells_what_the_judge_reads_and_what_it_would_take(making, opened):
+    page = opened()
+    shown = [one.value for one in page.code]
+    assert any("You compare two replies" in text for text in shown)
+    assert any("question 0" in text for text in shown)
+    assert ("Requests", "4") in [(one.label, one.value) for one in page.metric]
+
+
+def test_a_judge_is_started_watched_and_its_verdicts_are_hidden_until_labelled(making, opened, chat_endpoint):
+    chat_endpoint.reply = reply
+    save_judge(
+        *making.place,
+        judge_spec({"name": "strict", "base_url": chat_endpoint.url, "model": "j", "rubric": "helpful"}, "here"),
+    )
+    page = opened()
+    button(page, "Start run").click()
+    run(page)
+    assert [row.purpose for row in making.rows(Run)] == ["judge"]
+    assert button(page, "Pause")
+    work(making.store, once=True)
+    assert len(making.rows(Label)) == 2
+    run(page)
+    assert "2 verdicts hidden until you have labelled the pair" in texts(page)
+    assert list(page.dataframe[0].value["Verdict"]) == ["", ""]
+    with making.store.writing() as session:
+        for row in making.rows(RoundPair):
+            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
+    run(page)
+    assert sorted(set(page.dataframe[0].value["Verdict"])) == ["a, much"]
+    assert "2 decided, 0 undecided" in texts(page)
+
+
+def test_changing_the_rubric_makes_the_next_version(making, opened, chat_endpoint):
+    chat_endpoint.reply = reply
+    table = {"name": "strict", "base_url": chat_endpoint.url, "model": "j", "rubric": "helpful"}
+    save_judge(*making.place, judge_spec(table, "here"))
+    page = opened()
+    next(one for one in page.selectbox if one.label == "Rubric").set_value("concise")
+    run(page)
+    button(page, "Start run").click()
+    run(page)
+    assert sorted(view.title for view in list_judges(*making.place)) == ["strict, version 1", "strict, version 2"]
+
+
+def test_a_judge_of_the_generators_family_is_warned_of(making, opened):
+    assert "Judges favour their family" not in texts(opened())
+    table = {"name": "concise", "base_url": "http://localhost/v1", "model": "gpt-6-luna"}
+    save_generators(*making.place, [generator_spec(table, "here")])
+    assert "is of the family of concise" in texts(opened())
