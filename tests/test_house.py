@@ -111,22 +111,40 @@ def test_the_readme_names_the_two_commands_and_the_words_a_newcomer_looks_for(re
 
 
 def test_the_readme_names_every_command(readme):
-    assert not [name for name in _commands() if f"tiebreak {name}" not in readme]
+    commands = _commands()
+    assert {"app", "import", "export", "project create"} <= set(commands)
+    assert not [name for name in commands if f"`tiebreak {name}" not in readme]
 
 
 def _commands() -> list[str]:
     """Every command with its group, such as `project create`."""
     import typer.main
-    from click import Group
 
     from labeling.cli import command as tiebreak
 
     def walk(command: object, prefix: str) -> list[str]:
-        if not isinstance(command, Group):
+        commands = getattr(command, "commands", None)
+        if commands is None:
             return [prefix.strip()]
-        return [name for key, inner in command.commands.items() for name in walk(inner, f"{prefix} {key}")]
+        return [name for key, inner in commands.items() for name in walk(inner, f"{prefix} {key}")]
 
     return walk(typer.main.get_command(tiebreak), "")
+
+
+def test_the_readme_names_every_setting(readme):
+    from labeling.settings import Settings
+
+    assert not [name for name in Settings.model_fields if f"`TIEBREAK_{name.upper()}`" not in readme]
+
+
+def test_the_generators_and_the_judge_in_the_readme_can_be_read(readme):
+    from labeling.services.label_rules import DEFAULT_RULES, read_rules
+    from labeling.services.specs import read_generators, read_judge
+
+    rules, generators, judge = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert read_rules(tomllib.loads(rules)) == DEFAULT_RULES
+    assert [spec.name for spec in read_generators(generators.encode(), "README.md")] == ["concise"]
+    assert read_judge(judge.encode(), "README.md", ROOT).name == "strict"
 
 
 def test_the_readme_names_every_export_format(readme):
