@@ -7,14 +7,18 @@ from datetime import UTC, datetime, timedelta
 # Everything Streamlit's Markdown gives a meaning to: CommonMark's punctuation, `$` (maths), `:` (colours, icons, emoji).
 _MARKDOWN = re.compile(r"""[\\`*_{}\[\]()#+\-.!<>|~$:&="'/@^%]""")
 
+_ADDRESS = re.compile(r"https?(?=:)|www(?=\.)|@", re.IGNORECASE)
+
 
 def escape(text: str) -> str:
     """`text` for a label or another piece of Markdown, to be read exactly as it is, on one line.
 
     Character references are used, not backslashes: Streamlit replaces `:smile:` and `-->` after the backslashes are gone.
+    Addresses are found later still: an invisible joiner keeps them from becoming links.
     """
     line = " ".join(text.split())
     shown = "".join(character for character in line if unicodedata.category(character) not in ("Cc", "Cf"))
+    shown = _ADDRESS.sub("\\g<0>\N{WORD JOINER}", shown)
     return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};", shown)
 
 

@@ -7,11 +7,11 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from labeling.errors import TiebreakError
+from labeling.services.export import usable
 from labeling.services.projects import ProjectView, list_projects, next_step, project_view
 from labeling.ui.context import Here, asked_project, go, here, open_project, session
 from labeling.ui.first_run import is_first_run
 from labeling.ui.parts import count, escape, fault, faults, plural
-from labeling.ui.tolerance import exists, usable_now
 
 FOLDER: Final = Path(__file__).parent
 WIDTH: Final = 1320  # pixels: two replies side by side, 70 characters each
@@ -66,7 +66,7 @@ def _open_asked_project(me: Here) -> ProjectView | None:
 
 def _navigation(me: Here, project: ProjectView | None, projects: Page) -> Page:
     """The page that was asked for. Without an open project the steps are known, so that an old link finds its way."""
-    steps = [_page(name, title, icon, hidden=project is None) for name, title, icon in STEPS if exists(name)]
+    steps = [_page(name, title, icon, hidden=project is None) for name, title, icon in STEPS]
     if project is not None:
         return st.navigation({"": [projects], escape(project.name): steps}, expanded=True)
     first_run = is_first_run(list_projects(me.store, me.actor))
@@ -85,18 +85,21 @@ def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bo
 
 
 def _land(me: Here, project: ProjectView | None) -> None:
-    """A visit begins where something is to be done: in the only project there is, at its next step."""
+    """A visit begins where something is to be done: at the next step of the only project, else on the list."""
     session().landed = True
     views = list_projects(me.store, me.actor)
-    if project is None and len(views) == 1 and not is_first_run(views):
-        open_project(views[0].slug)
+    if project is not None or is_first_run(views):
+        return
+    open_project(views[0].slug)
+    if len(views) == 1:
         go(next_step(me.store, me.actor, views[0].slug).page)
+    go("projects")
 
 
 def _progress(me: Here, project: ProjectView) -> None:
     """At the foot of the sidebar: how much of the project would leave in a file now, and what is next."""
     with st.sidebar:
-        found = usable_now(me, project.slug)
+        found = usable(me.store, me.actor, project.slug)
         share = found.rows / found.pairs if found.pairs else 0.0
         st.progress(share, text=f"**{count(found.rows)}** usable of {plural(found.pairs, 'pair')}")
         st.caption(f"Next: {escape(next_step(me.store, me.actor, project.slug).sentence)}")

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from labeling.services.export import usable
 from labeling.services.projects import ProjectView, Recent, Step, list_projects, next_step, recent
 from labeling.services.targets import TARGETS
 from labeling.ui.context import Here, go, here, open_project
@@ -21,7 +22,6 @@ from labeling.ui.parts import (
     state,
     states_column,
 )
-from labeling.ui.tolerance import usable_now
 
 MOST_ROWS: Final = 20  # more projects than this are found by name
 LATELY: Final = 8
@@ -81,7 +81,7 @@ def _row(me: Here, project: ProjectView, step: Step, *, is_primary: bool) -> Non
                 if project.has_sandbox:
                     state("sandbox", "Some completions or labels were written by the sandbox, not by a real model.")
             st.caption(_context(project))
-        rows = usable_now(me, project.slug).rows
+        rows = usable(me.store, me.actor, project.slug).rows
         figures = (
             ("Usable", count(rows)),
             ("Labelled", percent(project.labelled_pairs, project.pairs)),
