@@ -331,7 +331,7 @@ class Worker:
             ):
                 found.setdefault(
                     run_id,
-                    f"The first {tally.failed} requests failed alike, the last one so: {one.outcome.message} "
+                    f"The first {tally.failed} requests failed alike: {one.outcome.message} "
                     "Mend the cause, then resume; retry the failed ones afterwards.",
                 )
         for run_id in found:
@@ -352,9 +352,16 @@ class Worker:
                 runs.set_state(session, run.id, "stopped", was=("running",), fault=fault)
             return False
         with self.store.reading() as session:
-            if requests_.has_waiting(session, run.id):
+            if requests_.has_own_waiting(session, run.id):
                 return False
-        return self._end_run(run)
+            is_over = not requests_.has_waiting(session, run.id)
+            left = [] if is_over else requests_.adoptable(session, run.id)
+        if is_over:
+            return self._end_run(run)
+        if left:
+            with self.store.writing() as session:
+                requests_.adopt(session, run.id, left)
+        return bool(left)
 
     def _end_run(self, run: Active) -> bool:
         with self.store.writing() as session:

@@ -84,9 +84,13 @@ def claim(session: Session, owner: str, run_id: int, endpoint: str, most: int, u
         .limit(most)
         .with_for_update(skip_locked=True)
     )
+    # Two statements: as a subquery PostgreSQL may run the SELECT again for each row, and lock more than its LIMIT.
+    ids = list(session.scalars(due))
+    if not ids:
+        return []
     leased = session.execute(
         update(Request)
-        .where(col(Request.id).in_(due), col(Request.state) == "waiting")
+        .where(col(Request.id).in_(ids))
         .values(lease_owner=owner, lease_until=until, due_at=until)
         .returning(
             col(Request.id), col(Request.run_id), col(Request.base_url), col(Request.model), col(Request.key_env), col(Request.endpoint),

@@ -197,26 +197,43 @@ def has_unharvested(session: Session, run_id: int) -> bool:
 
 def has_waiting(session: Session, run_id: int) -> bool:
     """Whether a request that the run wants is still without an outcome, whichever run has it done."""
-    own = select(col(Request.id)).where(col(Request.run_id) == run_id, col(Request.state) == "waiting").limit(1)
-    if session.execute(own).first() is not None:
-        return True
-    return next(_linked_waiting(session, run_id, 1), None) is not None
+    return has_own_waiting(session, run_id) or next(_linked_waiting(session, run_id, 1), None) is not None
 
 
-def adopt(session: Session, run_id: int, most: int = 500) -> int:
-    """Take over waiting requests that this run wants from runs that stand still; how many."""
+def has_own_waiting(session: Session, run_id: int) -> bool:
+    query = select(col(Request.id)).where(col(Request.run_id) == run_id, col(Request.state) == "waiting")
+    return session.execute(query.limit(1)).first() is not None
+
+
+def adoptable(session: Session, run_id: int, most: int = 500) -> list[int]:
+    """Waiting requests that this run wants and that belong to runs which stand still."""
+    query = (
+        select(col(RunRequest.request_id))
+        .join(Request, col(Request.id) == col(RunRequest.request_id))
+        .join(Run, col(Run.id) == col(Request.run_id))
+        .where(
+            col(RunRequest.run_id) == run_id,
+            col(RunRequest.harvested_at).is_(None),
+            col(Request.state) == "waiting",
+            col(Run.state).not_in(ACTIVE),
+        )
+    )
+    return list(session.scalars(query.limit(most)))
+
+
+def adopt(session: Session, run_id: int, request_ids: Sequence[int]) -> None:
+    """Make these waiting requests the run's own, where they still belong to runs that stand still."""
     idle = select(col(Run.id)).where(col(Run.state).not_in(ACTIVE))
-    result = session.execute(
+    session.execute(
         update(Request)
         .where(
-            col(Request.id).in_(list(_linked_waiting(session, run_id, most))),
+            col(Request.id).in_(request_ids),
             col(Request.state) == "waiting",
             col(Request.run_id).in_(idle),
         )
         .values(run_id=run_id)
-        .returning(col(Request.id))
+        .execution_options(synchronize_session=False)
     )
-    return len(result.all())
 
 
 def _linked_waiting(session: Session, run_id: int, most: int) -> Iterator[int]:

@@ -1,0 +1,45 @@
+"""Runs of generation against an endpoint whose faults a test sets, for tests of the engine."""
+
+from collections.abc import Iterator, Sequence
+
+from labeling.domain import GeneratorSpec, Prompt
+from labeling.llm.request import generator_request, pace_of
+from labeling.services import runs
+from labeling.services.runs import PlannedRequest, RunView
+from labeling.storage import completions
+from tests.llm.endpoint import Endpoint
+from tests.services.making import Making
+
+
+def spec_of(endpoint: Endpoint, model: str = "m", **fields: object) -> GeneratorSpec:
+    return GeneratorSpec(**{"name": model, "base_url": endpoint.base_url, "model": model, **fields})  # type: ignore[arg-type]  # test helper
+
+
+def planned(making: Making, spec: GeneratorSpec, samples: int = 1) -> Iterator[PlannedRequest]:
+    """One request for each prompt and sample: `question 0`, `question 1`, … are the last messages."""
+    with making.store.writing() as session:
+        generator = completions.put_generator(session, making.project_id, spec, is_sandbox=False)
+    for number, prompt_id in enumerate(making.prompts):
+        for sample in range(samples):
+            prompt = Prompt(({"role": "user", "content": f"question {number}"},))
+            yield PlannedRequest(
+                generator_request(spec, prompt, sample), spec.key_env, pace_of(spec), sample, prompt_id, generator.id
+            )
+
+
+def start(
+    making: Making, specs: Sequence[GeneratorSpec], key: str = "once", samples: int = 1, **options: object
+) -> RunView:
+    wanted = [one for spec in specs for one in planned(making, spec, samples)]
+    return runs.start_run(
+        *making.place,
+        purpose="generate",
+        planned=wanted,
+        spec={"generators": [], "pairs": None},
+        idempotency_key=key,
+        **options,
+    )  # type: ignore[arg-type]  # options are start_run's own
+
+
+def adds_up(view: RunView) -> bool:
+    return view.asked == view.answered + sum(view.failed.values()) + view.waiting
