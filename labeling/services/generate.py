@@ -16,6 +16,7 @@ from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now
 from labeling.services.keys import address_of, bind_key, is_sandbox_address
 from labeling.services.pairing import PairPlan
+from labeling.services.scaling import LARGE, PART, scaled
 from labeling.services.specs import check_distinct
 from labeling.storage import completions as rows
 from labeling.storage.store import Store
@@ -150,8 +151,18 @@ def estimate_generation(store: Store, actor: Actor, slug: str, plan: GenerationP
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
         known = {row.digest: row.id for row in rows.generators_of(session, project.id, retired=True)}
+        prompts, last = rows.last_of_first(session, project.id, plan.limit)
+        there = 0
+        for spec in plan.generators:
+            if (id_ := known.get(spec.digest)) is not None:
+                there += rows.count_samples(session, id_, plan.samples_of(spec), last)
+    missing = prompts * sum(plan.samples_of(spec) for spec in plan.generators) - there
     pairs = [(spec, known.get(spec.digest)) for spec in plan.generators]
-    return runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan))
+    every = prompts // PART if prompts > LARGE else 1
+    found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last, every))
+    if missing and not found.requests:  # the little that is missing lies beside the part that was looked at
+        found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last))
+    return scaled(found, missing, "prompts")
 
 
 def start_generation(
@@ -175,11 +186,12 @@ def start_generation(
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
+        _, last = rows.last_of_first(session, project.id, plan.limit)
     pairs = [(spec, ids[spec.digest]) for spec in plan.generators]
     return runs.start_run(
         store, actor, slug,
         purpose="generate",
-        planned=_requests(store, project.id, pairs, plan),
+        planned=_requests(store, project.id, pairs, plan, last),
         spec=_spec(plan, ids),
         idempotency_key=idempotency_key,
         budget_usd=budget_usd,
@@ -219,17 +231,26 @@ def _spec(plan: GenerationPlan, ids: dict[str, int]) -> Json:
 
 
 def _requests(
-    store: Store, project_id: int, generators: Sequence[tuple[GeneratorSpec, int | None]], plan: GenerationPlan
+    store: Store,
+    project_id: int,
+    generators: Sequence[tuple[GeneratorSpec, int | None]],
+    plan: GenerationPlan,
+    last: int,
+    every: int = 1,
 ) -> Iterator[runs.PlannedRequest]:
-    """The requests whose completions are not there yet, prompt by prompt, so that pairs come early."""
-    after, left = 0, plan.limit
-    while left is None or left > 0:
+    """The requests whose completions are not there yet, prompt by prompt up to the id `last`, so that pairs come early.
+
+    With `every`, only of prompts whose id it divides.
+    """
+    after = 0
+    while True:
         with store.reading() as session:
-            prompts = rows.prompts_after(session, project_id, after, min(CHUNK, left or CHUNK))
+            found = rows.prompts_after(session, project_id, after, CHUNK, every=every)
+            prompts = [prompt for prompt in found if prompt.id <= last]
             there = rows.samples_there(session, [prompt.id for prompt in prompts])
         if not prompts:
             return
-        after, left = prompts[-1].id, None if left is None else left - len(prompts)
+        after = prompts[-1].id
         for prompt in prompts:
             for spec, generator_id in generators:
                 for sample in range(plan.samples_of(spec)):

@@ -115,12 +115,17 @@ def completions_by_generator(session: Session, project_id: int) -> Mapping[int, 
 # --- prompts and completions -------------------------------------------------------------------------------------
 
 
-def prompts_after(session: Session, project_id: int, after_id: int, most: int) -> list[PromptData]:
-    """The next visible prompts by id, with their texts."""
+def prompts_after(session: Session, project_id: int, after_id: int, most: int, *, every: int = 1) -> list[PromptData]:
+    """The next visible prompts by id, with their texts; with `every` only those whose id it divides."""
     query = (
         select(col(PromptRow.id), col(PromptRow.digest), col(PromptText.messages), col(PromptText.tools))
         .join(PromptText, col(PromptText.prompt_id) == col(PromptRow.id))
-        .where(col(PromptRow.project_id) == project_id, col(PromptRow.id) > after_id, visible(PromptRow, project_id))
+        .where(
+            col(PromptRow.project_id) == project_id,
+            col(PromptRow.id) > after_id,
+            col(PromptRow.id) % every == 0,
+            visible(PromptRow, project_id),
+        )
         .order_by(col(PromptRow.id))
         .limit(most)
     )
@@ -155,6 +160,24 @@ def prompt_with_id(session: Session, project_id: int, prompt_id: int) -> PromptD
     return next(
         iter(found for found in prompts_after(session, project_id, prompt_id - 1, 1) if found.id == prompt_id), None
     )
+
+
+def last_of_first(session: Session, project_id: int, limit: int | None) -> tuple[int, int]:
+    """Of the first `limit` visible prompts (of all, where None): their number and the greatest id; 0 where none."""
+    first = select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id, visible(PromptRow, project_id))
+    chosen = first.order_by(col(PromptRow.id)).limit(limit).subquery()
+    number, last = session.execute(select(func.count(), func.max(chosen.c.id))).one()
+    return number, last or 0
+
+
+def count_samples(session: Session, generator_id: int, samples: int, last_prompt_id: int) -> int:
+    """How many of a generator's first `samples` completions are there, of prompts up to the given id."""
+    query = select(func.count()).where(
+        col(Completion.generator_id) == generator_id,
+        col(Completion.sample_number) < samples,
+        col(Completion.prompt_id) <= last_prompt_id,
+    )
+    return session.scalar(query) or 0
 
 
 def read_prompt(messages: str, tools: str | None) -> Prompt:

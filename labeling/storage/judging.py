@@ -227,3 +227,8 @@ def rater_of_digest(session: Session, project_id: int, digest: str) -> int | Non
     """The rater that a judge of this identity is; None where it was never saved."""
     query = select(col(Rater.id)).join(Judge, col(Judge.id) == col(Rater.judge_id))
     return session.scalar(query.where(col(Judge.project_id) == project_id, col(Judge.digest) == digest))
+
+
+def judged_by(session: Session, rater_id: int) -> set[int]:
+    """All pairs that this judge's judgements have come to a result on."""
+    return set(session.scalars(select(col(JudgeResult.pair_id)).where(col(JudgeResult.rater_id) == rater_id)))

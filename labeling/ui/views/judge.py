@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from labeling.domain import JudgeSpec, RunState
 from labeling.judging.rubrics import RUBRICS
+from labeling.judging.template import template_text
 from labeling.services import runs
 from labeling.services.export import usable
 from labeling.services.judge import (
@@ -21,6 +22,7 @@ from labeling.services.judge import (
     preview_prompt,
     start_judging,
 )
+from labeling.services.planning import Estimate
 from labeling.services.projects import ProjectView, project_view
 from labeling.services.spec_fields import PACE, PARAMETERS
 from labeling.services.spec_files import judge_toml
@@ -95,7 +97,7 @@ def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], run: run
             with left, faults():
                 _reading(me, spec)
             with faults():
-                _estimate(me, spec, pairs, start)
+                _estimate(me, spec, pairs, counts, start)
             _trust(me, spec)
         if run is not None:
             run_box(me, run)
@@ -214,8 +216,8 @@ def _reading(me: Here, spec: JudgeSpec) -> None:
 # --- estimate and advice ----------------------------------------------------------------------------------------
 
 
-def _estimate(me: Here, spec: JudgeSpec, pairs: str, start: DeltaGenerator) -> None:
-    found = estimate_judging(me.store, me.actor, me.project, spec, pairs)
+def _estimate(me: Here, spec: JudgeSpec, pairs: str, counts: PairCounts, start: DeltaGenerator) -> None:
+    found = _cached_estimate(me, spec, pairs, counts)
     urls = [spec.base_url]
     with section("Estimate"):
         figures(
@@ -236,6 +238,18 @@ def _estimate(me: Here, spec: JudgeSpec, pairs: str, start: DeltaGenerator) -> N
         del st.session_state["judging key"]
         st.session_state.pop("judge to begin with", None)
         st.rerun()
+
+
+def _cached_estimate(me: Here, spec: JudgeSpec, pairs: str, counts: PairCounts) -> Estimate:
+    """Every rerun of the page would write out hundreds of requests again."""
+    judged = sum(view.pairs for view in list_judges(me.store, me.actor, me.project))
+    place = (me.slug, spec.digest(template_text()), pairs, counts, judged)
+    kept = st.session_state.get("judging estimate")
+    if kept is None or kept[0] != place:
+        kept = (place, estimate_judging(me.store, me.actor, me.project, spec, pairs))
+        st.session_state["judging estimate"] = kept
+    estimate: Estimate = kept[1]
+    return estimate
 
 
 def _trust(me: Here, spec: JudgeSpec) -> None:
