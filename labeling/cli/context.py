@@ -48,12 +48,15 @@ def opened() -> Iterator[tuple["Store", "Actor"]]:
 
 
 def tell(human: str, data: object, as_json: bool) -> None:
-    """Print a result: for people, or as one JSON object (a dataclass or a dictionary)."""
+    """Print a result: for people, or as one JSON object (a dataclass, or a dictionary that may hold some)."""
     if as_json:
-        plain = asdict(data) if is_dataclass(data) and not isinstance(data, type) else data
-        print(json.dumps(plain, ensure_ascii=False, default=str))
+        print(json.dumps(data, ensure_ascii=False, default=_plain))
     elif human:
         print(human)
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def progress(sentence: str) -> None:
