@@ -1,0 +1,123 @@
+"""`tiebreak import`, as people type it and as scripts read it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from labeling.cli import imports
+from labeling.services.access import local_actor
+from labeling.services.projects import create_project, project_view
+from labeling.storage.store import Store
+
+PAIRS = '{"prompt": "Why?", "response_a": "So.", "response_b": "No.", "verdict": "a"}\n'
+BROKEN = '{"prompt": "Why?", "response_a": "Same.", "response_b": "Same."}\n'
+
+
+@pytest.fixture
+def store(sqlite_store: Store) -> Store:
+    create_project(sqlite_store, local_actor(sqlite_store), name="P")
+    return sqlite_store
+
+
+@pytest.fixture
+def command(store, sqlite_store_url, monkeypatch, tmp_path):
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", sqlite_store_url)
+    app = typer.Typer()
+    imports.register(app)
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [*map(str, arguments), "--project", "p"])
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path):
+    def written(name: str, content: str) -> Path:
+        path = tmp_path / name
+        path.write_text(content)
+        return path
+
+    return written
+
+
+def test_counts_are_told_and_add_up(command, file):
+    done = command(file("pairs.jsonl", PAIRS + PAIRS), "--labels-as", "crowd")
+    assert done.exit_code == 0, done.stderr
+    assert "2 rows read as pairs = 1 taken + 1 there already + 0 refused" in done.stdout
+    assert "1 prompts, 2 completions, 1 pairs, 1 labels" in done.stdout
+
+
+def test_json_is_one_object_with_an_entry_a_file(command, file):
+    done = command(file("pairs.jsonl", PAIRS), file("more.txt", "One?\nTwo?\n"), "--json")
+    told = json.loads(done.stdout)["imports"]
+    assert [(one["file_name"], one["format"], one["taken"]) for one in told] == [
+        ("pairs.jsonl", "pairs", 1), ("more.txt", "prompts", 2),
+    ]  # fmt: skip
+
+
+def test_refused_rows_are_exit_status_1_and_go_to_a_file(command, file, tmp_path):
+    left = tmp_path / "left.jsonl"
+    done = command(file("pairs.jsonl", PAIRS + BROKEN + "{half\n"), "--refused", left)
+    assert done.exit_code == 1
+    assert "refused: 1 identical_sides" in done.stdout
+    rows = [json.loads(line) for line in left.read_text().splitlines()]
+    assert [(row["file"], row["line"], row["code"]) for row in rows] == [
+        ("pairs.jsonl", 2, "identical_sides"), ("pairs.jsonl", 3, "not_json"),
+    ]  # fmt: skip
+
+
+def test_a_dry_run_stores_nothing(command, file, store):
+    done = command(file("pairs.jsonl", PAIRS), "--dry-run")
+    assert done.exit_code == 0
+    assert "1 can be taken, nothing stored" in done.stdout
+    assert project_view(store, local_actor(store), "p").prompts == 0
+
+
+def test_columns_are_mapped_by_hand(command, file, store):
+    table = file("odd.csv", "q,left,right,pick\nWhy?,So.,No.,2\n")
+    mapped = [f"--map={pair}" for pair in ("prompt=q", "response_a=left", "response_b=right", "verdict=pick")]
+    told = json.loads(command(table, *mapped, "--labels-as", "gold", "--json").stdout)["imports"]
+    assert (told[0]["pairs"], told[0]["labels"]) == (1, 1)
+
+
+def test_the_answers_of_three_models_are_joined_and_paired_up(command, file, store):
+    questions = file(
+        "questions.jsonl", "".join(json.dumps({"uid": f"u{n}", "prompt": f"Q{n}?"}) + "\n" for n in range(3))
+    )
+    answers = [
+        file(f"{model}.jsonl", "".join(json.dumps({"uid": f"u{n}", "response": f"{model} {n}"}) + "\n" for n in (2, 0, 1)))
+        for model in ("one", "two", "three")
+    ]  # fmt: skip
+    assert command(questions).exit_code == 0
+    for path in answers:
+        assert command(path, "--model", path.stem, "--pair-up").exit_code == 0
+    assert project_view(store, local_actor(store), "p").pairs == 9
+
+
+def test_a_mapping_without_its_column_is_told_how_it_is_written(command, file):
+    path = file("pairs.jsonl", PAIRS)
+    assert "not 'prompt'" in str(command(path, "--map", "prompt").exception)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("PK\x03\x04", [], "is a zip file"),
+        ("only one column\nhere\n", [], "Its one column is: only one column"),
+        (PAIRS, ["--format", "xml"], "There is no format 'xml'"),
+        (PAIRS, ["--project", "nobody"], "no project 'nobody'"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_exit_status_1(store, sqlite_store_url, file, content, options, words):
+    path = file("pairs.csv", content)
+    line = [sys.executable, "-m", "tiebreak", "--database", sqlite_store_url, "import", str(path), "--project", "p"]
+    done = subprocess.run([*line, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,133 @@
+"""The Data page, run by Streamlit's test runner: a file is looked at, corrected, and taken or discarded."""
+
+import html
+import json
+
+import pytest
+
+from labeling.services.access import local_actor
+from labeling.services.imports import ImportOptions, run_import
+from labeling.services.projects import create_project, project_view
+from labeling.ui.import_preview import KEY, ChosenFile
+from tests.ui.opening import button, open_page, run, texts
+
+PAIRS = [{"prompt": f"Q{n}?", "response_a": f"good {n}", "response_b": f"bad {n}", "verdict": "a"} for n in range(3)]
+
+
+def jsonl(*records: object) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+@pytest.fixture
+def store(sqlite_store):
+    create_project(sqlite_store, local_actor(sqlite_store), name="P")
+    return sqlite_store
+
+
+@pytest.fixture
+def page(store, sqlite_store_url, monkeypatch):
+    return open_page("data", "p", sqlite_store_url, monkeypatch)
+
+
+def choose(page, name: str, content: bytes):
+    page.session_state[KEY] = ChosenFile(name, content)
+    return run(page)
+
+
+def metrics(page) -> dict[str, str]:
+    return {one.label: one.value for one in page.metric}
+
+
+def fault(page) -> str:
+    """The one fault on the page, as it is read."""
+    (box,) = page.error
+    return html.unescape(box.value)
+
+
+def project(store):
+    return project_view(store, local_actor(store), "p")
+
+
+def test_an_empty_project_says_what_can_be_brought_and_names_the_limit(page):
+    assert "Bring prompts or pairs" in texts(page)
+    assert "MB" in texts(page)
+    assert button(page, "Choose a file")
+
+
+def test_a_file_is_shown_in_figures_that_add_up_before_anything_is_stored(page, store):
+    choose(page, "pairs.jsonl", jsonl(*PAIRS) + b"{half\n")
+    shown = metrics(page)
+    assert (shown["Rows read"], shown["Pairs to take"], shown["Rows refused"]) == ("4", "3", "1")
+    assert shown["Labels in the file"] == "3"
+    assert page.dataframe[0].value["Prompt"].to_list() == ["Q0?", "Q1?", "Q2?"]
+    assert "not JSON" in page.dataframe[1].value["Reason"][0]
+    assert project(store).prompts == 0
+
+
+def test_an_import_ends_on_the_overview_with_its_counts(page, store):
+    choose(page, "pairs.jsonl", jsonl(*PAIRS) + b"{half\n")
+    button(page, "Import 3 pairs").click()
+    run(page)
+    assert "4 rows read = 3 taken + 0 there already + 1 refused" in texts(page)
+    assert "3 pairs, 3 labels" in texts(page)
+    assert metrics(page)["Pairs"] == "3"
+    assert [one.proto.label for one in page.get("download_button")] == ["Download 1 refused row of import 1"]
+    assert project(store).labelled_pairs == 3
+
+
+def test_verdicts_are_dropped_where_no_rater_is_named(page, store):
+    choose(page, "pairs.jsonl", jsonl(*PAIRS))
+    page.text_input[0].input("")
+    run(page)
+    button(page, "Import 3 pairs").click()
+    run(page)
+    assert (project(store).pairs, project(store).labelled_pairs) == (3, 0)
+
+
+def test_a_column_that_was_guessed_wrong_is_put_right(page, store):
+    choose(page, "pairs.csv", b"question,prompt,response_a,response_b\nthe real one,a note,x,y\n")
+    assert page.dataframe[0].value["Prompt"][0] == "a note"
+    next(one for one in page.selectbox if one.label == "Prompt").select("question")
+    run(page)
+    assert page.dataframe[0].value["Prompt"][0] == "the real one"
+    button(page, "Import 1 pair").click()
+    run(page)
+    assert project(store).pairs == 1
+
+
+def test_a_file_that_cannot_be_read_is_one_box_and_can_be_discarded(page):
+    choose(page, "table.csv", b"PK\x03\x04 not a table")
+    assert "is a zip file" in fault(page)
+    button(page, "Discard").click()
+    run(page)
+    assert "Bring prompts or pairs" in texts(page)
+
+
+def test_a_latin_1_file_is_read_once_its_encoding_is_chosen(page):
+    choose(page, "prompts.txt", "Où est le café?\n".encode("latin-1"))
+    assert "is not UTF-8 text" in fault(page)
+    next(one for one in page.selectbox if one.label == "Written in").select("latin-1")
+    run(page)
+    assert not page.error
+    assert page.dataframe[0].value["Prompt"][0] == "Où est le café?"
+
+
+def test_a_file_s_text_is_never_read_as_markdown(page):
+    hostile = "![x](https://example.org/x.png) :red[shout] <script>alert(1)</script>"
+    row = {"prompt": hostile, "response_a": hostile + " a", "response_b": hostile + " b"}
+    choose(page, ":red[shout].jsonl", jsonl(row, {"prompt": hostile}))
+    assert page.dataframe[0].value["Prompt"][0] == hostile
+    assert ":red[shout]" not in texts(page)
+    button(page, "Import 1 pair").click()
+    run(page)
+    assert ":red[shout]" not in texts(page)
+
+
+def test_prompts_are_shown_a_page_at_a_time(store, sqlite_store_url, monkeypatch):
+    lines = "".join(f"Question {n}?\n" for n in range(60)).encode()
+    run_import(store, local_actor(store), "p", lines, "prompts.txt", ImportOptions())
+    page = open_page("data", "p", sqlite_store_url, monkeypatch)
+    assert len(page.dataframe[0].value) == 25
+    page.number_input[0].set_value(3)
+    run(page)
+    assert page.dataframe[0].value["Prompt"].to_list() == [f"Question {n}?" for n in range(50, 60)]
