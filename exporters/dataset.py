@@ -205,7 +205,7 @@ class DatasetWriter:
                 self._format.name,
                 remember=prompts if is_first else None,
                 elsewhere=frozenset() if is_first else prompts,
-                is_part=file.part > 1,
+                is_part=file.part > 1 or file.split == "validation",
             ):
                 kept = errors if finding.severity == "error" else warnings
                 if len(kept) < MOST_FINDINGS:
