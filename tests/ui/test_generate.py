@@ -4,6 +4,7 @@ from labeling.services.generate import list_generators, save_generators
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
 from labeling.storage.tables import Pair, Run
+from tests.fixtures.endpoint import error
 from tests.services.making import make_project
 from tests.ui.opening import button, open_page, run, texts
 
@@ -114,3 +115,21 @@ def test_an_endpoint_that_is_down_is_one_sentence(making, opened):
     button(page, "Try on one prompt").click()
     run(page)
     assert "cannot be reached" in texts(page).replace("&#46;", ".")
+
+
+def test_a_stopped_run_says_which_parameter_was_refused_and_can_be_resumed(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint, temperature=0.7)
+    chat_endpoint.reply = lambda body: (
+        400,
+        error("Unsupported parameter: 'temperature' is not supported.", "temperature"),
+    )
+    page = opened()
+    button(page, "Start run").click()
+    run(page)
+    work(making.store, once=True)
+    run(page)
+    assert [row.state for row in making.rows(Run)] == ["stopped"]
+    (told,) = page.error
+    assert "refuses temperature" in told.value
+    assert button(page, "Resume")
+    assert button(page, "Cancel run")
