@@ -1,0 +1,47 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+from typer.testing import CliRunner
+
+from labeling.cli import command
+from tests.llm.endpoint import Endpoint, Step
+from tests.services.engine import spec_of, start
+from tests.services.making import make_project
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as started:
+        yield started
+
+
+@pytest.fixture
+def run(sqlite_store_url, monkeypatch):
+    """Runs a command with --json; its exit status and object."""
+    monkeypatch.setattr("labeling.cli.context._database", [])
+
+    def call(*arguments: str) -> tuple[int, dict[str, object]]:
+        result = CliRunner().invoke(command, ["--database", sqlite_store_url, *arguments, "--json"])
+        return result.exit_code, json.loads(result.stdout) if result.stdout else {}
+
+    return call
+
+
+def test_a_run_is_paused_resumed_worked_shown_and_tried_again(sqlite_store, endpoint, run):
+    making = make_project(sqlite_store, prompts=3)
+    endpoint.poison["question 1"] = Step(400, {"error": {"message": "odd"}})
+    number = str(start(making, [spec_of(endpoint)]).id)
+    where = (number, "--project", making.slug)
+    assert run("runs", "pause", *where)[1]["run"]["state"] == "paused"
+    assert run("runs", "resume", *where)[1]["run"]["state"] == "running"
+    assert run("worker", "--until-idle") == (0, {"idle": True})
+    _, shown = run("runs", "show", *where)
+    assert (shown["run"]["state"], shown["run"]["failed"]) == ("done", {"bad_request": 1})
+    assert shown["failures"][0]["message"].endswith("answered 400: odd.")
+    endpoint.poison.clear()
+    assert run("runs", "retry", *where)[1]["run"]["waiting"] == 1
+    run("worker", "--until-idle")
+    (listed,) = run("runs", "list", "--project", making.slug)[1]["runs"]
+    assert (listed["state"], listed["answered"], listed["failed"]) == ("done", 3, {})
+    assert run("runs", "cancel", *where)[0] == 1
