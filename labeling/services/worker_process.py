@@ -12,15 +12,15 @@ import threading
 from pathlib import Path
 
 from labeling.errors import TiebreakError
-from labeling.services.worker import GRACE_SECONDS, Worker
 from labeling.storage.store import Store, open_store
 
 URL_VARIABLE = "TIEBREAK_DATABASE_URL"
+STOP_SECONDS = 30.0  # the worker's own grace for what is in flight, and some more
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class WorkerHandle:
-    """A worker that this process started."""
+    """A worker that this process started. The engine itself is imported by the child alone: the app starts sooner."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -37,7 +37,7 @@ class WorkerHandle:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            self._process.wait(GRACE_SECONDS + 10)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -63,6 +63,8 @@ def tend(store: Store) -> None:
 
 
 async def _tend(store: Store) -> None:
+    from labeling.services.worker import Worker
+
     worker = Worker(store, is_app_child=True)
     loop = asyncio.get_running_loop()
 
