@@ -8,6 +8,18 @@ chat_endpoint                  a real chat endpoint on this machine whose answer
 together_check_file            the check a training service runs on an upload
 """
 
+import os
+import shutil
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")
+ROOM = 2_000_000_000
+
+# The store waits for the disk at every commit, as it should; tests commit thousands of times, and need not outlive a
+# power cut. Where there is a folder in memory with room, their files lie there.
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 pytest_plugins = [
     "tests.fixtures.alone",
     "tests.fixtures.browser",
