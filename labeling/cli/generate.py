@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def generate(
     project: ProjectName,
     generators: Annotated[
-        Path, typer.Option(help="A TOML file with one [[generator]] table each.", exists=True, dir_okay=False)
+        Path, typer.Option(help="A TOML file, one table for each generator.", exists=True, dir_okay=False)
     ],
     samples: Annotated[int | None, typer.Option(help="Replies to each prompt, instead of the file's.", min=1)] = None,
     limit: Annotated[int | None, typer.Option(help="Take only the first prompts.", min=1)] = None,

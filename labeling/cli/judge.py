@@ -16,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 def judge(
     project: ProjectName,
-    judge: Annotated[Path, typer.Option(help="A TOML file with a [judge] table.", exists=True, dir_okay=False)],
+    judge: Annotated[
+        Path, typer.Option(help="A TOML file with the judge and its rubric.", exists=True, dir_okay=False)
+    ],
     pairs: Annotated[str, typer.Option(help="all, unlabelled, disputed, gold or sample:N.")] = "unlabelled",
     budget: Annotated[float | None, typer.Option(help="Stop at this many US dollars.", min=0)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")] = False,

@@ -48,7 +48,8 @@ def finish(store: "Store", actor: "Actor", slug: str, run_id: int) -> "RunView":
     until = time.monotonic() + OTHERS_SECONDS
     while (view := run_view(store, actor, slug, run_id)).state not in ENDED:
         _tell_progress(view)
-        if view.is_working or time.monotonic() < until:
+        # Requests in flight are another worker's; joining one by mistake does no harm, as requests are leased.
+        if view.in_flight or time.monotonic() < until:
             time.sleep(POLL_SECONDS)
             continue
         with _Progress(store, actor, slug, run_id):
