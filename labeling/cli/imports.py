@@ -44,38 +44,39 @@ def import_(
         model=model or None,
         is_joined_up=pair_up,
     )
-    done, lines, left = [], [], ""
-    with opened() as (store, actor):
-        for path in files:
-            if dry_run:
-                seen = imports.preview(store, actor, project, path, path.name, options)
-                done.append({"file": path.name, "format": seen.understanding.format, "kind": seen.understanding.kind,
-                             "read": seen.read, "taken": seen.taken, "refused": seen.refused, "prompts": seen.prompts,
-                             "new_prompts": seen.new_prompts, "labels": seen.labels})  # fmt: skip
-                lines.append(
-                    f"{path.name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken, nothing stored{_why(seen.refused)}"
+    if refused and not refused.absolute().parent.is_dir():
+        raise InputError(f"The folder {refused.parent} for --refused is not there. Make it first.")
+    done: list[dict[str, object]] = []
+    lines, left = [], ""
+    try:
+        with opened() as (store, actor):
+            for path in files:
+                if dry_run:
+                    seen = imports.preview(store, actor, project, path, path.name, options)
+                    done.append({"file": path.name, "format": seen.understanding.format, "kind": seen.understanding.kind,
+                                 "read": seen.read, "taken": seen.taken, "refused": seen.refused, "prompts": seen.prompts,
+                                 "new_prompts": seen.new_prompts, "labels": seen.labels})  # fmt: skip
+                    lines.append(
+                        f"{path.name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
+                        f" nothing stored{_why(seen.refused)}"
+                    )
+                    continue
+                view = imports.run_import(
+                    store, actor, project, path, path.name, options, partial(_progress, path.name)
                 )
-                continue
-            view = imports.run_import(
-                store,
-                actor,
-                project,
-                path,
-                path.name,
-                options,
-                partial(_progress, path.name),
-            )
-            done.append(_plain(view))
-            lines.append(
-                f"{path.name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
-                f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
-                f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}"
-            )
-            if refused and view.refused:
-                left += imports.refused_jsonl(imports.refused_rows(store, actor, project, view.id), path.name)
-    if refused and left:
-        refused.write_text(left, "utf-8")
-    tell("\n".join(lines), {"imports": done}, as_json)
+                done.append(_plain(view))
+                lines.append(
+                    f"{path.name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
+                    f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
+                    f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}"
+                )
+                if refused and view.refused:
+                    left += imports.refused_jsonl(imports.refused_rows(store, actor, project, view.id), path.name)
+    finally:  # a file that cannot be read does not hide what the ones before it came to
+        if refused and left:
+            refused.write_text(left, "utf-8")
+        if done:
+            tell("\n".join(lines), {"imports": done}, as_json)
     if any(one["refused"] for one in done):
         raise typer.Exit(1)
 

@@ -50,11 +50,15 @@ def understand(
         syntax = syntax_of(opened)
         delimiter = delimiter_of(opened) if syntax == "csv" else None
         looked_at = []
+        is_empty = True
         for record in records(opened, syntax):
+            is_empty = False
             if not isinstance(record, Refusal):
                 looked_at.append(record[1])
             if len(looked_at) == LOOKED_AT:
                 break
+    if is_empty:
+        raise InputError(f"{name} has no rows: nothing but a header or blank lines is in it.")
     columns = tuple(dict.fromkeys(key for record in looked_at for key in record))
     if format not in ("auto", *FORMATS):
         raise InputError(f"There is no format {format!r} to import. Known are: auto, {', '.join(FORMATS)}.")
@@ -85,7 +89,7 @@ def _found(
 ) -> str:
     if not looked_at:
         # Every row looked at is broken: each is told why when it is read.
-        return next(key for key, one in FORMATS.items() if one.kind == ("prompts" if kind == "auto" else kind))
+        return "prompts" if kind == "auto" else kind
     if {"response_a", "response_b"} <= set(mapping):
         return "pairs"
     if "response" in mapping:

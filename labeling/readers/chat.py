@@ -66,6 +66,8 @@ def _message(value: object, field: str) -> Json:
     if "content" in message:
         message["content"] = plain_text(message["content"], f"{field}.content")
     if "tool_calls" in message:
+        if not isinstance(message["tool_calls"], list) or not all(isinstance(c, dict) for c in message["tool_calls"]):
+            raise RowFault("bad_tools", f"{field}.tool_calls is not a list of objects")
         plain_text(orjson.dumps(message["tool_calls"]).decode(), f"{field}.tool_calls")
     return message
 

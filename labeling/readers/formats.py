@@ -120,7 +120,7 @@ def _tags(value: object) -> tuple[str, ...]:
 def _verdict(value: object) -> Verdict | None:
     if value is None or not str(value).strip():
         return None
-    found = VERDICTS.get(str(value).strip().lower())
+    found = VERDICTS.get(str(value).strip().lower().removesuffix(".0"))  # a table with gaps writes 1 as 1.0
     if found is None:
         raise RowFault(
             "unknown_verdict", f"the verdict says {str(value)[:60]!r}; known are a, b, tie, both_bad, 1 and 2"
@@ -131,9 +131,10 @@ def _verdict(value: object) -> Verdict | None:
 def _strength(value: object) -> int | None:
     if value in (None, ""):
         return None
-    if str(value) not in ("1", "2", "3"):
+    said = str(value).strip().removesuffix(".0")
+    if said not in ("1", "2", "3"):
         raise RowFault("unknown_strength", f"the strength says {str(value)[:60]!r}; known are 1, 2 and 3")
-    return int(str(value))
+    return int(said)
 
 
 def _pair(prompt: PromptRow, a: Reply, b: Reply, verdict: Verdict | None, strength: int | None = None) -> PairRow:

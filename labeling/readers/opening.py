@@ -4,6 +4,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -47,10 +48,27 @@ def open_source(source: Path | bytes, name: str, encoding: str = "utf-8") -> Sou
         raw: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
     except OSError as error:
         raise InputError(f"{name} cannot be read ({error.strerror}).") from error
-    start = raw.read(4)
-    raw.seek(0)
-    is_gzip = start[:2] == b"\x1f\x8b"
-    stream: BinaryIO = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_gzip else raw
+    with ExitStack() as on_fault:
+        on_fault.enter_context(raw)
+        is_gzip = _read(raw, 2, name) == b"\x1f\x8b"
+        raw.seek(0)
+        # A gzip reader leaves the file it was given open: it gets one of its own, which ends with it.
+        stream = _unpacked(source) if is_gzip else raw
+        on_fault.enter_context(stream)
+        found = _looked_at(stream, name, encoding, is_gzip=is_gzip)
+        on_fault.pop_all()
+        if is_gzip:
+            raw.close()
+    return found
+
+
+def _unpacked(source: Path | bytes) -> BinaryIO:
+    return io.BufferedReader(
+        gzip.GzipFile(fileobj=io.BytesIO(source)) if isinstance(source, bytes) else gzip.GzipFile(source)
+    )
+
+
+def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> Source:
     head = _read(stream, HEAD_BYTES, name)
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):

@@ -22,6 +22,8 @@ def syntax_of(source: Source) -> str:
     if text.startswith("["):
         return "json"
     if text.startswith("{"):
+        if source.name.lower().removesuffix(".gz").endswith(".json") and "\n" not in text.rstrip():
+            return "json"  # a document on one line, perhaps an object around the list
         first = text.split("\n", 1)[0].strip()
         # A first line that only opens an object is a pretty-printed document; one that is merely broken is a row.
         return "json" if first in ("{", "{ ") or _opens_only(first) else "jsonl"
@@ -40,7 +42,10 @@ def _opens_only(line: str) -> bool:
 def delimiter_of(source: Source) -> str:
     """The delimiter that cuts the header into most cells."""
     header = source.head.split("\n", 1)[0]
-    found = {delimiter: len(next(csv.reader([header], delimiter=delimiter), [])) for delimiter in DELIMITERS}
+    try:
+        found = {delimiter: len(next(csv.reader([header], delimiter=delimiter), [])) for delimiter in DELIMITERS}
+    except csv.Error as error:
+        raise _no_header(source, error) from error
     return max(found, key=lambda delimiter: found[delimiter])
 
 
@@ -122,7 +127,10 @@ def _csv(source: Source) -> Iterator[Record | Refusal]:
     csv.field_size_limit(MAX_ROW_BYTES)
     faults: dict[int, Refusal] = {}
     reader = csv.reader(_decoded(source, faults), delimiter=delimiter_of(source), strict=True)
-    header = [name.strip() for name in next(reader, [])]
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise _no_header(source, error) from error
     while True:
         started = reader.line_num + 1
         try:
@@ -142,6 +150,12 @@ def _csv(source: Source) -> Iterator[Record | Refusal]:
             yield Refusal(started, "wrong_cells", reason, DELIMITER_SHOWN.join(cells)[:SHOWN])
         else:
             yield started, dict(zip(header, cells, strict=True))
+
+
+def _no_header(source: Source, error: csv.Error) -> InputError:
+    return InputError(
+        f"{source.name}:1: the header cannot be read as CSV ({error}). Save the table as CSV UTF-8 with line feeds at the ends of rows."
+    )
 
 
 DELIMITER_SHOWN = " | "

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -104,6 +104,7 @@ def preview(store: Store, actor: Actor, slug: str, source: Path | bytes, name: s
     refusals: list[Refusal] = []
     samples: list[Lined] = []
     digests: set[str] = set()
+    joined: dict[str, list[tuple[int, CompletionRow]]] = {}
     for row in read(source, understanding):
         counts["read"] += 1
         if isinstance(row, Refusal):
@@ -117,11 +118,19 @@ def preview(store: Store, actor: Actor, slug: str, source: Path | bytes, name: s
         prompt = _prompt_of(row[1])
         if prompt is not None:
             digests.add(prompt.prompt.digest)
+        elif isinstance(row[1], CompletionRow):
+            joined.setdefault(row[1].external_id or "", []).append((row[0], row[1]))
     known = 0
-    remaining = iter(digests)
-    while part := list(islice(remaining, 500)):
+    for part in _parts(digests):
         with store.reading() as session:
             known += len(stored.prompts_by_digest(session, project_id, part))
+    for part in _parts(joined):
+        with store.reading() as session:
+            found = stored.prompts_by_external_id(session, project_id, part)
+        missing = [_without_prompt(*row) for key in part if key not in found for row in joined[key]]
+        if missing and not reasons[missing[0].code]:
+            refusals.append(missing[0])
+        reasons.update(row.code for row in missing)
     return Preview(
         understanding=understanding,
         read=counts["read"],
@@ -163,7 +172,7 @@ def run_import(
             if number % PROGRESS_EVERY == 0:
                 progress(counts["read"])
         with store.writing() as session:
-            stored.beat(session, import_id, **_totals(counts, reasons))
+            _keep(session, import_id, counts, reasons)
             stored.close_import(session, import_id, "done", now())
     except BaseException:
         _remove(store, import_id)
@@ -172,7 +181,7 @@ def run_import(
     if options.is_joined_up:
         counts["paired_up"] = make_pairs(store, actor, slug, PairPlan(per_prompt=None)).pairs
         with store.writing() as session:
-            stored.beat(session, import_id, **_totals(counts, reasons))
+            stored.recount(session, import_id, **_totals(counts, reasons))
     return import_view(store, actor, slug, import_id)
 
 
@@ -245,6 +254,12 @@ def _begin(
         ) from error
 
 
+def _parts(keys: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(keys)
+    while part := list(islice(remaining, 500)):
+        yield part
+
+
 def _chunks(rows: Iterator[Lined | Refusal]) -> Iterator[list[Lined | Refusal]]:
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
@@ -288,7 +303,15 @@ def _take(
             counts["taken" if one.is_new else "known"] += 1
             counts.update(prompts=one.prompts, completions=one.completions, pairs=one.pairs, labels=one.labels)
         reasons.update(row.code for row in refusals)
-        stored.beat(session, import_id, **_totals(counts, reasons))
+        _keep(session, import_id, counts, reasons)
+
+
+def _keep(session: Session, import_id: int, counts: Counter[str], reasons: Counter[str]) -> None:
+    """Say that the import is alive; raise where another process took it for dead, so that nothing more is written."""
+    if not stored.beat(session, import_id, **_totals(counts, reasons)):
+        raise ConflictError(
+            f"The import stood still for over {STALE.seconds} seconds and was taken back. Nothing of it is stored: start it again."
+        )
 
 
 def _take_completions(
@@ -306,8 +329,7 @@ def _take_completions(
     for line, row in completions:
         prompt_id = by_digest[row.prompt.prompt.digest] if row.prompt else by_id.get(row.external_id or "")
         if prompt_id is None:
-            reason = f"no prompt of the project has the id {row.external_id!r}; import the prompts first"
-            missing.append(Refusal(line, "no_prompt_with_this_id", reason, row.reply.text[:2000]))
+            missing.append(_without_prompt(line, row))
             continue
         key = stored.completion_key(prompt_id, row.reply, options.model)
         wanted.setdefault(key, row.reply)
@@ -320,6 +342,11 @@ def _take_completions(
         new_prompts.discard(digest)
         new.discard(key)
     return written, missing
+
+
+def _without_prompt(line: int, row: CompletionRow) -> Refusal:
+    reason = f"no prompt of the project has the id {row.external_id!r}; import the prompts first"
+    return Refusal(line, "no_prompt_with_this_id", reason, row.reply.text[:2000])
 
 
 def _totals(counts: Counter[str], reasons: Counter[str]) -> dict[str, object]:
@@ -336,14 +363,17 @@ def _totals(counts: Counter[str], reasons: Counter[str]) -> dict[str, object]:
 def _remove(store: Store, import_id: int) -> None:
     """Take back every row of an import that did not end, in short transactions; its refusals stay as a record."""
     with store.writing() as session:
+        if not stored.beat(session, import_id):
+            return  # another process has taken it back
         stored.open_erasure(session, import_id)
-    gone = 1
-    while gone:
+    is_gone = False
+    while not is_gone:
         with store.writing() as session:
+            # This locks the import's row: one that wakes up while it is taken back waits, and then finds it closed.
             stored.beat(session, import_id)
-            gone = stored.forget(session, import_id, CHUNK)
-    with store.writing() as session:
-        stored.close_import(session, import_id, "removed", now())
+            is_gone = stored.forget(session, import_id, CHUNK) == 0
+            if is_gone:
+                stored.close_import(session, import_id, "removed", now())
 
 
 def _prompt_of(row: Row) -> PromptRow | None:

@@ -331,6 +331,13 @@ def close_import(session: Session, import_id: int, state: str, at: datetime) -> 
     session.execute(update(Import).where(col(Import.id) == import_id).values(state=state, ended_at=at))
 
 
-def beat(session: Session, import_id: int, **counts: Any) -> None:
-    """Say that the import is alive, and how far it is."""
-    session.execute(update(Import).where(col(Import.id) == import_id).values(heartbeat_at=now(), **counts))
+def beat(session: Session, import_id: int, **counts: Any) -> bool:
+    """Say that the import is alive, and how far it is. False: it was taken back meanwhile, and may write no more."""
+    alive = update(Import).where(col(Import.id) == import_id, col(Import.state) == "writing")
+    updated = session.execute(alive.values(heartbeat_at=now(), **counts).returning(col(Import.id)))
+    return updated.first() is not None
+
+
+def recount(session: Session, import_id: int, **counts: Any) -> None:
+    """Write the counts of an import that has ended."""
+    session.execute(update(Import).where(col(Import.id) == import_id).values(**counts))

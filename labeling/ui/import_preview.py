@@ -96,7 +96,7 @@ def _options(file: ChosenFile) -> ImportOptions:
     titles = {"auto": "Found by content"} | {name: one.title for name, one in FORMATS.items()}
     format_ = st.selectbox("Format", list(titles), format_func=lambda name: titles[name])
     with st.expander("Text encoding", type="compact"):
-        encoding = st.selectbox("Written in", ["utf-8", "latin-1", "cp1252", "utf-16"])
+        encoding = st.selectbox("Written in", ["utf-8", "latin-1", "cp1252"])
     mapping = {
         role: column for role in ROLE_TITLES if (column := st.session_state.get(f"column {role}")) not in (None, NONE)
     }

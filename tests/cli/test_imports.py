@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from labeling.cli import imports
+from labeling.errors import InputError
 from labeling.services.access import local_actor
 from labeling.services.projects import create_project, project_view
 from labeling.storage.store import Store
@@ -98,6 +99,18 @@ def test_the_answers_of_three_models_are_joined_and_paired_up(command, file, sto
     for path in answers:
         assert command(path, "--model", path.stem, "--pair-up").exit_code == 0
     assert project_view(store, local_actor(store), "p").pairs == 9
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_what_came_before_it(command, file, tmp_path):
+    done = command(file("pairs.jsonl", PAIRS), tmp_path / "nowhere.jsonl")
+    assert isinstance(done.exception, InputError)
+    assert "pairs.jsonl: 1 rows read" in done.stdout
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_stored(command, file, store, tmp_path):
+    done = command(file("pairs.jsonl", PAIRS), "--refused", tmp_path / "nowhere" / "left.jsonl")
+    assert isinstance(done.exception, InputError)
+    assert project_view(store, local_actor(store), "p").prompts == 0
 
 
 def test_a_mapping_without_its_column_is_told_how_it_is_written(command, file):

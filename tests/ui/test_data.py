@@ -112,6 +112,15 @@ def test_a_latin_1_file_is_read_once_its_encoding_is_chosen(page):
     assert page.dataframe[0].value["Prompt"][0] == "Où est le café?"
 
 
+def test_every_encoding_that_is_offered_can_be_read(page):
+    choose(page, "prompts.txt", b"Why?\n")
+    box = next(one for one in page.selectbox if one.label == "Written in")
+    for encoding in box.options:
+        next(one for one in page.selectbox if one.label == "Written in").select(encoding)
+        run(page)
+        assert page.dataframe[0].value["Prompt"][0] == "Why?"
+
+
 def test_a_file_s_text_is_never_read_as_markdown(page):
     hostile = "![x](https://example.org/x.png) :red[shout] <script>alert(1)</script>"
     row = {"prompt": hostile, "response_a": hostile + " a", "response_b": hostile + " b"}

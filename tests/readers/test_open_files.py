@@ -1,0 +1,68 @@
+"""Files on a disk are closed again, whatever is in them, and odd but honest files are read."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from labeling.domain import Verdict
+from labeling.errors import InputError
+from labeling.readers import PairRow, Refusal, read, understand
+
+# A file left open is a ResourceWarning, and a warning fails the test.
+
+
+def rows(content: str, name: str) -> list[object]:
+    source = content.encode()
+    return [row if isinstance(row, Refusal) else row[1] for row in read(source, understand(source, name))]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_is_closed_after_its_last_row(tmp_path: Path, packed: bool) -> None:
+    path = tmp_path / "prompts.csv"
+    path.write_bytes(gzip.compress(b"prompt\nWhy?\n") if packed else b"prompt\nWhy?\n")
+    understanding = understand(path, path.name)
+    assert understanding.is_gzip is packed
+    assert len(list(read(path, understanding))) == 1
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 a zip", b"prompt\n\xff\n", b"", b"\x1f\x8b damaged"])
+def test_a_file_that_cannot_be_used_is_closed(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "prompts.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        understand(path, path.name)
+
+
+def test_a_list_inside_an_object_is_read_on_one_line_and_on_many() -> None:
+    document = {"version": 1, "data": [{"prompt": "Why?"}, {"prompt": "How?"}]}
+    assert rows(json.dumps(document), "prompts.json") == rows(json.dumps(document, indent=1), "prompts.json")
+    assert len(rows(json.dumps(document), "prompts.json")) == 2
+
+
+@pytest.mark.parametrize("content", ["prompt,id\n", "prompt,id", "prompt,id\n\n \n"])
+def test_a_header_without_rows_is_one_sentence(content: str) -> None:
+    with pytest.raises(InputError, match=r"prompts.csv has no rows"):
+        understand(content.encode(), "prompts.csv")
+
+
+def test_whole_numbers_of_a_table_with_gaps_are_verdicts_and_strengths() -> None:
+    table = "prompt,response_a,response_b,verdict,strength\nWhy?,So.,No.,2.0,3.0\nHow?,So.,No.,,\n"
+    one, two = rows(table, "pairs.csv")
+    assert isinstance(one, PairRow)
+    assert isinstance(two, PairRow)
+    assert (one.verdict, one.strength) == (Verdict.B, 3)
+    assert (two.verdict, two.strength) == (None, None)
+
+
+@pytest.mark.parametrize("content", ["prompt,id\rWhy?,1\r", '"prompt"x,id\nWhy?,1\n'])
+def test_a_header_that_cannot_be_read_is_one_sentence(content: str) -> None:
+    with pytest.raises(InputError, match=r"prompts.csv:1: the header cannot be read as CSV"):
+        rows(content, "prompts.csv")
+
+
+def test_a_quote_that_is_never_closed_is_refused_and_told() -> None:
+    (refusal,) = rows('prompt,id\n"Why?,1\nHow?,2\n', "prompts.csv")
+    assert isinstance(refusal, Refusal)
+    assert (refusal.line, refusal.code) == (2, "not_csv")

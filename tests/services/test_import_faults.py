@@ -1,0 +1,125 @@
+"""Imports that meet a stalled process, a full disk or a row nobody expected: whole or not at all."""
+
+import json
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlmodel import SQLModel, col
+
+from labeling.domain import Actor
+from labeling.errors import ConflictError, StoreError
+from labeling.services.access import local_actor
+from labeling.services.imports import STALE, ImportOptions, list_imports, preview, recover_imports, run_import
+from labeling.services.projects import create_project, project_view
+from labeling.storage.store import Store
+from labeling.storage.tables import Completion, Import, Label, Pair, PromptRow, PromptText, now
+
+PLAIN = ImportOptions()
+
+
+@pytest.fixture
+def actor(store: Store) -> Actor:
+    found = local_actor(store)
+    create_project(store, found, name="P")
+    return found
+
+
+def prompts(number: int) -> bytes:
+    return "".join(f"Question {n}?\n" for n in range(number)).encode()
+
+
+def jsonl(*records: object) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def counts(store: Store, *rows: type[SQLModel]) -> list[int]:
+    with store.reading() as session:
+        return [session.scalar(select(func.count()).select_from(one)) or 0 for one in rows]
+
+
+def stand_still(store: Store) -> None:
+    """What a stopped process looks like to the others: no sign of life for a minute."""
+    with store.writing() as session:
+        writing = update(Import).where(col(Import.state) == "writing")
+        session.execute(writing.values(heartbeat_at=now() - 2 * STALE))
+
+
+def test_an_import_taken_back_while_it_stood_still_writes_nothing_more(store: Store, actor: Actor) -> None:
+    def fall_asleep(_rows: int) -> None:
+        stand_still(store)
+        assert recover_imports(store) == 1
+
+    with pytest.raises(ConflictError, match="stood still for over 30 seconds and was taken back"):
+        run_import(store, actor, "p", prompts(5000), "prompts.txt", PLAIN, fall_asleep)
+    assert counts(store, PromptRow, PromptText) == [0, 0]
+    assert [view.state for view in list_imports(store, actor, "p")] == ["removed"]
+    again = run_import(store, actor, "p", prompts(5000), "prompts.txt", PLAIN)
+    assert (again.taken, again.prompts) == (5000, 5000)
+
+
+def test_the_next_import_takes_back_a_dead_one_first(store: Store, actor: Actor) -> None:
+    views = []
+
+    def die(_rows: int) -> None:
+        stand_still(store)
+        views.append(run_import(store, actor, "p", prompts(10), "next.txt", PLAIN))
+
+    with pytest.raises(ConflictError):
+        run_import(store, actor, "p", prompts(2500), "dead.txt", PLAIN, die)
+    assert [view.taken for view in views] == [10]
+    assert counts(store, PromptRow) == [10]
+
+
+def test_a_full_disk_is_one_sentence_and_the_import_is_taken_back_when_there_is_room(
+    sqlite_store: Store,
+) -> None:
+    actor = local_actor(sqlite_store)
+    create_project(sqlite_store, actor, name="P")
+
+    def limit(pages: int) -> None:
+        with sqlite_store.writing() as session:
+            connection = session.connection()
+            used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {used + pages}")
+
+    limit(40)
+    with pytest.raises(StoreError, match=r"no room left where .* free some space"):
+        run_import(sqlite_store, actor, "p", prompts(5000), "prompts.txt", PLAIN)
+    assert project_view(sqlite_store, actor, "p").prompts == 0
+    limit(1_000_000)
+    stand_still(sqlite_store)
+    assert recover_imports(sqlite_store) in (0, 1)  # there may have been just enough room to take it back at once
+    assert counts(sqlite_store, PromptRow) == [0]
+    assert run_import(sqlite_store, actor, "p", prompts(5000), "prompts.txt", PLAIN).taken == 5000
+
+
+def test_a_preview_of_completions_refuses_what_the_import_will_refuse(store: Store, actor: Actor) -> None:
+    run_import(store, actor, "p", jsonl({"id": "one", "prompt": "Why?"}), "prompts.jsonl", PLAIN)
+    answers = jsonl({"id": "one", "response": "So."}, {"id": "two", "response": "No."}, {"id": "two", "response": "?"})
+    seen = preview(store, actor, "p", answers, "answers.jsonl", PLAIN)
+    done = run_import(store, actor, "p", answers, "answers.jsonl", PLAIN)
+    assert (seen.read, seen.taken) == (done.read, done.taken) == (3, 1)
+    assert seen.refused == done.refused_by_reason == {"no_prompt_with_this_id": 2}
+    assert [row.line for row in seen.refusals] == [2]
+
+
+def test_a_row_of_a_shape_nobody_writes_ends_no_import(store: Store, actor: Actor) -> None:
+    good = {
+        "input": {"messages": [{"role": "user", "content": "Why?"}]},
+        "preferred_output": [{"role": "assistant", "content": "So."}],
+        "non_preferred_output": [{"role": "assistant", "content": "No."}],
+    }
+    odd = [
+        good | {key: value}
+        for key in good
+        for value in (5, None, [], {}, "text", [5], [[]], [{"role": 5}], {"messages": 5}, {"messages": [5]},
+                      [{"role": "assistant", "tool_calls": 5}], [{"role": "assistant", "tool_calls": [5]}],
+                      [{"role": "assistant", "content": {"a": 1}}])
+    ]  # fmt: skip
+    content = jsonl(*odd, good)
+    view = run_import(store, actor, "p", content, "odd.jsonl", ImportOptions(format="openai-dpo", labels_as="crowd"))
+    assert view.read == len(odd) + 1
+    assert view.read == view.taken + view.known + view.refused
+    assert counts(store, Pair, Label) == [view.pairs, view.labels]
+    assert counts(store, Completion) == [view.completions]
+    assert view.pairs >= 1
