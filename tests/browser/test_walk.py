@@ -151,7 +151,7 @@ def _judge(page: Page) -> None:
     expect(page.get_by_role("textbox", name="Endpoint")).to_have_value(re.compile("sandbox"))
     expect(start).to_be_enabled()
     start.click()
-    expect(page.get_by_role("button", name="No pair to judge")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"requests · done")).first).to_be_visible()
 
 
 def _export(page: Page, folder: Path) -> None:
