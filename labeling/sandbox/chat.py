@@ -136,7 +136,8 @@ def _forced_tool(request: Json) -> Json | None:
     if choice == "required":
         return functions[0] if functions else None
     if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name")
+        named = choice.get("function")
+        name = named.get("name") if isinstance(named, dict) else None
         for function in functions:
             if function["name"] == name:
                 return function

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from labeling.domain import Json
 
+LONGEST_TEXT = 10_000  # characters that a minLength is filled up to
 DEEPEST = 24  # a schema that refers to itself ends here
 
 # Given the path of property names and the schema there, a value to use, or None for no opinion.
@@ -21,7 +22,11 @@ def fill(schema: Json, wish: Wish, rng: Random) -> object:
 
     Raises SchemaError for a reference that leads nowhere or to itself, and for what is not a schema.
     """
-    return _Filler(schema, wish, rng).value(schema, ())
+    try:
+        return _Filler(schema, wish, rng).value(schema, ())
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+        # A keyword may hold anything at all, such as text where a number belongs.
+        raise SchemaError("a keyword of the schema has a value of the wrong kind") from error
 
 
 class _Filler:
@@ -89,7 +94,9 @@ class _Filler:
     def _text(self, text: str, node: Json) -> str:
         formats = {"date": "2026-01-31", "date-time": "2026-01-31T12:00:00Z", "email": "name@example.org"}
         text = formats.get(str(node.get("format")), text)
-        return text.ljust(int(node.get("minLength", 0)), ".")[: int(node.get("maxLength", len(text) + 1_000))]
+        return text.ljust(min(int(node.get("minLength", 0)), LONGEST_TEXT), ".")[
+            : int(node.get("maxLength", len(text) + 1_000))
+        ]
 
     def _enum(self, node: Json, path: tuple[str, ...]) -> object:
         options = node["enum"]

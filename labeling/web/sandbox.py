@@ -87,9 +87,12 @@ async def _body(request: Request) -> bytes:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        parsed = json.loads(body)
+        # Python reads lone surrogates and NaN, which no answer could carry; a provider refuses them as well.
+        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise RequestFault("We could not parse the JSON body of your request.", code="invalid_json") from None
+    return parsed
 
 
 async def _refuse(_request: Request, error: Exception) -> JSONResponse:

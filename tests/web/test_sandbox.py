@@ -148,3 +148,27 @@ def test_a_body_that_is_no_json_is_told_in_a_sentence(client: OpenAI) -> None:
     with pytest.raises(APIStatusError) as caught:
         client.post("/chat/completions", content=b"{half", cast_to=object)
     assert caught.value.status_code == 400
+
+
+HELLO = b'"model": "sandbox-large", "messages": [{"role": "user", "content": "Hi"}]'
+FORM = b'"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": %b}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model": "sandbox-large", "messages": [{"role": "user", "content": "\\ud800"}]}',
+        b"{" + HELLO + b', "temperature": NaN}',
+        b"{" + HELLO + b', "tools": [], "tool_choice": {"function": 3}}',
+        b"{" + HELLO + b", " + FORM % b'{"type": "array", "minItems": "x"}' + b"}",
+        b"{" + HELLO + b", " + FORM % b'{"allOf": [3]}' + b"}",
+        b"{" + HELLO + b", " + FORM % b'{"$ref": "#/none"}' + b"}",
+        b"{" + HELLO + b", " + FORM % b'{"$ref": "#"}' + b"}",
+    ],
+    ids=["surrogate", "nan", "tool choice", "keyword", "allOf", "reference", "endless reference"],
+)
+def test_what_cannot_be_understood_is_refused_and_never_breaks_it(client: OpenAI, body: bytes) -> None:
+    with pytest.raises(APIStatusError) as caught:
+        client.post("/chat/completions", content=body, cast_to=object)
+    assert caught.value.status_code == 400
+    assert caught.value.response.headers["x-tiebreak-sandbox"] == "1"
