@@ -12,18 +12,20 @@ GUIDELINES = SAMPLE_FOLDER / "guidelines.md"
 
 
 def open_sample(store: Store, actor: Actor) -> bool:
-    """Make the sample project in a database without any project; return whether it was made.
+    """Make the sample project in a database without any project, or fill one that a kill left empty; whether it did.
 
-    Two apps may start at once: the project's name is unique, so that one of them makes it. Where the program was
-    installed without its data folder there is no sample, and none is made.
+    Two apps may start at once: the project's name is unique and one import at a time is written, so that one of them
+    does each. Where the program was installed without its data folder there is no sample, and none is made.
     """
-    if not PAIRS_FILE.exists() or list_projects(store, actor):
+    if not PAIRS_FILE.exists():
         return False
     try:
-        view = create_project(
-            store, actor, name=NAME, target=Target.OPENAI, guidelines=GUIDELINES.read_text("utf-8"), is_sample=True
-        )
-    except ConflictError:
+        if not list_projects(store, actor):
+            guidelines = GUIDELINES.read_text("utf-8")
+            create_project(store, actor, name=NAME, target=Target.OPENAI, guidelines=guidelines, is_sample=True)
+        empty = [view for view in list_projects(store, actor) if view.is_sample and not view.pairs]
+        for view in empty:
+            run_import(store, actor, view.slug, PAIRS_FILE, PAIRS_FILE.name, ImportOptions(kind="pairs"))
+    except ConflictError:  # another app is at it
         return False
-    run_import(store, actor, view.slug, PAIRS_FILE, PAIRS_FILE.name, ImportOptions(kind="pairs"))
-    return True
+    return bool(empty)

@@ -1,0 +1,29 @@
+"""The sample project is made once, whole, and only where there is nothing."""
+
+from labeling.domain import Target
+from labeling.services.access import local_actor
+from labeling.services.projects import create_project, list_projects
+from labeling.services.sample import NAME, open_sample
+from labeling.storage.store import Store
+
+
+def test_the_sample_is_made_once_and_ready_to_label(sqlite_store: Store) -> None:
+    actor = local_actor(sqlite_store)
+    assert open_sample(sqlite_store, actor)
+    assert not open_sample(sqlite_store, actor)
+    (view,) = list_projects(sqlite_store, actor)
+    assert (view.pairs, view.open_pairs, view.is_sample) == (48, 48, True)
+
+
+def test_a_sample_that_a_kill_left_empty_is_filled_at_the_next_start(sqlite_store: Store) -> None:
+    actor = local_actor(sqlite_store)
+    create_project(sqlite_store, actor, name=NAME, target=Target.OPENAI, is_sample=True)
+    assert open_sample(sqlite_store, actor)
+    assert list_projects(sqlite_store, actor)[0].pairs == 48
+
+
+def test_a_database_with_projects_gets_no_sample(sqlite_store: Store) -> None:
+    actor = local_actor(sqlite_store)
+    create_project(sqlite_store, actor, name="Mine")
+    assert not open_sample(sqlite_store, actor)
+    assert len(list_projects(sqlite_store, actor)) == 1
