@@ -14,6 +14,7 @@ from labeling.storage.store import IntegrityError, Store
 from labeling.storage.tables import now
 
 PREFIX = "tbk_"
+SCREEN_PREFIX = "tbs_"  # derived from a browser's cookie: see `sessions`
 LONGEST_NAME = 80
 LASTS = timedelta(days=365)
 
@@ -76,19 +77,23 @@ def create_token(store: Store, actor: Actor, annotator: str, slug: str | None = 
     return NewToken(secret, annotator, slug, made_account, made_member, expires_at)
 
 
-def actor_of_token(store: Store, secret: str) -> Actor:
-    """Who the token speaks for. Raises ForbiddenError for one that is forged, expired or revoked (which look the same)."""
+def actor_of_token(store: Store, secret: str, session_secret: str | None = None) -> Actor:
+    """Who the token speaks for; a screen's token only together with the cookie of its browser.
+
+    Raises:
+        ForbiddenError: it is forged, expired or revoked, or of another browser (all of which look the same).
+    """
     refused = ForbiddenError("This token is unknown, expired or revoked. Make a new one with: tiebreak token create")
-    if not secret.startswith(PREFIX):
+    if not secret.startswith((PREFIX, SCREEN_PREFIX)):
         raise refused
     with store.reading() as session:
-        found = rows.owner_of_token(session, hash_of(secret))
+        found = rows.owner_of_token(session, hash_of(secret), now())
     if found is None:
         raise refused
-    account, project_id = found
-    assert account.id is not None
+    if found.session_hash is not None and found.session_hash != hash_of(session_secret or ""):
+        raise refused
     # A token bound to a project opens nothing else, even where its account could.
-    return Actor(account.id, account.name, is_admin=account.is_admin, project_id=project_id)
+    return Actor(found.id, found.name, is_admin=found.is_admin, project_id=found.project_id)
 
 
 def hash_of(secret: str) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from labeling.domain import Actor
 from labeling.errors import NotFoundError
-from labeling.services.access import local_actor
+from labeling.services.sessions import COOKIE, actor_of_session
 from labeling.services.start import shared_store
 from labeling.settings import settings
 from labeling.storage.store import Store
@@ -48,9 +48,18 @@ def session() -> Session:
 
 
 def here() -> Here:
-    """The store, the local actor and the open project. Raises StoreError where the database cannot be opened."""
+    """The store, whoever sits at this browser, and the open project; asked again at each script run.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
     store = shared_store(settings().store_url)
-    return Here(store, local_actor(store), session().slug)
+    return Here(store, actor_of_session(store, session_secret()), session().slug)
+
+
+def session_secret() -> str | None:
+    """What this browser's cookie says; None where it keeps none."""
+    return st.context.cookies.get(COOKIE)
 
 
 def open_project(slug: str | None) -> None:

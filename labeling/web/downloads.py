@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from labeling.domain import Actor
 from labeling.errors import ForbiddenError, NotFoundError, TiebreakError
-from labeling.services.access import local_actor
 from labeling.services.export_list import export_file, export_folder, zip_name
+from labeling.services.sessions import COOKIE, actor_of_session
 from labeling.services.tokens import actor_of_token
 from labeling.services.zipped import zip_blocks
 from labeling.storage.store import Store
@@ -34,7 +34,13 @@ def download_routes(store: Callable[[], Store]) -> list[Route]:
         way = request.path_params
         try:
             return await run_in_threadpool(
-                answer_download, store, request.headers.get("authorization"), way["slug"], way["number"], way["file"]
+                answer_download,
+                store,
+                request.headers.get("authorization"),
+                request.cookies.get(COOKIE),
+                way["slug"],
+                way["number"],
+                way["file"],
             )
         except ForbiddenError as error:
             return JSONResponse({"error": str(error)}, status_code=403)
@@ -47,11 +53,16 @@ def download_routes(store: Callable[[], Store]) -> list[Route]:
 
 
 def answer_download(
-    store: Callable[[], Store], authorization: str | None, slug: str, export_id: int, file: str
+    store: Callable[[], Store],
+    authorization: str | None,
+    session_secret: str | None,
+    slug: str,
+    export_id: int,
+    file: str,
 ) -> Response:
     """Raises TiebreakError: no such export or file, not finished, no right to it."""
     opened = store()
-    actor = _actor(opened, authorization)
+    actor = _actor(opened, authorization, session_secret)
     headers = {
         "content-disposition": f"attachment; filename*=UTF-8''{quote(file)}",
         "cache-control": "no-store",
@@ -64,9 +75,9 @@ def answer_download(
     return FileResponse(path, media_type=TYPES.get(path.suffix, "application/octet-stream"), headers=headers)
 
 
-def _actor(store: Store, authorization: str | None) -> Actor:
+def _actor(store: Store, authorization: str | None, session_secret: str | None) -> Actor:
     if authorization is None:
-        return local_actor(store)
+        return actor_of_session(store, session_secret)
     scheme, _, secret = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise ForbiddenError("Only tokens are taken here. Send the header Authorization: Bearer TOKEN")

@@ -21,6 +21,7 @@ from labeling.render.turns import raw_completion, raw_prompt, render_completion,
 from labeling.services.label_events import sent_id
 from labeling.services.labels import Refusal, record
 from labeling.services.queue import MOST_WANTED, ServedPair, next_pairs, progress
+from labeling.services.sessions import COOKIE
 from labeling.services.tokens import actor_of_token
 from labeling.storage.served import Reply
 from labeling.storage.store import Store
@@ -48,7 +49,12 @@ def label_routes(store: Callable[[], Store]) -> list[Route]:
         try:
             body = await _body(request)
             answer = await run_in_threadpool(
-                answer_labels, store, _bearer(request), str(request.path_params["slug"]), body
+                answer_labels,
+                store,
+                _bearer(request),
+                request.cookies.get(COOKIE),
+                str(request.path_params["slug"]),
+                body,
             )
         except RequestFault as fault:
             return JSONResponse({"error": str(fault)}, status_code=fault.status)
@@ -57,11 +63,11 @@ def label_routes(store: Callable[[], Store]) -> list[Route]:
     return [Route(PATH, labels, methods=["POST"])]
 
 
-def answer_labels(store: Callable[[], Store], secret: str, slug: str, body: bytes) -> bytes:
+def answer_labels(store: Callable[[], Store], secret: str, session_secret: str | None, slug: str, body: bytes) -> bytes:
     """Do what a request asks, and return the answer's JSON. Raises RequestFault."""
     try:
         opened = store()
-        actor = actor_of_token(opened, secret)
+        actor = actor_of_token(opened, secret, session_secret)
     except ForbiddenError as error:
         raise RequestFault(401, str(error)) from error
     except TiebreakError as error:

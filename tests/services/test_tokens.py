@@ -8,7 +8,7 @@ from sqlalchemy import update
 from labeling.domain import Actor, Role
 from labeling.errors import ForbiddenError, InputError, NotFoundError
 from labeling.services.queue import progress
-from labeling.services.tokens import actor_of_token, create_token
+from labeling.services.tokens import actor_of_token, create_token, hash_of
 from labeling.storage.tables import Account, LoginSession, Member, Token, now
 from tests.services.labelling import Labelling, make_labelling
 
@@ -56,15 +56,17 @@ def test_a_token_ends_with_its_account_and_its_session(talk):
     token = create_token(talk.store, talk.owner, "ann", talk.slug)
     account_id = actor_of_token(talk.store, token.secret).account_id
     with talk.store.writing() as session:
-        login = LoginSession(account_id=account_id, secret_hash="x", expires_at=now() + timedelta(hours=1))
+        login = LoginSession(
+            account_id=account_id, secret_hash=hash_of("cookie"), expires_at=now() + timedelta(hours=1)
+        )
         session.add(login)
         session.flush()
         login_id = login.id
     talk.run(update(Token).values(session_id=login_id))
-    assert actor_of_token(talk.store, token.secret)
+    assert actor_of_token(talk.store, token.secret, "cookie")
     talk.run(update(LoginSession).values(ended_at=now()))
     with pytest.raises(ForbiddenError):
-        actor_of_token(talk.store, token.secret)
+        actor_of_token(talk.store, token.secret, "cookie")
     talk.run(
         update(Token).values(session_id=None), update(Account).where(Account.id == account_id).values(disabled_at=now())
     )
