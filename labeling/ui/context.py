@@ -59,7 +59,8 @@ def here() -> Here:
 
 def session_secret() -> str | None:
     """What this browser's cookie says; None where it keeps none."""
-    return st.context.cookies.get(COOKIE)
+    found = st.context.cookies.get(COOKIE)
+    return found if isinstance(found, str) else None  # outside a browser there is something else in its place
 
 
 def open_project(slug: str | None) -> None:
