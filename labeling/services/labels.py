@@ -13,14 +13,14 @@ from typing import Any
 from labeling.domain import Actor, ScreenVerdict, Verdict, stored_verdict
 from labeling.errors import ConflictError
 from labeling.render import RENDERER_VERSION
+from labeling.services.desk import Desk, open_desk
 from labeling.services.label_events import LabelEvent, RefusedError, check_asked, read_event, sent_id
-from labeling.services.queue import annotator_of
-from labeling.services.rounds import Asked, asked_of, is_closed, open_round
 from labeling.services.slots import RESERVATION, Slots
+from labeling.storage import desks
 from labeling.storage import labels as rows
 from labeling.storage import queue as queue_rows
 from labeling.storage.store import IntegrityError, Session, Store
-from labeling.storage.tables import Round, now
+from labeling.storage.tables import now
 
 CHUNK = 25  # events a transaction: keeps each under 50 ms
 TRIES = 5
@@ -58,9 +58,11 @@ def record(
         NotFoundError, ForbiddenError: as `open_round`.
         ConflictError: others changed the same pairs under every one of several tries.
     """
-    with store.reading() as session:
-        open_round(session, actor, slug, round_name)
-    rater_id = annotator_of(store, actor)
+    return record_at(store, open_desk(store, actor, slug, round_name), events)
+
+
+def record_at(store: Store, desk: Desk, events: Sequence[object], shown_guidelines: int | None = None) -> Recorded:
+    """`record` for an annotator whose desk is open; `shown_guidelines` is the version that the screen showed."""
     acked: list[str] = []
     refused: list[Refusal] = []
     readable: list[LabelEvent] = []
@@ -70,32 +72,35 @@ def record(
         except RefusedError as error:
             refused.append(Refusal(sent_id(raw), error.code, error.reason, error.retry))
     for start in range(0, len(readable), CHUNK):
-        chunk = readable[start : start + CHUNK]
-        outcome = _record_chunk(store, actor, slug, round_name, rater_id, chunk)
+        outcome = _record_chunk(store, desk, readable[start : start + CHUNK], shown_guidelines)
         acked += outcome.acked
         refused += outcome.refused
     return Recorded(tuple(acked), tuple(refused))
 
 
-def last_decided(store: Store, actor: Actor, slug: str, round_name: str | None = None) -> tuple[int, str] | None:
-    """The pair that the actor labelled or skipped last and can undo, with its newest event."""
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A label or skip that is current and can be undone."""
+
+    pair_id: int
+    event_id: str
+    action: str
+
+
+def last_decided(store: Store, desk: Desk, most: int) -> list[Decided]:
+    """What the annotator labelled or skipped last and can undo, newest first."""
     with store.reading() as session:
-        _, round_ = open_round(session, actor, slug, round_name)
-        assert round_.id is not None
-        rater_id = rows.rater_of(session, actor.account_id)
-        pair_id = None if rater_id is None else rows.last_decided(session, rater_id, round_.id)
-        if rater_id is None or pair_id is None:
-            return None
-        return pair_id, rows.newest_events(session, rater_id, round_.id, [pair_id])[pair_id].event_id
+        return [
+            Decided(row.pair_id, row.event_id, row.action)
+            for row in rows.decided(session, desk.rater_id, desk.round_id, most)
+        ]
 
 
-def _record_chunk(
-    store: Store, actor: Actor, slug: str, round_name: str | None, rater_id: int, events: Sequence[LabelEvent]
-) -> Recorded:
+def _record_chunk(store: Store, desk: Desk, events: Sequence[LabelEvent], shown_guidelines: int | None) -> Recorded:
     for _ in range(TRIES):
         try:
             with store.writing() as session:
-                return _Recording(session, actor, slug, round_name, rater_id, events).run()
+                return _Recording(session, desk, events, shown_guidelines).run()
         except IntegrityError:
             continue  # the same event arrived twice at one moment, or the overlap was lowered: look again
     raise ConflictError("Others are changing the same pairs. Send the labels again in a moment.")
@@ -131,31 +136,34 @@ class _Recording:
     """One transaction over some events of one annotator. Locks: the round, then its pairs, last the project's counter."""
 
     def __init__(
-        self, session: Session, actor: Actor, slug: str, round_name: str | None, rater_id: int, events: Sequence[LabelEvent]
-    ) -> None:  # fmt: skip
+        self, session: Session, desk: Desk, events: Sequence[LabelEvent], shown_guidelines: int | None
+    ) -> None:
         self._session = session
-        self._actor = actor
-        self._rater_id = rater_id
+        self._desk = desk
+        self._rater_id = desk.rater_id
         self._events = events
         self._at = now()
         self._written = _Written()
-        project, round_ = open_round(session, actor, slug, round_name)
-        assert project.id is not None
-        assert round_.id is not None
-        self._project_id, self._round_id = project.id, round_.id
-        self._round: Round = rows.hold_round(session, round_.id)
-        self._closed = is_closed(project, self._round)
-        self._name = project.name
-        self._asked: Asked = asked_of(project)
+        held = desks.hold_round(session, desk.round_id)
+        self._closed = held.round_closed_at is not None or held.project_closed_at is not None
+        self._version_id = self._version(shown_guidelines)
         pair_ids = sorted({event.pair_id for event in events})
-        queue_rows.lock_places(session, round_.id, pair_ids, wait=True)
-        self._pairs = rows.pairs_of_project(session, project.id, pair_ids)
-        self._slots = Slots(session, self._round, pair_ids, self._at)
+        places = queue_rows.lock_places(session, desk.round_id, pair_ids, wait=True)
+        self._was_done = {place.pair_id: place.is_done for place in places}
+        self._slots = Slots(
+            session, desk.round_id, pair_ids, self._at, overlap=held.overlap, are_needed=desk.needs_slots
+        )
         self._known = rows.events_known(session, {event.id for event in events})
         self._standing = self._standings(pair_ids)
 
+    def _version(self, shown: int | None) -> int:
+        """The guidelines which the annotator had before them."""
+        if shown is None or shown == self._desk.guidelines:
+            return self._desk.version_id
+        return desks.version_with(self._session, self._desk.project_id, shown) or self._desk.version_id
+
     def _standings(self, pair_ids: Iterable[int]) -> dict[int, _Standing]:
-        newest = rows.newest_events(self._session, self._rater_id, self._round_id, pair_ids)
+        newest = rows.newest_events(self._session, self._rater_id, self._desk.round_id, pair_ids)
         found = {}
         for pair_id in pair_ids:
             event, mine = newest.get(pair_id), self._slots.assignment(pair_id, self._rater_id)
@@ -186,7 +194,7 @@ class _Recording:
                 raise RefusedError("event_id_used", "Another label has this event's id. Make a new id for each event.")
             return
         self._check_place(event)
-        check_asked(event, self._asked)
+        check_asked(event, self._desk.asked)
         if event.action == "flag":
             self._flag(event)
         else:
@@ -200,16 +208,17 @@ class _Recording:
         self._known[event.id] = self._rater_id
 
     def _check_place(self, event: LabelEvent) -> None:
-        if event.pair_id not in self._pairs:
-            raise RefusedError("unknown_pair", f"The project {self._name!r} has no pair {event.pair_id}.")
+        desk = self._desk
         mine = self._slots.assignment(event.pair_id, self._rater_id)
         if mine is None:
+            if not rows.pairs_of_project(self._session, desk.project_id, [event.pair_id]):
+                raise RefusedError("unknown_pair", f"The project {desk.project_name!r} has no pair {event.pair_id}.")
             raise RefusedError(
-                "never_served", f"Pair {event.pair_id} was never given to you in the round {self._round.name!r}."
+                "never_served", f"Pair {event.pair_id} was never given to you in the round {desk.round_name!r}."
             )
         if self._closed:
             raise RefusedError(
-                "closed", f"{self._name!r} is closed: no more labels are taken. Ask its lead to open it."
+                "closed", f"{desk.project_name!r} is closed: no more labels are taken. Ask its lead to open it."
             )
         taken = timedelta(milliseconds=min(event.milliseconds + event.away_milliseconds, 10**14))
         if taken > self._at - mine.served_at + CLOCK_SLACK:
@@ -260,7 +269,7 @@ class _Recording:
     def _flag(self, event: LabelEvent) -> None:
         self._written.flags.append(
             {
-                "project_id": self._project_id, "pair_id": event.pair_id, "round_id": self._round_id,
+                "project_id": self._desk.project_id, "pair_id": event.pair_id, "round_id": self._desk.round_id,
                 "rater_id": self._rater_id, "event_id": event.id, "comment": event.comment or None,
                 "reasons": _json(event.reasons), "created_at": self._at,
             }
@@ -269,7 +278,7 @@ class _Recording:
     def _edit(self, event: LabelEvent, verdict: Verdict) -> int | None:
         if event.edited is None or event.verdict not in (ScreenVerdict.LEFT, ScreenVerdict.RIGHT):
             return None
-        pair = self._pairs[event.pair_id]
+        pair = rows.pairs_of_project(self._session, self._desk.project_id, [event.pair_id])[event.pair_id]
         parent_id = pair.a_id if verdict is Verdict.A else pair.b_id
         return rows.put_edit(
             self._session, prompt_id=pair.prompt_id, parent_id=parent_id, rater_id=self._rater_id, text=event.edited
@@ -281,13 +290,13 @@ class _Recording:
         standing.event_id, standing.action, standing.is_changed = event.id, event.action, True
         standing.revision += 1
         label = {
-            "project_id": self._project_id, "pair_id": event.pair_id, "rater_id": self._rater_id,
-            "round_id": self._round_id, "revision": standing.revision, "action": event.action, "event_id": event.id,
+            "project_id": self._desk.project_id, "pair_id": event.pair_id, "rater_id": self._rater_id,
+            "round_id": self._desk.round_id, "revision": standing.revision, "action": event.action, "event_id": event.id,
             "verdict": None, "strength": None, "left_side": None, "edit_id": None, "is_surplus": False,
             "milliseconds": min(event.milliseconds, LONGEST_STORED),
             "away_milliseconds": min(event.away_milliseconds, LONGEST_STORED),
-            "guideline_version_id": self._round.guideline_version_id, "renderer_version": RENDERER_VERSION,
-            "created_by": self._actor.account_id, "created_at": self._at,
+            "guideline_version_id": self._version_id, "renderer_version": RENDERER_VERSION,
+            "created_by": self._desk.actor.account_id, "created_at": self._at,
         }  # fmt: skip
         note = {"comment": event.comment or None, "reasons": _json(event.reasons), "criteria": _json(criteria)}
         self._written.labels.append(label | columns)
@@ -309,10 +318,12 @@ class _Recording:
                 for pair_id, standing in changed.items()
             ],
         )
-        rows.set_done(self._session, self._round_id, {pair_id: self._slots.is_done(pair_id) for pair_id in changed})
+        done = {pair_id: self._slots.is_done(pair_id) for pair_id in changed}
+        turned = {pair_id: is_done for pair_id, is_done in done.items() if is_done != self._was_done[pair_id]}
+        rows.set_done(self._session, self._desk.round_id, turned)
         rows.add_flags(self._session, self._written.flags)
         if self._written.labels:
-            first = rows.take_seqs(self._session, self._project_id, len(self._written.labels))
+            first = rows.take_seqs(self._session, self._desk.project_id, len(self._written.labels))
             numbered = [label | {"seq": first + place} for place, label in enumerate(self._written.labels)]
             rows.add_labels(self._session, numbered, self._written.notes)
 

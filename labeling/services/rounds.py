@@ -1,5 +1,6 @@
 """The round an actor works in, and what its project asks beside the verdict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +27,8 @@ class Asked:
     required: tuple[str, ...] = ()
 
 
-def asked_of(project: Project) -> Asked:
-    settings: dict[str, Any] = settings_of(project)
+def asked_of(settings: Mapping[str, Any]) -> Asked:
+    """Read a project's settings."""
     return Asked(
         ties=not settings.get("no_tie"),
         both_bad=not settings.get("no_both_bad"),
@@ -42,7 +43,7 @@ def asked_of(project: Project) -> Asked:
 def asked_in(store: Store, actor: Actor, slug: str) -> Asked:
     """What the project asks whoever labels in it."""
     with store.reading() as session:
-        return asked_of(open_project(session, actor, slug, Right.LABEL))
+        return asked_of(settings_of(open_project(session, actor, slug, Right.LABEL)))
 
 
 def open_round(session: Session, actor: Actor, slug: str, round_name: str | None) -> tuple[Project, Round]:

@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from labeling.storage import queue as rows
-from labeling.storage.queue import SLOTLESS
 from labeling.storage.store import Session
-from labeling.storage.tables import Round
 
 RESERVATION = timedelta(minutes=15)
 # Renewed when a third of it is gone, so that not every label writes twenty rows.
@@ -17,17 +15,18 @@ RENEWED_BEFORE = timedelta(minutes=10)
 class Slots:
     """The assignments of pairs whose rows in the queue the caller has locked. Slots of ended reservations are emptied."""
 
-    def __init__(self, session: Session, round_: Round, pair_ids: Sequence[int], at: datetime) -> None:
-        assert round_.id is not None
-        self.are_needed = round_.purpose not in SLOTLESS
-        self._overlap = round_.overlap
+    def __init__(
+        self, session: Session, round_id: int, pair_ids: Sequence[int], at: datetime, *, overlap: int, are_needed: bool
+    ) -> None:
+        self.are_needed = are_needed
+        self._overlap = overlap
         self._assignments: dict[tuple[int, int], Any] = {}
         # For each pair its slots in use, each with its annotator; an ended reservation of one's own still counts.
         self._holders: dict[int, dict[int, int]] = {pair_id: {} for pair_id in pair_ids}
         self._lasting: dict[int, set[int]] = {pair_id: set() for pair_id in pair_ids}
         self._ended: dict[int, list[Any]] = {pair_id: [] for pair_id in pair_ids}
         self._session = session
-        for row in rows.assignments_of(session, round_.id, pair_ids) if pair_ids else ():
+        for row in rows.assignments_of(session, round_id, pair_ids) if pair_ids else ():
             self._assignments[row.pair_id, row.rater_id] = row
             if row.slot is None:
                 continue

@@ -7,7 +7,7 @@ numbers below one that can be read are then committed, on both engines.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, func, insert, select, union_all, update
 from sqlmodel import Session, col
 
 from labeling.domain import text_digest
@@ -20,20 +20,82 @@ from labeling.storage.tables import (
     Pair,
     ProjectCounter,
     Rater,
-    Round,
     RoundPair,
+    core,
 )
+
+_label, _note, _flag, _counter = core(Label), core(LabelNote), core(Flag), core(ProjectCounter)
+_round_pair = core(RoundPair)
+_later = _label.alias("later")
+# Made once: these are asked with every label, and to make a statement costs more than to run it.
+_TAKE_SEQS = (
+    update(_counter)
+    .where(_counter.c.project_id == bindparam("of_project"))
+    .values(label_seq=_counter.c.label_seq + bindparam("n"))
+    .returning(_counter.c.label_seq)
+)
+_NEWEST_EVENTS: Executable = (
+    select(
+        _label.c.pair_id, _label.c.event_id, _label.c.action, _label.c.revision, _label.c.verdict, _label.c.left_side,
+        _label.c.strength,
+    )
+    .where(
+        _label.c.rater_id == bindparam("rater_id"),
+        _label.c.pair_id.in_(bindparam("pair_ids", expanding=True)),
+        _label.c.round_id == bindparam("round_id"),
+    )
+    .order_by(_label.c.revision)
+)  # fmt: skip
+_KNOWN_EVENTS = union_all(
+    *(
+        select(table.c.event_id, table.c.rater_id).where(table.c.event_id.in_(bindparam("event_ids", expanding=True)))
+        for table in (_label, _flag)
+    )
+)
+_DECIDED: Executable = (
+    select(_label.c.pair_id, _label.c.event_id, _label.c.action)
+    .where(
+        _label.c.rater_id == bindparam("rater_id"),
+        _label.c.round_id == bindparam("round_id"),
+        _label.c.action.in_(("label", "skip")),
+        ~select(_later.c.id)
+        .where(
+            _later.c.rater_id == _label.c.rater_id,
+            _later.c.pair_id == _label.c.pair_id,
+            _later.c.round_id == _label.c.round_id,
+            _later.c.revision > _label.c.revision,
+        )
+        .exists(),
+    )
+    .order_by(_label.c.created_at.desc(), _label.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_GIVEN: Executable = (
+    select(
+        _label.c.pair_id, _label.c.verdict, _label.c.strength, _label.c.left_side, _label.c.edit_id,
+        _note.c.comment, _note.c.reasons, _note.c.criteria,
+    )
+    .outerjoin(_note, _note.c.label_id == _label.c.id)
+    .where(
+        _label.c.rater_id == bindparam("rater_id"),
+        _label.c.pair_id.in_(bindparam("pair_ids", expanding=True)),
+        _label.c.round_id == bindparam("round_id"),
+        _label.c.action == "label",
+    )
+    .order_by(_label.c.revision)
+)  # fmt: skip
+_SET_DONE = (
+    update(_round_pair)
+    .where(_round_pair.c.round_id == bindparam("of_round"), _round_pair.c.pair_id == bindparam("of_pair"))
+    .values(is_done=bindparam("done"))
+)
+_ADD_LABEL, _ADD_NOTE, _ADD_FLAG = insert(_label), insert(_note), insert(_flag)
+_ADD_LABELS_FOR_NOTES = insert(_label).returning(_label.c.id, sort_by_parameter_order=True)
 
 
 def take_seqs(session: Session, project_id: int, n: int) -> int:
     """Number `n` labels of the project: return the first number. Other takers wait until this transaction ends."""
-    last = session.execute(
-        update(ProjectCounter)
-        .where(col(ProjectCounter.project_id) == project_id)
-        .values(label_seq=col(ProjectCounter.label_seq) + n)
-        .returning(col(ProjectCounter.label_seq))
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
+    last = session.connection().execute(_TAKE_SEQS, {"of_project": project_id, "n": n}).scalar_one()
     return int(last) - n + 1
 
 
@@ -44,48 +106,33 @@ def rater_of(session: Session, account_id: int) -> int | None:
 
 def newest_events(session: Session, rater_id: int, round_id: int, pair_ids: Iterable[int]) -> dict[int, Row[Any]]:
     """The newest event of a rater on each of the pairs in a round: event_id, action, revision, verdict, left_side."""
-    query = (
-        select(
-            col(Label.pair_id), col(Label.event_id), col(Label.action), col(Label.revision), col(Label.verdict),
-            col(Label.left_side), col(Label.strength),
-        )
-        .where(
-            col(Label.rater_id) == rater_id, col(Label.pair_id).in_(sorted(set(pair_ids))), col(Label.round_id) == round_id
-        )
-        .order_by(col(Label.revision))
-    )  # fmt: skip
-    return {row.pair_id: row for row in session.execute(query)}
+    values = {"rater_id": rater_id, "round_id": round_id, "pair_ids": sorted(set(pair_ids))}
+    return {row.pair_id: row for row in session.connection().execute(_NEWEST_EVENTS, values)}
 
 
-def last_decided(session: Session, rater_id: int, round_id: int) -> int | None:
-    """The pair that the rater labelled or skipped last in the round and did not undo; None where there is none."""
-    later = Label.__table__.alias("later")  # type: ignore[attr-defined]  # SQLModel does not declare it
-    superseded = select(later.c.id).where(
-        later.c.rater_id == col(Label.rater_id),
-        later.c.pair_id == col(Label.pair_id),
-        later.c.round_id == col(Label.round_id),
-        later.c.revision > col(Label.revision),
+def decided(session: Session, rater_id: int, round_id: int, most: int) -> Sequence[Row[Any]]:
+    """What the rater labelled or skipped in the round and did not undo, newest first: pair_id, event_id, action."""
+    values = {"rater_id": rater_id, "round_id": round_id, "most": most}
+    return session.connection().execute(_DECIDED, values).all()
+
+
+def given(session: Session, rater_id: int, round_id: int, pair_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    """The last label of the rater on each of the pairs, also where it was undone since, with its note."""
+    values = {"rater_id": rater_id, "round_id": round_id, "pair_ids": sorted(set(pair_ids))}
+    return {row.pair_id: row for row in session.connection().execute(_GIVEN, values)}
+
+
+def edit_texts(session: Session, completion_ids: Collection[int]) -> dict[int, str]:
+    """The texts of annotators' edits."""
+    query = select(col(CompletionText.completion_id), col(CompletionText.text)).where(
+        col(CompletionText.completion_id).in_(completion_ids)
     )
-    query = (
-        select(col(Label.pair_id))
-        .where(
-            col(Label.rater_id) == rater_id,
-            col(Label.round_id) == round_id,
-            col(Label.action).in_(("label", "skip")),
-            ~superseded.exists(),
-        )
-        .order_by(col(Label.created_at).desc(), col(Label.seq).desc())
-    )
-    return session.scalar(query.limit(1))
+    return dict(session.execute(query).all())
 
 
 def events_known(session: Session, event_ids: Collection[str]) -> dict[str, int]:
     """Which of the events are stored, as labels or flags, each with its rater."""
-    known: dict[str, int] = {}
-    for table in (Label, Flag):
-        query = select(col(table.event_id), col(table.rater_id)).where(col(table.event_id).in_(event_ids))
-        known.update(session.execute(query).all())
-    return known
+    return dict(session.connection().execute(_KNOWN_EVENTS, {"event_ids": list(event_ids)}).all())
 
 
 def pairs_of_project(session: Session, project_id: int, pair_ids: Collection[int]) -> dict[int, Row[Any]]:
@@ -97,29 +144,23 @@ def pairs_of_project(session: Session, project_id: int, pair_ids: Collection[int
     return {row.id: row for row in session.execute(query)}
 
 
-def hold_round(session: Session, round_id: int) -> Round:
-    """The round as it is now; its overlap cannot change until the transaction ends."""
-    return session.scalars(
-        select(Round)
-        .where(col(Round.id) == round_id)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    ).one()
-
-
 def add_labels(session: Session, values: Sequence[dict[str, Any]], notes: Sequence[dict[str, Any] | None]) -> None:
     """Append labels, each with its note where it has one; both in the same order."""
-    if not values:
-        return
-    ids = session.scalars(insert(Label).returning(col(Label.id), sort_by_parameter_order=True), list(values)).all()
-    written = [{"label_id": label_id, **note} for label_id, note in zip(ids, notes, strict=True) if note is not None]
-    if written:
-        session.execute(insert(LabelNote), written)
+    connection = session.connection()
+    plain = [value for value, note in zip(values, notes, strict=True) if note is None]
+    if plain:
+        connection.execute(_ADD_LABEL, plain)
+    noted = [(value, note) for value, note in zip(values, notes, strict=True) if note is not None]
+    if noted:
+        ids = connection.scalars(_ADD_LABELS_FOR_NOTES, [value for value, _ in noted]).all()
+        connection.execute(
+            _ADD_NOTE, [{"label_id": label_id, **note} for label_id, (_, note) in zip(ids, noted, strict=True)]
+        )
 
 
 def add_flags(session: Session, values: Sequence[dict[str, Any]]) -> None:
     if values:
-        session.execute(insert(Flag), list(values))
+        session.connection().execute(_ADD_FLAG, list(values))
 
 
 def put_edit(session: Session, *, prompt_id: int, parent_id: int, rater_id: int, text: str) -> int:
@@ -151,19 +192,9 @@ def put_edit(session: Session, *, prompt_id: int, parent_id: int, rater_id: int,
 
 def set_done(session: Session, round_id: int, done: dict[int, bool]) -> None:
     """Write which pairs of the round have all their labels."""
-    for value in (True, False):
-        pair_ids = [pair_id for pair_id, is_done in done.items() if is_done is value]
-        if pair_ids:
-            session.execute(
-                update(RoundPair)
-                .where(
-                    col(RoundPair.round_id) == round_id,
-                    col(RoundPair.pair_id).in_(pair_ids),
-                    col(RoundPair.is_done) != value,
-                )
-                .values(is_done=value)
-                .execution_options(synchronize_session=False)
-            )
+    if done:
+        values = [{"of_round": round_id, "of_pair": pair_id, "done": is_done} for pair_id, is_done in done.items()]
+        session.connection().execute(_SET_DONE, values)
 
 
 def count_labels(session: Session, project_id: int) -> int:

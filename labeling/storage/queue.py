@@ -10,17 +10,90 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, update
+from sqlalchemy import BindParameter, Executable, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from labeling.domain import RoundPurpose
 from labeling.storage.projects import visible
-from labeling.storage.tables import Assignment, Pair, Round, RoundMember, RoundPair
+from labeling.storage.tables import Assignment, Pair, Round, RoundMember, RoundPair, UtcDateTime, core
 
-mine = aliased(Assignment)  # made once: an alias is dear to make
+# Before the first place and behind the last one.
+FIRST, LAST = -(2**63), 2**63 - 1
 SLOTLESS = (RoundPurpose.PRACTICE, RoundPurpose.REVIEW)
+
+
+_place, _assignment = core(RoundPair), core(Assignment)
+_PAIRS: BindParameter[Any] = bindparam("pair_ids", expanding=True)
+# Made once: these are asked with every label, and to make a statement costs more than to run it.
+_PLACES = (
+    select(_place.c.pair_id, _place.c.position, _place.c.is_done)
+    .where(_place.c.round_id == bindparam("round_id"), _place.c.pair_id.in_(_PAIRS))
+    .order_by(_place.c.pair_id)
+)
+_LOCK = _PLACES.with_for_update(key_share=True)
+_LOCK_FREE = _PLACES.with_for_update(key_share=True, skip_locked=True)
+_ASSIGNMENTS = select(
+    _assignment.c.id, _assignment.c.pair_id, _assignment.c.rater_id, _assignment.c.left_side, _assignment.c.state,
+    _assignment.c.slot, _assignment.c.reserved_until, _assignment.c.served_at,
+).where(_assignment.c.round_id == bindparam("round_id"), _assignment.c.pair_id.in_(_PAIRS))  # fmt: skip
+_ALL_ASSIGNMENTS: Executable = _ASSIGNMENTS
+_OWN_ASSIGNMENTS: Executable = _ASSIGNMENTS.where(_assignment.c.rater_id == bindparam("rater_id"))
+_AT: BindParameter[Any] = bindparam("at", type_=UtcDateTime)
+_COUNT = select(func.count()).select_from(_place).where(_place.c.round_id == bindparam("round_id"))
+_COUNT_OPEN = _COUNT.where(~_place.c.is_done)
+_MINE = (_assignment.c.rater_id == bindparam("rater_id")) & (_assignment.c.round_id == bindparam("round_id"))
+_COUNTS_OF = select(_assignment.c.state, func.count()).where(_MINE).group_by(_assignment.c.state)
+_OTHERS = select(func.count(_assignment.c.rater_id.distinct())).where(
+    _assignment.c.round_id == bindparam("round_id"),
+    _assignment.c.reserved_until > _AT,
+    _assignment.c.rater_id != bindparam("rater_id"),
+)
+_LAST = select(func.max(_assignment.c.position)).where(_MINE)
+_other = _assignment.alias("other")
+_OF_PLACE = (_other.c.round_id == _place.c.round_id) & (_other.c.pair_id == _place.c.pair_id)
+# How many slots of a place are held at this moment.
+_HELD = (
+    select(func.count())
+    .select_from(_other)
+    .where(_OF_PLACE, _other.c.slot.is_not(None), _other.c.reserved_until.is_(None) | (_other.c.reserved_until > _AT))
+    .scalar_subquery()
+)
+_HAS_FREE_SLOT = bindparam("overlap") > _HELD
+_SERVED = select(_assignment.c.pair_id, _assignment.c.state).join(
+    _place, (_place.c.round_id == _assignment.c.round_id) & (_place.c.pair_id == _assignment.c.pair_id)
+)
+_IN_ORDER = (_assignment.c.state.desc(), _assignment.c.position, _assignment.c.pair_id)
+_IS_UNDONE = _assignment.c.state == "undone"
+_IS_OPEN = _MINE & _assignment.c.state.in_(("served", "undone"))
+_UNFINISHED: Executable = (
+    _SERVED.where(_IS_OPEN, _IS_UNDONE | ~_place.c.is_done).order_by(*_IN_ORDER).limit(bindparam("limit"))
+)
+_UNFINISHED_WITH_SLOTS: Executable = (
+    _SERVED.where(_IS_OPEN, _IS_UNDONE | (~_place.c.is_done & (_assignment.c.slot.is_not(None) | _HAS_FREE_SLOT)))
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("limit"))
+)
+_FREE = (
+    select(_place.c.pair_id, _place.c.position)
+    .where(
+        _place.c.round_id == bindparam("round_id"),
+        ~_place.c.is_done,
+        _place.c.position > bindparam("above"),
+        _place.c.position <= bindparam("upto"),
+        ~select(_other.c.id).where(_OF_PLACE, _other.c.rater_id == bindparam("rater_id")).exists(),
+    )
+    .order_by(_place.c.position, _place.c.pair_id)
+    .limit(bindparam("limit"))
+)
+_FREE_WITH_SLOTS = _FREE.where(_HAS_FREE_SLOT)
+_HOLD = (
+    update(_assignment)
+    .where(_assignment.c.id == bindparam("of_id"))
+    .values(slot=bindparam("slot"), reserved_until=bindparam("reserved_until"))
+)
+_DECIDE = _HOLD.values(state=bindparam("state"))
+_ASSIGN = insert(_assignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +102,7 @@ class Place:
 
     pair_id: int
     position: int
+    is_done: bool = False
 
 
 # --- filling a queue ---------------------------------------------------------------------------------------------
@@ -148,93 +222,51 @@ def may_enter(session: Session, round_id: int, account_id: int) -> bool:
 
 def round_counts(session: Session, round_id: int) -> tuple[int, int]:
     """How many pairs stand in the round, and how many of them are done."""
-    all_pairs = select(func.count()).select_from(RoundPair).where(col(RoundPair.round_id) == round_id)
-    total = session.scalar(all_pairs) or 0
-    return total, total - (session.scalar(all_pairs.where(~col(RoundPair.is_done))) or 0)
+    connection = session.connection()
+    total = connection.execute(_COUNT, {"round_id": round_id}).scalar_one()
+    return total, total - connection.execute(_COUNT_OPEN, {"round_id": round_id}).scalar_one()
 
 
 def counts_of(session: Session, round_id: int, rater_id: int) -> dict[str, int]:
     """How many of an annotator's assignments in the round are in which state."""
-    query = (
-        select(col(Assignment.state), func.count())
-        .where(col(Assignment.rater_id) == rater_id, col(Assignment.round_id) == round_id)
-        .group_by(col(Assignment.state))
-    )
-    return dict(session.execute(query).all())
+    return dict(session.connection().execute(_COUNTS_OF, {"round_id": round_id, "rater_id": rater_id}).all())
 
 
 def others_at_work(session: Session, round_id: int, rater_id: int, at: datetime) -> int:
     """How many other annotators hold reservations in the round now."""
-    query = select(func.count(col(Assignment.rater_id).distinct())).where(
-        col(Assignment.round_id) == round_id, col(Assignment.reserved_until) > at, col(Assignment.rater_id) != rater_id
-    )
-    return session.scalar(query) or 0
+    values = {"round_id": round_id, "rater_id": rater_id, "at": at}
+    return int(session.connection().execute(_OTHERS, values).scalar_one())
 
 
-def unfinished(session: Session, round_: Round, rater_id: int, at: datetime, limit: int) -> Sequence[Row[Any]]:
+def unfinished(
+    session: Session, round_id: int, rater_id: int, at: datetime, limit: int, *, overlap: int | None
+) -> Sequence[Row[Any]]:
     """What the annotator was served and has not decided, undone ones first: pair_id, state.
 
-    What was served, lost its slot and has no free one any more is left out: others label it.
+    What was served, lost its slot and has no free one any more is left out: others label it. `overlap` is None where
+    the round has no slots.
     """
-    servable = ~col(RoundPair.is_done)
-    if round_.purpose not in SLOTLESS:
-        servable &= col(mine.slot).is_not(None) | (_held(at) < round_.overlap)
-    query = (
-        select(col(mine.pair_id), col(mine.state))
-        .join(
-            RoundPair,
-            (col(RoundPair.round_id) == col(mine.round_id)) & (col(RoundPair.pair_id) == col(mine.pair_id)),
-        )
-        .where(
-            col(mine.rater_id) == rater_id,
-            col(mine.round_id) == round_.id,
-            col(mine.state).in_(("served", "undone")),
-            (col(mine.state) == "undone") | servable,
-        )
-        .order_by(col(mine.state).desc(), col(mine.position), col(mine.pair_id))
-    )
-    return session.execute(query.limit(limit)).all()
+    values = {"round_id": round_id, "rater_id": rater_id, "limit": limit}
+    if overlap is None:
+        return session.connection().execute(_UNFINISHED, values).all()
+    return session.connection().execute(_UNFINISHED_WITH_SLOTS, values | {"at": at, "overlap": overlap}).all()
 
 
 def last_position(session: Session, round_id: int, rater_id: int) -> int:
     """How far in the queue the annotator has been served; -1 where not at all."""
-    found = session.scalar(
-        select(func.max(Assignment.position)).where(
-            col(Assignment.rater_id) == rater_id, col(Assignment.round_id) == round_id
-        )
-    )
+    found = session.connection().execute(_LAST, {"round_id": round_id, "rater_id": rater_id}).scalar()
     return -1 if found is None else max(-1, found)
 
 
 def free_places(
-    session: Session, round_: Round, rater_id: int, at: datetime, limit: int, *, above: int | None, upto: int | None
-) -> list[Place]:
+    session: Session, round_id: int, rater_id: int, at: datetime, limit: int, *, overlap: int | None, above: int, upto: int
+) -> list[Place]:  # fmt: skip
     """Pairs with a free slot that the annotator was never served, at positions in (above, upto], in queue order."""
-    place = select(col(RoundPair.pair_id), col(RoundPair.position)).where(
-        col(RoundPair.round_id) == round_.id, ~col(RoundPair.is_done)
-    )
-    if above is not None:
-        place = place.where(col(RoundPair.position) > above)
-    if upto is not None:
-        place = place.where(col(RoundPair.position) <= upto)
-    served = _of_place(select(col(Assignment.id))).where(col(Assignment.rater_id) == rater_id).exists()
-    place = place.where(~served)
-    if round_.purpose not in SLOTLESS:
-        place = place.where(_held(at) < round_.overlap)
-    place = place.order_by(col(RoundPair.position), col(RoundPair.pair_id)).limit(limit)
-    return [Place(*row) for row in session.execute(place)]
-
-
-def _held(at: datetime) -> ScalarSelect[int]:
-    """How many slots of a place are held at this moment."""
-    lasting = col(Assignment.reserved_until).is_(None) | (col(Assignment.reserved_until) > at)
-    return _of_place(select(func.count())).where(col(Assignment.slot).is_not(None), lasting).scalar_subquery()
-
-
-def _of_place(query: Select[Any]) -> Select[Any]:
-    return query.select_from(Assignment).where(
-        col(Assignment.round_id) == col(RoundPair.round_id), col(Assignment.pair_id) == col(RoundPair.pair_id)
-    )
+    values = {"round_id": round_id, "rater_id": rater_id, "limit": limit, "above": above, "upto": upto}
+    if overlap is None:
+        return [Place(*row) for row in session.connection().execute(_FREE, values)]
+    found = session.connection().execute(_FREE_WITH_SLOTS, values | {"at": at, "overlap": overlap})
+    return [Place(*row) for row in found]
 
 
 # --- giving and taking slots -------------------------------------------------------------------------------------
@@ -245,26 +277,18 @@ def lock_places(session: Session, round_id: int, pair_ids: Iterable[int], *, wai
 
     On SQLite a writer is alone already.
     """
-    query = (
-        select(col(RoundPair.pair_id), col(RoundPair.position))
-        .where(col(RoundPair.round_id) == round_id, col(RoundPair.pair_id).in_(sorted(set(pair_ids))))
-        .order_by(col(RoundPair.pair_id))
-        .with_for_update(key_share=True, skip_locked=not wait)
-    )
-    return [Place(*row) for row in session.execute(query)]
+    values = {"round_id": round_id, "pair_ids": sorted(set(pair_ids))}
+    return [Place(*row) for row in session.connection().execute(_LOCK if wait else _LOCK_FREE, values)]
 
 
 def assignments_of(
     session: Session, round_id: int, pair_ids: Iterable[int], rater_id: int | None = None
 ) -> Sequence[Row[Any]]:
     """The assignments of the pairs: everybody's, or one annotator's."""
-    query = select(
-        col(Assignment.id), col(Assignment.pair_id), col(Assignment.rater_id), col(Assignment.left_side),
-        col(Assignment.state), col(Assignment.slot), col(Assignment.reserved_until), col(Assignment.served_at),
-    ).where(col(Assignment.round_id) == round_id, col(Assignment.pair_id).in_(sorted(set(pair_ids))))  # fmt: skip
-    if rater_id is not None:
-        query = query.where(col(Assignment.rater_id) == rater_id)
-    return session.execute(query).all()
+    values: dict[str, Any] = {"round_id": round_id, "pair_ids": sorted(set(pair_ids))}
+    if rater_id is None:
+        return session.connection().execute(_ALL_ASSIGNMENTS, values).all()
+    return session.connection().execute(_OWN_ASSIGNMENTS, values | {"rater_id": rater_id}).all()
 
 
 def empty_slots(session: Session, assignment_ids: Sequence[int]) -> None:
@@ -278,11 +302,14 @@ def empty_slots(session: Session, assignment_ids: Sequence[int]) -> None:
 
 
 def change_assignments(session: Session, changes: Sequence[dict[str, object]]) -> None:
-    """Write what is named beside the row's `id`: state, slot, reserved_until."""
+    """Write slot and reserved_until of the rows named by `id`, and the state where each has one."""
     if changes:
-        session.execute(update(Assignment), list(changes))
+        values = [
+            {"of_id": change["id"], **{name: change[name] for name in change if name != "id"}} for change in changes
+        ]
+        session.connection().execute(_DECIDE if "state" in changes[0] else _HOLD, values)
 
 
 def add_assignments(session: Session, values: Sequence[dict[str, object]]) -> None:
     if values:
-        session.execute(insert(Assignment), list(values))
+        session.connection().execute(_ASSIGN, list(values))

@@ -4,17 +4,33 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlalchemy import bindparam, select
+from sqlmodel import Session
 
 from labeling.domain import Json, Prompt, with_system_prompt
-from labeling.storage.tables import Completion, CompletionText, Generator, Pair, PromptText
+from labeling.storage.tables import Completion, CompletionText, Generator, Pair, PromptRow, PromptText, core
 
-# Made once: an alias is dear to make, and every label asks for texts.
-a, b = aliased(Completion), aliased(Completion)
-a_text, b_text = aliased(CompletionText), aliased(CompletionText)
-a_made, b_made = aliased(Generator), aliased(Generator)
+# Made once: to make a statement costs more than to run it.
+_pair, _prompt, _prompt_text = core(Pair), core(PromptRow), core(PromptText)
+_a, _b = core(Completion).alias("a"), core(Completion).alias("b")
+_a_text, _b_text = core(CompletionText).alias("a_text"), core(CompletionText).alias("b_text")
+_a_made, _b_made = core(Generator).alias("a_made"), core(Generator).alias("b_made")
+_TEXTS = (
+    select(
+        _pair.c.id, _prompt.c.language, _prompt.c.is_sensitive, _prompt_text.c.messages, _prompt_text.c.tools,
+        _a_text.c.text, _a_text.c.tool_calls, _a_made.c.system_prompt,
+        _b_text.c.text, _b_text.c.tool_calls, _b_made.c.system_prompt,
+    )
+    .join(_prompt, _prompt.c.id == _pair.c.prompt_id)
+    .join(_prompt_text, _prompt_text.c.prompt_id == _pair.c.prompt_id)
+    .join(_a, _a.c.id == _pair.c.a_id)
+    .join(_b, _b.c.id == _pair.c.b_id)
+    .join(_a_text, _a_text.c.completion_id == _a.c.id)
+    .join(_b_text, _b_text.c.completion_id == _b.c.id)
+    .outerjoin(_a_made, _a_made.c.id == _a.c.generator_id)
+    .outerjoin(_b_made, _b_made.c.id == _b.c.generator_id)
+    .where(_pair.c.id.in_(bindparam("pair_ids", expanding=True)))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +48,23 @@ class PairTexts:
     prompt: Prompt
     a: Reply
     b: Reply
+    language: str | None
+    is_sensitive: bool
 
 
 def texts_of_pairs(session: Session, pair_ids: Iterable[int]) -> dict[int, PairTexts]:
     """The texts of each pair. A system prompt that both generators were given belongs to what was asked, so it is shown."""
-    query = (
-        select(
-            col(Pair.id), col(PromptText.messages), col(PromptText.tools),
-            col(a_text.text), col(a_text.tool_calls), col(a_made.system_prompt),
-            col(b_text.text), col(b_text.tool_calls), col(b_made.system_prompt),
-        )
-        .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
-        .join(a, col(a.id) == col(Pair.a_id))
-        .join(b, col(b.id) == col(Pair.b_id))
-        .join(a_text, col(a_text.completion_id) == col(a.id))
-        .join(b_text, col(b_text.completion_id) == col(b.id))
-        .outerjoin(a_made, col(a_made.id) == col(a.generator_id))
-        .outerjoin(b_made, col(b_made.id) == col(b.generator_id))
-        .where(col(Pair.id).in_(sorted(set(pair_ids))))
-    )  # fmt: skip
-    return {row[0]: _texts(*row[1:]) for row in session.execute(query)}
+    found = session.connection().execute(_TEXTS, {"pair_ids": sorted(set(pair_ids))})
+    return {row[0]: _texts(*row[1:]) for row in found}
 
 
 def _texts(
-    messages: str, tools: str | None, a: str, a_calls: str | None, a_system: str | None, b: str, b_calls: str | None,
+    language: str | None, is_sensitive: bool, messages: str, tools: str | None, a: str, a_calls: str | None, a_system: str | None, b: str, b_calls: str | None,
     b_system: str | None,
 ) -> PairTexts:  # fmt: skip
     common = a_system if a_system == b_system else None
     prompt = Prompt(with_system_prompt(json.loads(messages), common), _list(tools))
-    return PairTexts(prompt, Reply(a, _list(a_calls)), Reply(b, _list(b_calls)))
+    return PairTexts(prompt, Reply(a, _list(a_calls)), Reply(b, _list(b_calls)), language, is_sensitive)
 
 
 def _list(stored: str | None) -> tuple[Json, ...]:

@@ -2,12 +2,15 @@
 
     POST /api/v1/projects/{slug}/labels      Authorization: Bearer …      application/json
 
-`want` is how many pairs the client wants to hold, `have` those that it holds: the answer brings the difference. A
-refusal of the whole request is `{"error": …}`; of one event, an entry of `refused`.
+`want` is how many pairs the client wants to hold, `have` those that it holds: the answer brings the difference, and
+keeps their reservations alive. `open` asks for a pair that the annotator has had before, `recent` for what can be
+undone, `guidelines` says which version was shown. A refusal of the whole request is `{"error": …}`; of one event, an
+entry of `refused`.
 """
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -18,9 +21,10 @@ from starlette.routing import Route
 from labeling.domain import Prompt
 from labeling.errors import ConflictError, ForbiddenError, NotFoundError, StoreError, TiebreakError
 from labeling.render.turns import raw_completion, raw_prompt, render_completion, render_prompt
+from labeling.services.desk import open_desk
 from labeling.services.label_events import sent_id
-from labeling.services.labels import Refusal, record
-from labeling.services.queue import MOST_WANTED, ServedPair, next_pairs, progress
+from labeling.services.labels import Refusal, last_decided, record_at
+from labeling.services.queue import MOST_WANTED, ServedPair, next_pairs_at, progress_at
 from labeling.services.sessions import COOKIE
 from labeling.services.tokens import actor_of_token
 from labeling.storage.served import Reply
@@ -28,6 +32,7 @@ from labeling.storage.store import Store
 
 PATH: Final = "/api/v1/projects/{slug}/labels"
 MOST_EVENTS: Final = 200
+MOST_RECENT: Final = 50
 MOST_SENT_EVENTS: Final = 10_000
 LARGEST_BODY: Final = 4 * 2**20
 LARGEST_ANSWER: Final = 2 * 10**6
@@ -77,9 +82,12 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
     asked = _asked(body)
     events = asked["events"]
     try:
-        recorded = record(opened, actor, slug, events[:MOST_EVENTS], round_name=asked["round"])
-        pairs = next_pairs(opened, actor, slug, asked["have"], asked["want"], asked["round"]) if asked["want"] else []
-        done = progress(opened, actor, slug, asked["round"])
+        desk = open_desk(opened, actor, slug, asked["round"])
+        recorded = record_at(opened, desk, events[:MOST_EVENTS], asked["guidelines"])
+        wants = asked["want"] or asked["have"] or asked["open"]
+        pairs = next_pairs_at(opened, desk, asked["have"], asked["want"], asked["open"]) if wants else []
+        done = progress_at(opened, desk)
+        recent = last_decided(opened, desk, asked["recent"]) if asked["recent"] else None
     except TiebreakError as error:
         raise RequestFault(_status(error), str(error)) from error
     late = [
@@ -92,11 +100,16 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
             {"event_id": one.event_id, "code": one.code, "reason": one.reason, "retry": one.retry}
             for one in (*recorded.refused, *late)
         ],
-        "done": done.behind_me,
+        "done": done.done,
         "total": done.total,
         "mine": done.mine,
-        "pairs": [],
+        "skipped": done.skipped,
+        "state": "closed" if desk.is_closed else "open",
+        "round": {"name": desk.round_name, "purpose": desk.purpose},
+        "guidelines": desk.guidelines,
     }
+    if recent is not None:
+        answer["recent"] = [{"pair_id": one.pair_id, "event_id": one.event_id, "action": one.action} for one in recent]
     return _with_pairs(answer, pairs)
 
 
@@ -108,6 +121,9 @@ def pair_as_json(pair: ServedPair) -> dict[str, Any]:
         "prompt": _prompt(pair.prompt),
         "left": _reply(pair.left),
         "right": _reply(pair.right),
+        "mine": None if pair.mine is None else asdict(pair.mine),
+        "language": pair.language,
+        "sensitive": pair.is_sensitive,
     }
 
 
@@ -127,7 +143,7 @@ def _with_pairs(answer: dict[str, Any], pairs: Iterable[ServedPair]) -> bytes:
 
     The first pair always goes: one that is larger than an answer may be would otherwise never be seen.
     """
-    head = _json(answer).removesuffix(b"[]}")
+    head = _json(answer | {"pairs": []}).removesuffix(b"[]}")
     written: list[bytes] = []
     size = len(head) + 2
     for pair in pairs:
@@ -164,7 +180,22 @@ def _asked(body: bytes) -> dict[str, Any]:
         raise RequestFault(400, '"have" is a list of at most 1,000 pair ids.')
     if isinstance(want, bool) or not isinstance(want, int) or not 0 <= want <= MOST_WANTED:
         raise RequestFault(400, f'"want" is the number of pairs to hold, 0 to {MOST_WANTED}.')
-    return {"round": round_, "events": events, "have": have, "want": want}
+    opened, recent, guidelines = asked.get("open"), asked.get("recent", 0), asked.get("guidelines")
+    if opened is not None and not _is_key(opened):
+        raise RequestFault(400, '"open" is the id of a pair that you have had before.')
+    if isinstance(recent, bool) or not isinstance(recent, int) or not 0 <= recent <= MOST_RECENT:
+        raise RequestFault(400, f'"recent" is the number of labels to tell again, 0 to {MOST_RECENT}.')
+    if guidelines is not None and not _is_key(guidelines):
+        raise RequestFault(400, '"guidelines" is the number of the version that was shown.')
+    return {
+        "round": round_,
+        "events": events,
+        "have": have,
+        "want": want,
+        "open": opened,
+        "recent": recent,
+        "guidelines": guidelines,
+    }
 
 
 def _is_key(value: object) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from labeling.errors import ForbiddenError, NotFoundError
-from labeling.services.labels import last_decided, record
+from labeling.services.desk import open_desk
+from labeling.services.labels import Decided, last_decided, record
 from labeling.services.projects import create_project, set_overlap, write_guidelines
 from labeling.services.queue import progress
 from labeling.storage import tables
@@ -359,14 +360,17 @@ def test_two_hundred_events_at_once_are_taken(store):
 
 def test_what_was_decided_last_can_be_found_for_undo(talk):
     ann = talk.actor("ann")
-    assert last_decided(talk.store, ann, talk.slug) is None
+    desk = open_desk(talk.store, ann, talk.slug)
+    assert last_decided(talk.store, desk, 5) == []
     first, second = talk.next(ann, want=2)
     one, two = act(first.pair_id), act(second.pair_id, "skip")
     send(talk, ann, one)
     send(talk, ann, two)
-    assert last_decided(talk.store, ann, talk.slug) == (second.pair_id, two["event_id"])
+    both = [Decided(second.pair_id, two["event_id"], "skip"), Decided(first.pair_id, one["event_id"], "label")]
+    assert last_decided(talk.store, desk, 5) == both
+    assert last_decided(talk.store, desk, 1) == both[:1]
     send(talk, ann, act(second.pair_id, "undo", after=two["event_id"]))
-    assert last_decided(talk.store, ann, talk.slug) == (first.pair_id, one["event_id"])
+    assert last_decided(talk.store, desk, 5) == both[1:]
 
 
 def test_numbers_are_taken_one_after_the_other(talk):

@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
+from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from labeling.services.tokens import create_token
-from labeling.storage.tables import Account, Label
+from labeling.storage.projects import add_guidelines
+from labeling.storage.tables import Account, GuidelineVersion, Label, Project, now
 from labeling.web.labels import LARGEST_ANSWER, label_routes
 from tests.services.labelling import Labelling, act, add_pairs, enqueue_pairs, make_labelling
 
@@ -51,7 +53,8 @@ def test_a_script_gets_pairs_labels_them_and_gets_the_next(store):
     assert (answer["done"], answer["total"]) == (0, 3)
     first, second = answer["pairs"]
     assert first["pair_id"] == talk.pairs[0]
-    assert set(first) == {"pair_id", "after", "prompt", "left", "right"}
+    assert set(first) == {"pair_id", "after", "prompt", "left", "right", "mine", "language", "sensitive"}
+    assert (first["mine"], first["language"], first["sensitive"]) == (None, None, False)
     assert first["prompt"]["raw"].startswith("Question ")
     assert first["left"]["html"] == f'<p dir="auto">{first["left"]["raw"]}</p>\n'
     event = act(first["pair_id"], verdict="right")
@@ -64,6 +67,71 @@ def test_a_script_gets_pairs_labels_them_and_gets_the_next(store):
     assert [pair["pair_id"] for pair in answer["pairs"]] == [first["pair_id"]]
     assert answer["pairs"][0]["after"] == undo["event_id"]
     assert answer["pairs"][0]["left"] == first["left"]
+
+
+def test_the_answer_tells_where_the_annotator_is(client, talk):
+    answer = client.post().json()
+    assert (answer["state"], answer["round"], answer["guidelines"]) == ("open", {"name": "work", "purpose": "work"}, 1)
+    assert "recent" not in answer
+    talk.run(update(Project).values(closed_at=now()))
+    assert client.post(want=3).json() | {"state": "closed", "pairs": []} == client.post(want=3).json()
+
+
+def test_what_can_be_undone_is_told_newest_first(client):
+    first, second, third = (pair["pair_id"] for pair in client.post(want=3).json()["pairs"])
+    one, two = act(first), act(second, "skip")
+    client.post(events=[one, two, act(third, "flag")])
+    answer = client.post(recent=50).json()
+    assert answer["recent"] == [
+        {"pair_id": second, "event_id": two["event_id"], "action": "skip"},
+        {"pair_id": first, "event_id": one["event_id"], "action": "label"},
+    ]
+    client.post(events=[act(second, "undo", after=two["event_id"])])
+    assert [one["pair_id"] for one in client.post(recent=1).json()["recent"]] == [first]
+
+
+def test_a_pair_is_opened_again_with_what_the_annotator_said_of_it(client, talk):
+    talk.ask(strength=True, edits=True, reasons=["Clear"], criteria=["honest"])
+    first, second, third = client.post(want=3).json()["pairs"]
+    said = {
+        "verdict": "right",
+        "strength": 3,
+        "criteria": {"honest": "left"},
+        "reasons": ["Clear"],
+        "comment": "because",
+        "edited": "Better.",
+    }
+    label = act(first["pair_id"], **said)
+    client.post(events=[label])
+    opened = client.post(open=first["pair_id"], want=2, have=[second["pair_id"], third["pair_id"]]).json()["pairs"]
+    assert [(pair["pair_id"], pair["mine"], pair["after"]) for pair in opened] == [
+        (first["pair_id"], said, label["event_id"])
+    ]
+    assert (opened[0]["left"], opened[0]["right"]) == (first["left"], first["right"])
+    change = act(first["pair_id"], verdict="tie", criteria={"honest": "tie"}, after=label["event_id"])
+    client.post(events=[change])
+    again = client.post(open=first["pair_id"]).json()["pairs"][0]
+    assert (again["mine"]["verdict"], again["mine"]["strength"], again["after"]) == ("tie", None, change["event_id"])
+    client.post(events=[act(first["pair_id"], "undo", after=change["event_id"])])
+    undone = client.post(want=3).json()["pairs"][0]
+    assert (undone["pair_id"], undone["mine"]["verdict"]) == (first["pair_id"], "tie")
+
+
+def test_a_pair_that_was_never_served_is_not_opened(client, talk):
+    client.post(want=1)
+    assert client.post(open=talk.pairs[2]).json()["pairs"] == []
+    assert client.post(open=10**9).json()["pairs"] == []
+
+
+def test_a_label_says_which_guidelines_its_annotator_had_seen(client, talk):
+    first, second, third = (pair["pair_id"] for pair in client.post(want=3).json()["pairs"])
+    with talk.store.writing() as session:
+        add_guidelines(session, talk.project_id, "Prefer the shorter one.", talk.owner.account_id)
+    assert client.post(events=[act(first)], guidelines=1).json()["guidelines"] == 2
+    client.post(events=[act(second)], guidelines=2)
+    client.post(events=[act(third)], guidelines=99)
+    one, two = (row.id for row in talk.rows(GuidelineVersion))
+    assert [row.guideline_version_id for row in talk.rows(Label)] == [one, two, two]
 
 
 def test_nothing_tells_which_model_wrote_what(client):

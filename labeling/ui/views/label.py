@@ -9,6 +9,7 @@ from labeling.domain import ScreenVerdict
 from labeling.render import formulas_as_source, render, render_completion, render_prompt, visible
 from labeling.render.style import STYLE
 from labeling.render.turns import raw_completion, raw_prompt
+from labeling.services.desk import open_desk
 from labeling.services.export import usable
 from labeling.services.labels import last_decided
 from labeling.services.projects import ProjectView, next_step, project_view
@@ -159,8 +160,9 @@ def _bar(me: Here, shown: Shown, asked: Asked, mine: Desk) -> None:
 
 
 def _undo_button(me: Here) -> None:
-    last = last_decided(me.store, me.actor, me.project)
-    pair_id, event_id = last or (0, "")
+    found = last_decided(me.store, open_desk(me.store, me.actor, me.project), 1)
+    last = found[0] if found else None
+    pair_id, event_id = (last.pair_id, last.event_id) if last else (0, "")
     st.button(
         "Undo", type="tertiary", shortcut="u", key=f"undo {event_id}", disabled=last is None, on_click=undo, args=(me, pair_id, event_id)
     )  # fmt: skip

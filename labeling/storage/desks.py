@@ -1,0 +1,65 @@
+"""All that must be known of an annotator's place of work before a label is taken there, in one look."""
+
+from typing import Any
+
+from sqlalchemy import Executable, Row, bindparam, exists, select
+from sqlmodel import Session
+
+from labeling.storage.tables import GuidelineVersion, Member, Project, Rater, Round, RoundMember, core
+
+_project, _round, _member = core(Project), core(Round), core(Member)
+_rater, _version, _round_member = core(Rater), core(GuidelineVersion), core(RoundMember)
+_of_round = exists().where(_round_member.c.round_id == _round.c.id)
+
+_DESK: Executable = (
+    select(
+        _project.c.id.label("project_id"),
+        _project.c.name.label("project_name"),
+        _project.c.settings,
+        _project.c.closed_at.label("project_closed_at"),
+        _member.c.role,
+        _round.c.id.label("round_id"),
+        _round.c.name.label("round_name"),
+        _round.c.purpose,
+        _round.c.overlap,
+        _round.c.closed_at.label("round_closed_at"),
+        _version.c.id.label("version_id"),
+        _version.c.number.label("version_number"),
+        _rater.c.id.label("rater_id"),
+        (~_of_round | _of_round.where(_round_member.c.account_id == bindparam("account_id"))).label("may_enter"),
+    )
+    .join(_round, _round.c.project_id == _project.c.id)
+    .join(_version, _version.c.id == _round.c.guideline_version_id)
+    .outerjoin(_member, (_member.c.project_id == _project.c.id) & (_member.c.account_id == bindparam("account_id")))
+    .outerjoin(_rater, _rater.c.account_id == bindparam("account_id"))
+    .where(_project.c.slug == bindparam("slug"), _round.c.name == bindparam("round_name"))
+)
+_HELD_ROUND: Executable = (
+    select(
+        _round.c.overlap,
+        _round.c.closed_at.label("round_closed_at"),
+        _project.c.closed_at.label("project_closed_at"),
+    )
+    .join(_project, _project.c.id == _round.c.project_id)
+    .where(_round.c.id == bindparam("round_id"))
+    .with_for_update(read=True, of=_round)
+)
+_VERSION = select(_version.c.id).where(
+    _version.c.project_id == bindparam("project_id"), _version.c.number == bindparam("number")
+)
+
+
+def desk_row(session: Session, slug: str, round_name: str, account_id: int) -> Row[Any] | None:
+    """The project and the round of these names, and the account's role and rater there (None where it has none)."""
+    values = {"slug": slug, "round_name": round_name, "account_id": account_id}
+    return session.connection().execute(_DESK, values).first()
+
+
+def hold_round(session: Session, round_id: int) -> Row[Any]:
+    """The round's overlap and whether it is closed, as they stay until the transaction ends."""
+    return session.connection().execute(_HELD_ROUND, {"round_id": round_id}).one()
+
+
+def version_with(session: Session, project_id: int, number: int) -> int | None:
+    """The key of the project's guideline version of that number."""
+    return session.connection().execute(_VERSION, {"project_id": project_id, "number": number}).scalar()
