@@ -15,7 +15,7 @@ MATHS_TAGS = frozenset(
     " mtr munder munderover".split()
 )
 TAGS = MATHS_TAGS | frozenset(
-    "a blockquote br code div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split()
+    "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr ins li ol p pre s span strong table tbody td th thead tr ul".split()
 )
 # Colours and free widths stay out: a formula can neither hide its text nor cover anybody else's.
 ATTRIBUTES = {

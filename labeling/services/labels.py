@@ -96,6 +96,12 @@ def last_decided(store: Store, desk: Desk, most: int) -> list[Decided]:
         ]
 
 
+def guidelines_seen(store: Store, desk: Desk) -> int | None:
+    """The newest guideline version by which the annotator has labelled in the project; None where in none."""
+    with store.reading() as session:
+        return desks.newest_version_seen(session, desk.project_id, desk.rater_id)
+
+
 def _record_chunk(store: Store, desk: Desk, events: Sequence[LabelEvent], shown_guidelines: int | None) -> Recorded:
     for _ in range(TRIES):
         try:

@@ -16,7 +16,8 @@ from labeling.storage.tables import Project, Round
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a project asks its annotators. `required` names those of strength, reasons, criteria, comment that may not be missing."""
+    """What a project asks its annotators. `required` names those of strength, reasons, criteria, comment that may not
+    be missing; with `skip_reasons` a skip asks for one of them."""
 
     ties: bool = True
     both_bad: bool = True
@@ -25,6 +26,7 @@ class Asked:
     reasons: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    skip_reasons: tuple[str, ...] = ()
 
 
 def asked_of(settings: Mapping[str, Any]) -> Asked:
@@ -37,6 +39,7 @@ def asked_of(settings: Mapping[str, Any]) -> Asked:
         reasons=tuple(settings.get("reasons") or ()),
         criteria=tuple(settings.get("criteria") or ()),
         required=tuple(settings.get("required") or ()),
+        skip_reasons=tuple(settings.get("skip_reasons") or ()),
     )
 
 

@@ -5,10 +5,11 @@ from typing import Any
 from sqlalchemy import Executable, Row, bindparam, exists, select
 from sqlmodel import Session
 
-from labeling.storage.tables import GuidelineVersion, Member, Project, Rater, Round, RoundMember, core
+from labeling.storage.tables import GuidelineVersion, Label, Member, Project, Rater, Round, RoundMember, core
 
 _project, _round, _member = core(Project), core(Round), core(Member)
 _rater, _version, _round_member = core(Rater), core(GuidelineVersion), core(RoundMember)
+_label = core(Label)
 _of_round = exists().where(_round_member.c.round_id == _round.c.id)
 
 _DESK: Executable = (
@@ -63,3 +64,16 @@ def hold_round(session: Session, round_id: int) -> Row[Any]:
 def version_with(session: Session, project_id: int, number: int) -> int | None:
     """The key of the project's guideline version of that number."""
     return session.connection().execute(_VERSION, {"project_id": project_id, "number": number}).scalar()
+
+
+def newest_version_seen(session: Session, project_id: int, rater_id: int) -> int | None:
+    """The newest guideline version of the project by which the rater gave a label."""
+    used = exists().where(_label.c.rater_id == rater_id, _label.c.guideline_version_id == _version.c.id)
+    query = select(_version.c.number).where(_version.c.project_id == project_id, used)
+    return session.connection().execute(query.order_by(_version.c.number.desc()).limit(1)).scalar()
+
+
+def guideline_text(session: Session, project_id: int, number: int) -> str | None:
+    """The project's guidelines of that version; None where there is none."""
+    query = select(_version.c.text).where(_version.c.project_id == project_id, _version.c.number == number)
+    return session.connection().execute(query).scalar()

@@ -1,6 +1,7 @@
 """The labelling route: events in, acknowledgements and the next pairs out; for the screen and for scripts.
 
     POST /api/v1/projects/{slug}/labels      Authorization: Bearer …      application/json
+    GET /api/v1/projects/{slug}/guidelines?since=N      the guidelines, and what changed since version N
 
 `want` is how many pairs the client wants to hold, `have` those that it holds: the answer brings the difference, and
 keeps their reservations alive. `open` asks for a pair that the annotator has had before, `recent` for what can be
@@ -9,7 +10,7 @@ entry of `refused`.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -18,10 +19,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from labeling.domain import Prompt
+from labeling.domain import Actor, Prompt
 from labeling.errors import ConflictError, ForbiddenError, NotFoundError, StoreError, TiebreakError
 from labeling.render.turns import raw_completion, raw_prompt, render_completion, render_prompt
 from labeling.services.desk import open_desk
+from labeling.services.guidelines import guideline_change
 from labeling.services.label_events import sent_id
 from labeling.services.labels import Refusal, last_decided, record_at
 from labeling.services.queue import MOST_WANTED, ServedPair, next_pairs_at, progress_at
@@ -31,6 +33,7 @@ from labeling.storage.served import Reply
 from labeling.storage.store import Store
 
 PATH: Final = "/api/v1/projects/{slug}/labels"
+GUIDELINES_PATH: Final = "/api/v1/projects/{slug}/guidelines"
 MOST_EVENTS: Final = 200
 MOST_RECENT: Final = 50
 MOST_SENT_EVENTS: Final = 10_000
@@ -65,18 +68,42 @@ def label_routes(store: Callable[[], Store]) -> list[Route]:
             return JSONResponse({"error": str(fault)}, status_code=fault.status)
         return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
 
-    return [Route(PATH, labels, methods=["POST"])]
+    async def guidelines(request: Request) -> Response:
+        try:
+            answer = await run_in_threadpool(
+                answer_guidelines,
+                store,
+                _bearer(request),
+                request.cookies.get(COOKIE),
+                str(request.path_params["slug"]),
+                request.query_params,
+            )
+        except RequestFault as fault:
+            return JSONResponse({"error": str(fault)}, status_code=fault.status)
+        return JSONResponse(answer, headers={"cache-control": "no-store"})
+
+    return [Route(PATH, labels, methods=["POST"]), Route(GUIDELINES_PATH, guidelines, methods=["GET"])]
+
+
+def answer_guidelines(
+    store: Callable[[], Store], secret: str, session_secret: str | None, slug: str, asked: Mapping[str, str]
+) -> dict[str, Any]:
+    """The round's guidelines, and what changed in them since the version that `since` names. Raises RequestFault."""
+    opened, actor = _who(store, secret, session_secret)
+    since, round_ = asked.get("since"), asked.get("round")
+    if since is not None and not (since.isascii() and since.isdigit() and len(since) < 9):
+        raise RequestFault(400, '"since" is the number of a version.')
+    if not _is_storable(slug + (round_ or "")):
+        raise RequestFault(404, "There is no such project or round.")
+    try:
+        return asdict(guideline_change(opened, actor, slug, None if since is None else int(since), round_))
+    except TiebreakError as error:
+        raise RequestFault(_status(error), str(error)) from error
 
 
 def answer_labels(store: Callable[[], Store], secret: str, session_secret: str | None, slug: str, body: bytes) -> bytes:
     """Do what a request asks, and return the answer's JSON. Raises RequestFault."""
-    try:
-        opened = store()
-        actor = actor_of_token(opened, secret, session_secret)
-    except ForbiddenError as error:
-        raise RequestFault(401, str(error)) from error
-    except TiebreakError as error:
-        raise RequestFault(503, str(error)) from error
+    opened, actor = _who(store, secret, session_secret)
     if not _is_storable(slug):
         raise RequestFault(404, "There is no such project.")
     asked = _asked(body)
@@ -111,6 +138,16 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
     if recent is not None:
         answer["recent"] = [{"pair_id": one.pair_id, "event_id": one.event_id, "action": one.action} for one in recent]
     return _with_pairs(answer, pairs)
+
+
+def _who(store: Callable[[], Store], secret: str, session_secret: str | None) -> tuple[Store, Actor]:
+    try:
+        opened = store()
+        return opened, actor_of_token(opened, secret, session_secret)
+    except ForbiddenError as error:
+        raise RequestFault(401, str(error)) from error
+    except TiebreakError as error:
+        raise RequestFault(503, str(error)) from error
 
 
 def pair_as_json(pair: ServedPair) -> dict[str, Any]:

@@ -1,0 +1,438 @@
+/**
+ * The page of the labelling screen: what it looks like, and what keys, mouse and touch do.
+ *
+ * Everything is made once; a new pair only changes texts. Left and right are alike in every respect.
+ */
+import { Beside } from "./beside.js";
+import { words } from "./diff.js";
+import { Keys, isForOthers, shown } from "./keys.js";
+import { Panels, feedbackPanel, guidelinesPanel, keysPanel, whyPanel } from "./panels.js";
+import { counts, h, marked, plural, raw, rendered } from "./text.js";
+
+const NAMES = { left: "Left is better", tie: "Tie", both_bad: "Both bad", right: "Right is better" };
+const SIDES = ["left", "right"];
+const BOUNCE = 120; // milliseconds after a paint in which a press was meant for the pair before
+const SKIP_REASONS = ["Cannot decide", "Not my language", "Broken text", "Upsetting"];
+
+export class View {
+  constructor(root, desk) {
+    this.root = root;
+    this.desk = desk;
+    this.asked = desk.data.asked;
+    this.verdicts = ["left", this.asked.ties && "tie", this.asked.both_bad && "both_bad", "right"].filter(Boolean);
+    this.keys = new Keys(this.verdicts, this.asked.reasons, `tiebreak.keys.${desk.data.annotator}`, window.localStorage);
+    this.mode = { raw: false, diff: false, together: false, counts: false };
+    this.side = "left"; // which answer a narrow screen shows
+    this.edits = { left: null, right: null };
+    this.chosen = null; // a verdict that waits for what is required
+    this.paintedAt = -Infinity;
+    this.listeners = new AbortController();
+    this.beside = new Beside(this.asked, this.keys, () => this.chosen && this.#choose(this.chosen));
+    this.#build();
+    this.panels = new Panels(this.root, () => this.root.focus({ preventScroll: true }));
+    document.addEventListener("keydown", (event) => this.#key(event), { signal: this.listeners.signal });
+    window.addEventListener("resize", () => this.#fit(), { signal: this.listeners.signal });
+    this.#fit();
+    this.#checkGuidelines(desk.data.guidelines.number);
+    this.paint("pair");
+  }
+
+  close() {
+    this.listeners.abort();
+    this.root.replaceChildren();
+  }
+
+  paint(kind) {
+    if (kind === "pair") this.#paintPair();
+    this.#paintState();
+  }
+
+  // --- made once ---
+
+  #build() {
+    const signal = this.listeners.signal;
+    this.round = h("span", { class: "round" });
+    this.bar = h("i");
+    this.progress = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress of the round", "aria-valuemin": "0" }, this.bar);
+    this.count = h("span", { class: "count" });
+    this.save = h("span", { class: "save", role: "status", "aria-live": "polite" });
+    this.notice = h("div", { class: "notice", role: "alert", hidden: true });
+    this.prompt = h("div", { class: "completion text", tabindex: "0", role: "region", "aria-label": "Prompt" });
+    this.cards = Object.fromEntries(SIDES.map((side) => [side, this.#card(side)]));
+    this.switch = h("div", { class: "switch", role: "group", "aria-label": "Answer on the screen" }, ...SIDES.map((side) =>
+      h("button", { type: "button", "data-side": side, onclick: () => this.#turn(side) }, side === "left" ? "Left" : "Right")));
+    this.hint = h("div", { class: "hint", role: "status", "aria-live": "polite" });
+    this.buttons = Object.fromEntries(this.verdicts.map((verdict) => [verdict, h("button", { type: "button", class: "verdict", "data-verdict": verdict, onclick: () => this.#choose(verdict) })]));
+    this.tools = {};
+    const tool = (action, name) => (this.tools[action] = h("button", { type: "button", class: "tool", "data-tool": action, onclick: () => this.#act(action) }, name));
+    this.work = h("div", { class: "work" },
+      h("section", { class: "prompt" }, h("header", {}, "Prompt"), this.prompt),
+      this.switch,
+      h("div", { class: "cards" }, this.cards.left.root, this.cards.right.root),
+      this.beside.root,
+      this.hint,
+      h("div", { class: "foot" },
+        h("div", { class: "tools" }, tool("undo", "Undo"), tool("skip", "Skip"), tool("flag", "Flag")),
+        h("div", { class: "verdicts", role: "group", "aria-label": "Which answer is better" }, ...Object.values(this.buttons)),
+        h("div", { class: "tools end" }, tool("diff", "Differences"), tool("raw", "Raw"), tool("guidelines", "Guidelines"), tool("keys", "Keys"))),
+    );
+    this.rest = h("div", { class: "rest" });
+    this.root.replaceChildren(
+      h("div", { class: "top" }, this.round, this.progress, this.count, this.save),
+      this.notice,
+      this.work,
+      this.rest,
+    );
+    for (const side of SIDES) {
+      this.cards[side].text.addEventListener("scroll", () => this.#scrolled(side), { signal, passive: true });
+    }
+    this.#nameKeys();
+  }
+
+  #card(side) {
+    const name = side === "left" ? "Left" : "Right";
+    const told = h("span", { class: "told" });
+    const text = h("div", { class: "completion text", tabindex: "0", role: "region", "aria-label": `${name} answer` });
+    const edit = h("textarea", { class: "edit", "aria-label": `${name} answer, edited`, hidden: true });
+    edit.addEventListener("input", () => (this.edits[side] = edit.value));
+    edit.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
+      event.preventDefault();
+      edit.blur();
+      if (this.chosen) this.#choose(this.chosen);
+    });
+    const pen = this.asked.edits ? h("button", { type: "button", class: "tool pen", onclick: () => this.#edit(side) }, "Edit") : null;
+    const cover = h("button", { type: "button", class: "uncover", hidden: true, onclick: () => this.#uncover() }, "Sensitive: show it");
+    const root = h("article", { class: "card", "data-side": side }, h("header", {}, name, told, pen), text, edit, cover);
+    root.addEventListener("click", (event) => {
+      // A text that is being marked, a link, a control or a scroll bar is not the card.
+      if (event.target.closest("a, button, textarea, summary, input") || !this.#isPlainClick(event, text)) return;
+      this.#choose(side);
+    });
+    return { root, text, edit, told, cover, pen };
+  }
+
+  #isPlainClick(event, text) {
+    const selection = this.root.getRootNode().getSelection?.() ?? document.getSelection();
+    if (selection && !selection.isCollapsed && String(selection).length) return false;
+    return event.target !== text || event.offsetX < text.clientWidth;
+  }
+
+  #nameKeys() {
+    const hint = (action) => (this.keys.areOn && this.keys.of(action) ? h("kbd", {}, shown(this.keys.of(action))) : null);
+    for (const [verdict, button] of Object.entries(this.buttons)) button.replaceChildren(...[hint(verdict), NAMES[verdict]].filter(Boolean));
+    for (const [action, button] of Object.entries(this.tools)) {
+      const name = button.firstChild.textContent;
+      button.replaceChildren(...[name, hint(action)].filter(Boolean));
+    }
+  }
+
+  // --- what was done ---
+
+  #key(event) {
+    if (!this.keys.areOn || this.panels.isOpen || !this.root.isConnected || isForOthers(event)) return;
+    const action = this.keys.action(event.key);
+    if (action === null) return;
+    event.preventDefault();
+    this.#flash(action);
+    this.#act(action);
+  }
+
+  #act(action) {
+    if (this.verdicts.includes(action)) this.#choose(action);
+    else if (action in this.mode) this.#toggle(action);
+    else if (action === "undo") this.#undo();
+    else if (action === "skip") this.#skip();
+    else if (action === "flag") this.#flag();
+    else if (action === "guidelines") this.panels.show(`Guidelines, version ${this.desk.data.guidelines.number}`, guidelinesPanel({ html: this.desk.data.guidelines.html }));
+    else if (action === "keys") this.panels.show("Keys", keysPanel(this.keys, () => this.#nameKeys()));
+    else if (action.startsWith("edit_")) this.#edit(action.slice(5));
+    else this.beside.act(action);
+  }
+
+  #isTooSoon() {
+    return performance.now() - this.paintedAt < BOUNCE;
+  }
+
+  #choose(verdict) {
+    const { pair } = this.desk;
+    if (!pair || this.#isTooSoon() || this.panels.isOpen) return;
+    if (this.#isCovered(pair)) return this.#tell("Open the answers before you decide.");
+    this.chosen = verdict;
+    this.#paintChosen();
+    const edited = this.#edited(verdict);
+    if (edited === null) return this.#tell("Your edit is in the other answer. Choose that one, or take the edit back.");
+    const missing = this.beside.missing(verdict);
+    if (missing) return this.#tell(`Before this is saved, say ${missing}.`);
+    this.desk.label(verdict, { ...this.beside.fields(verdict), ...edited });
+  }
+
+  /** The edit that goes with this verdict; null where one was made that would be lost. */
+  #edited(verdict) {
+    const { pair } = this.desk;
+    const changed = SIDES.filter((side) => this.edits[side] !== null && this.edits[side].trim() && this.edits[side] !== pair[side].raw);
+    if (!changed.length) return {};
+    return changed.length === 1 && changed[0] === verdict ? { edited: this.edits[verdict] } : null;
+  }
+
+  #skip() {
+    if (!this.desk.pair || this.#isTooSoon()) return;
+    if (!this.asked.skip_reasons?.length) return this.desk.skip({});
+    this.panels.show("Skip this pair", whyPanel("Skip", this.asked.skip_reasons, (why) => {
+      this.panels.close();
+      this.desk.skip(why);
+    }));
+  }
+
+  #flag() {
+    if (!this.desk.pair) return;
+    const reasons = this.asked.skip_reasons?.length ? this.asked.skip_reasons : SKIP_REASONS;
+    const words = h("p", {}, "Tell the lead what is wrong with it. A flag changes no label: decide or skip the pair as well.");
+    this.panels.show("Flag this pair", [words, ...whyPanel("Flag", reasons, (why) => {
+      this.panels.close();
+      this.desk.flag(why);
+    })]);
+  }
+
+  #undo() {
+    if (this.#isTooSoon()) return;
+    this.desk.undo();
+  }
+
+  #toggle(mode) {
+    this.mode[mode] = !this.mode[mode];
+    if (mode === "raw" && this.mode.raw) this.mode.diff = false;
+    if (mode === "diff" && this.mode.diff) this.mode.raw = false;
+    this.#paintTexts();
+    if (mode === "together") this.#tell(this.mode.together ? "The answers scroll together." : "Each answer scrolls by itself.");
+  }
+
+  #edit(side) {
+    const { pair } = this.desk;
+    if (!pair || !this.asked.edits || this.#isCovered(pair)) return;
+    const { edit, text, pen } = this.cards[side];
+    const isOpen = !edit.hidden;
+    if (isOpen) this.edits[side] = null;
+    else this.edits[side] = edit.value = this.edits[side] ?? pair[side].raw;
+    edit.hidden = isOpen;
+    text.hidden = !isOpen;
+    pen.textContent = isOpen ? "Edit" : "Take the edit back";
+    if (!isOpen) {
+      this.#turn(side);
+      edit.focus();
+    }
+  }
+
+  #turn(side) {
+    this.side = side;
+    this.root.dataset.side = side;
+    for (const button of this.switch.children) button.setAttribute("aria-pressed", String(button.dataset.side === side));
+  }
+
+  #uncover() {
+    this.desk.pair.isOpen = true;
+    this.#paintTexts();
+    this.root.focus({ preventScroll: true });
+  }
+
+  #isCovered(pair) {
+    return pair.sensitive && !pair.isOpen;
+  }
+
+  #scrolled(side) {
+    if (!this.mode.together || this.isFollowing === side) {
+      this.isFollowing = null;
+      return;
+    }
+    const [from, to] = [this.cards[side].text, this.cards[side === "left" ? "right" : "left"].text];
+    const share = from.scrollTop / Math.max(1, from.scrollHeight - from.clientHeight);
+    this.isFollowing = side === "left" ? "right" : "left";
+    to.scrollTop = share * (to.scrollHeight - to.clientHeight);
+  }
+
+  async #checkGuidelines(number) {
+    const { data } = this.desk;
+    const key = `tiebreak.guidelines.${data.project}.${data.annotator}`;
+    const seen = Math.max(data.guidelines.seen ?? 0, Number(window.localStorage.getItem(key) ?? 0));
+    if (!seen || seen >= number || this.isReading) return;
+    this.isReading = true;
+    try {
+      const response = await fetch(`${data.guidelines_api}?since=${seen}&round=${encodeURIComponent(this.desk.round)}`, { headers: { authorization: `Bearer ${data.token}` } });
+      if (!response.ok) return;
+      const told = await response.json();
+      if (!told.change) return;
+      const read = () => {
+        data.guidelines = { number: told.number, html: told.html, seen: told.number };
+        try {
+          window.localStorage.setItem(key, String(told.number));
+        } catch {
+          // Then it is shown once more after a reload.
+        }
+        this.panels.close();
+      };
+      this.panels.show("The guidelines changed", guidelinesPanel(told, read), { firm: true, end: () => this.desk.shown() });
+    } catch {
+      // Offline: the next answer of the server brings it up again.
+    } finally {
+      this.isReading = false;
+    }
+  }
+
+  // --- what is seen ---
+
+  #paintPair() {
+    const { pair } = this.desk;
+    this.chosen = null;
+    this.edits = { left: null, right: null };
+    this.root.dataset.pair = pair ? pair.pair_id : "";
+    this.work.hidden = !pair;
+    this.rest.hidden = Boolean(pair);
+    if (pair) {
+      for (const side of SIDES) {
+        const { edit, text, pen } = this.cards[side];
+        edit.hidden = true;
+        text.hidden = false;
+        if (pen) pen.textContent = "Edit";
+      }
+      this.beside.reset(pair.mine);
+      const written = pair.mine?.edited;
+      this.#paintTexts();
+      for (const one of [this.prompt, this.cards.left.text, this.cards.right.text]) one.scrollTop = 0;
+      this.#turn("left");
+      if (written) this.#restore(pair.mine.verdict, written);
+      this.#tell(pair.mine ? `Your label was: ${NAMES[pair.mine.verdict]}.` : "");
+      this.#paintChosen();
+      this.paintedAt = performance.now();
+      this.desk.shown();
+    } else this.#paintRest();
+    if (this.desk.feedback) this.#showFeedback();
+  }
+
+  #restore(side, text) {
+    if (!SIDES.includes(side) || !this.asked.edits) return;
+    this.#edit(side);
+    this.edits[side] = this.cards[side].edit.value = text;
+    this.cards[side].edit.blur();
+  }
+
+  #paintTexts() {
+    const { pair } = this.desk;
+    if (!pair) return;
+    const isCovered = this.#isCovered(pair);
+    if (this.mode.raw) this.prompt.replaceChildren(raw(pair.prompt.raw));
+    else rendered(this.prompt, pair.prompt.html);
+    const parts = this.mode.diff && !isCovered ? words(pair.left.raw, pair.right.raw) : null;
+    for (const side of SIDES) {
+      const { text, told, cover } = this.cards[side];
+      cover.hidden = !isCovered;
+      text.classList.toggle("covered", isCovered);
+      if (isCovered) text.replaceChildren();
+      else if (this.mode.raw) text.replaceChildren(raw(pair[side].raw));
+      else if (parts) text.replaceChildren(marked(parts[side]));
+      else rendered(text, pair[side].html);
+      told.textContent = this.mode.counts ? counts(pair[side].raw) : "";
+    }
+    if (this.mode.diff && !parts && !isCovered) this.#tell("These answers are too long or too different to be compared word by word.");
+    for (const [mode, button] of [["raw", this.tools.raw], ["diff", this.tools.diff]]) button.setAttribute("aria-pressed", String(this.mode[mode]));
+  }
+
+  #paintChosen() {
+    const standing = this.chosen ?? this.desk.pair?.mine?.verdict ?? null;
+    for (const [verdict, button] of Object.entries(this.buttons)) button.setAttribute("aria-pressed", String(verdict === standing));
+    for (const side of SIDES) this.cards[side].root.classList.toggle("chosen", side === standing);
+  }
+
+  #paintState() {
+    const { desk } = this;
+    const { status, outbox, link } = desk;
+    const kept = outbox.size;
+    const place = outbox.isDurable ? "here" : "in this tab only";
+    const [state, said] =
+      link.state === "ended" ? ["offline", `Signed out · ${kept ? `${kept} kept ${place} · ` : ""}reload the page`]
+      : link.state === "ok" ? (kept ? ["saving", `Saving ${kept}`] : ["saved", "✓ Saved"])
+      : ["offline", `${link.state === "offline" ? "Offline" : "Not taken"} · ${kept} kept ${place}`];
+    this.save.dataset.state = state;
+    if (this.save.textContent !== said) this.save.textContent = said;
+    const name = status?.round ?? desk.data.round;
+    this.round.textContent = name.name === "work" ? "Work round" : `${name.name} · ${name.purpose}`;
+    if (status) {
+      const mine = Math.max(0, status.mine);
+      const done = Math.min(status.total, Math.max(status.done, mine));
+      this.count.replaceChildren(h("b", {}, done.toLocaleString("en")), ` of ${status.total.toLocaleString("en")}`, h("span", { class: "mine" }, ` · ${mine.toLocaleString("en")} mine`));
+      this.bar.style.width = `${(100 * done) / Math.max(1, status.total)}%`;
+      this.progress.setAttribute("aria-valuemax", String(status.total));
+      this.progress.setAttribute("aria-valuenow", String(done));
+      if (status.guidelines > desk.data.guidelines.number) this.#checkNewer(status.guidelines);
+    }
+    this.tools.undo.disabled = !desk.canUndo;
+    this.tools.flag.firstChild.textContent = desk.pair?.isFlagged ? "Flagged" : "Flag";
+    this.#paintNotice();
+    if (!desk.pair) this.#paintRest();
+  }
+
+  #checkNewer(number) {
+    // The version on the screen counts as seen: whoever labels by it has it at hand.
+    this.desk.data.guidelines.seen = Math.max(this.desk.data.guidelines.seen ?? 0, this.desk.data.guidelines.number);
+    this.#checkGuidelines(number);
+  }
+
+  #paintNotice() {
+    const { refusals, link } = this.desk;
+    const told = refusals.slice(-3).map((one) =>
+      h("p", {}, one.reason, " ", one.pair_id === null ? null : h("button", { type: "button", class: "tool", onclick: () => this.#reopen(one) }, "Open the pair")));
+    if (link.state === "refused" && link.fault) told.push(h("p", {}, link.fault));
+    this.notice.hidden = !told.length;
+    if (told.length) this.notice.replaceChildren(h("div", {}, ...told), h("button", { type: "button", class: "tool", onclick: () => this.desk.dismiss() }, "Close"));
+  }
+
+  #reopen(one) {
+    this.desk.dismiss();
+    this.desk.open(one.pair_id);
+  }
+
+  #showFeedback() {
+    const { feedback } = this.desk;
+    this.panels.show("Practice", feedbackPanel(feedback, NAMES, () => this.panels.close()), { end: () => this.desk.goOn() });
+  }
+
+  /** There is no pair: because all is done, because it is on its way, or because nothing comes. */
+  #paintRest() {
+    const { desk } = this;
+    const { status, link } = desk;
+    const practice = status?.practice;
+    const undo = h("button", { type: "button", class: "tool", onclick: () => this.#act("undo"), disabled: !desk.canUndo }, "Undo the last one", h("kbd", {}, shown(this.keys.of("undo"))));
+    let title = "Bringing the next pair";
+    let text = "";
+    let action = null;
+    if (link.state === "ended") [title, text] = ["This screen was signed out", "Reload the page to go on. What is kept here is sent then."];
+    else if (link.state !== "ok" && !desk.isBusy) [title, text] = ["No connection to the server", "Your labels are kept here and sent as soon as it answers."];
+    else if (status && desk.returning === null && !desk.isAwaiting) {
+      const left = Math.max(0, status.total - status.done);
+      if (status.state === "closed") [title, text] = ["This round is closed", "It takes no more labels. Ask the project's lead to open it."];
+      else if (practice?.passed) {
+        [title, text] = ["Practice passed", `${practice.correct} of ${plural(practice.answered, "answer")} agreed with the project.`];
+        action = h("button", { type: "button", class: "primary", onclick: () => desk.enter("work") }, "Go on with the work round");
+      } else if (practice) [title, text] = ["Practice is over", `${practice.correct} of ${plural(practice.answered, "answer")} agreed; ${Math.round(100 * practice.pass_mark)} % were asked for. Read the guidelines again and speak with the lead.`];
+      else if (!status.total) [title, text] = ["No pairs yet", "This round has no pairs."];
+      else if (!left) [title, text] = ["Every pair has its labels", `${plural(status.mine, "label")} of yours. There is nothing left to do in this round.`];
+      else if (!desk.queue.length && !link.isBusy) [title, text] = ["Nothing waits for you now", `${plural(left, "pair")} of this round wait for others, or were skipped by you.`];
+    }
+    this.rest.replaceChildren(h("h2", {}, title), h("p", {}, text), h("div", { class: "actions" }, ...[action, undo].filter(Boolean)));
+  }
+
+  #tell(sentence) {
+    this.hint.textContent = sentence;
+  }
+
+  #flash(action) {
+    const button = this.buttons[action] ?? this.tools[action];
+    if (!button) return;
+    button.classList.add("hit");
+    setTimeout(() => button.classList.remove("hit"), 100);
+  }
+
+  /** The screen ends where the window does, wherever Streamlit let it begin. */
+  #fit() {
+    this.root.style.setProperty("--above", `${Math.max(0, Math.round(this.root.getBoundingClientRect().top + window.scrollY))}px`);
+  }
+}
