@@ -110,7 +110,7 @@ export class Beside {
         this.comment.blur();
         this.changed();
       });
-      groups.push(h("div", { class: "group" }, this.comment));
+      groups.push(h("div", { class: "group wide" }, this.comment));
     }
     this.root.replaceChildren(...groups);
     this.root.hidden = !groups.length;
