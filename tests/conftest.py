@@ -12,6 +12,8 @@ import os
 import shutil
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 MEMORY = Path("/dev/shm")
 ROOM = 2_000_000_000
 
@@ -19,6 +21,10 @@ ROOM = 2_000_000_000
 # power cut. Where there is a folder in memory with room, their files lie there.
 if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+# How long an example takes says how busy the machine is, not whether the program is right.
+settings.register_profile("tiebreak", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tiebreak")
 
 pytest_plugins = [
     "tests.fixtures.alone",

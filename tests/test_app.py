@@ -19,7 +19,7 @@ import pytest
 from labeling.web.middleware import CONTENT_SECURITY_POLICY
 
 ROOT = Path(__file__).resolve().parents[1]
-SECONDS = 90.0  # a machine that runs other tests at the same time is slow; nothing is timed
+SECONDS = 200.0  # a machine that runs other tests at the same time is slow; nothing is timed
 
 
 def streamlit(*options: str) -> list[str]:
@@ -46,7 +46,7 @@ def until(is_true: Callable[[], bool], what: str) -> None:
 def answer(port: int, path: str = "/_stcore/health", **headers: str) -> tuple[int, dict[str, str], bytes]:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=SECONDS) as reply:
             return reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.read()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()

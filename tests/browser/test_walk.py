@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.running import ROOT, running
 
-SLOW = 60_000  # milliseconds: two cores, shared with the other tests
+SLOW = 200_000  # milliseconds: two cores, shared with the other tests
 
 
 @pytest.fixture

@@ -55,9 +55,8 @@ class Endpoint:
         self.answered: Counter[str] = Counter()  # last message -> answers sent with status 200
         self.in_flight = 0
         self.high_water = 0
-        self.per_minute: float | None = None  # a real limiter: a bucket that holds a second's worth
-        self._tokens = 0.0
-        self._filled_at = time.monotonic()
+        self._gate = asyncio.Event()
+        self._gate.set()
         self._lock = threading.Lock()
 
     @property
@@ -72,6 +71,13 @@ class Endpoint:
     def asked(self) -> list[str]:
         """The last message of every call, in order of arrival."""
         return [body["messages"][-1]["content"] for body in self.bodies]
+
+    def hold(self) -> None:
+        """From now on calls arrive and none is answered, until `go_on`."""
+        self._loop.call_soon_threadsafe(self._gate.clear)
+
+    def go_on(self) -> None:
+        self._loop.call_soon_threadsafe(self._gate.set)
 
     def __enter__(self) -> Self:
         started = threading.Event()
@@ -117,6 +123,7 @@ class Endpoint:
             self.high_water = max(self.high_water, self.in_flight)
             step = self._next(last)
         try:
+            await self._gate.wait()
             if self.delay:
                 await asyncio.sleep(self.delay)
             return await self._answer(request, step, last)
@@ -125,13 +132,6 @@ class Endpoint:
                 self.in_flight -= 1
 
     def _next(self, last: str) -> Step:
-        if self.per_minute is not None:
-            now = time.monotonic()
-            self._tokens = min(self.per_minute / 60, self._tokens + (now - self._filled_at) * self.per_minute / 60)
-            self._filled_at = now
-            if self._tokens < 1:
-                return Step(429, {"error": {"message": "Rate limit reached"}}, {"Retry-After": "1"})
-            self._tokens -= 1
         for word, step in self.poison.items():
             if word in last:
                 return step

@@ -1,6 +1,7 @@
 """Runs of generation against an endpoint whose faults a test sets, for tests of the engine."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 from labeling.domain import GeneratorSpec, Prompt
 from labeling.llm.request import generator_request, pace_of
@@ -9,6 +10,8 @@ from labeling.services.runs import PlannedRequest, RunView
 from labeling.storage import completions
 from tests.llm.endpoint import Endpoint
 from tests.services.making import Making
+
+PATIENCE = 200.0
 
 
 def spec_of(endpoint: Endpoint, model: str = "m", **fields: object) -> GeneratorSpec:
@@ -39,6 +42,14 @@ def start(
         idempotency_key=key,
         **options,
     )  # type: ignore[arg-type]  # options are start_run's own
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for it; the end of the patience says that something hangs, however slow the machine is."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.02)
 
 
 def adds_up(view: RunView) -> bool:

@@ -216,7 +216,7 @@ def test_what_a_killed_import_wrote_is_taken_back_and_the_rest_stays(
         [sys.executable, "-m", "tiebreak", "--database", store_url, "import", str(big), "--project", "p", "--labels-as", "crowd"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    until = time.monotonic() + 60
+    until = time.monotonic() + 200
     while count(store, tables.Label) < 500:
         assert time.monotonic() < until
         assert process.poll() is None

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +20,9 @@ from labeling.services.worker import work
 from labeling.services.worker_process import ROOT, spawn_worker
 from labeling.storage.tables import Answer, Completion, Pace, Request, Run
 from tests.llm.endpoint import Endpoint
-from tests.services.engine import spec_of, start
+from tests.services.engine import PATIENCE, spec_of, start, until
 from tests.services.making import Making, make_project
 
-PATIENCE = 60.0
 STARTS_A_WORKER = """
 import sys, time
 from labeling.services.worker_process import spawn_worker
@@ -57,13 +55,6 @@ def workers(store_url) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     for process in started:
         process.kill()
         process.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)
 
 
 def view_of(making: Making, run: runs.RunView) -> runs.RunView:
@@ -101,10 +92,12 @@ def test_two_workers_share_a_run_and_ask_nothing_twice(store, endpoint, workers)
 def test_sigterm_ends_in_order_and_keeps_what_was_in_flight(store, endpoint, workers):
     making = make_project(store, prompts=40)
     endpoint.delay = 0.5
+    endpoint.hold()
     run = start(making, [spec_of(endpoint, max_in_flight=4)])
     worker = workers()
     until(lambda: endpoint.in_flight == 4)
     worker.send_signal(signal.SIGTERM)
+    endpoint.go_on()
     assert worker.wait(PATIENCE) == 0
     view = view_of(making, run)
     assert (view.state, view.in_flight) == (RunState.RUNNING, 0)
@@ -190,15 +183,16 @@ def test_a_run_whose_preparation_was_killed_is_ended_with_a_sentence(sqlite_stor
 
 def test_what_is_in_flight_is_told_while_it_is(sqlite_store, endpoint, sqlite_store_url):
     making = make_project(sqlite_store, prompts=6)
-    endpoint.delay = 1.0
+    endpoint.hold()
     run = start(making, [spec_of(endpoint, max_in_flight=3)])
     worker = spawn_worker(sqlite_store_url)
     try:
         until(lambda: view_of(making, run).in_flight == 3)
         view = view_of(making, run)
         assert view.is_working
-        assert view.waiting + view.answered == 6
+        assert (view.waiting, view.answered) == (6, 0)
     finally:
+        endpoint.go_on()
         worker.stop()
     assert all(row.lease_owner is None for row in making.rows(Request))
     assert len(making.rows(Pace)) == 1

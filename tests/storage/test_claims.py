@@ -1,14 +1,16 @@
 """The rules of claims, told to the database by two workers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select, update
+from sqlmodel import col
 
 from labeling.services.runs import pause
 from labeling.storage import claims
 from labeling.storage.claims import Claimed, Outcome
 from labeling.storage.store import IntegrityError, Store
-from labeling.storage.tables import Answer, Attempt, Request, Run, now
+from labeling.storage.tables import Answer, Attempt, Pace, Request, Run, now
 from tests.llm.endpoint import Endpoint
 from tests.services.engine import spec_of, start
 from tests.services.making import Making, make_project
@@ -114,6 +116,34 @@ def test_all_workers_share_the_number_in_flight(making, run_id):
     claimed_by(making.store, "one", run_id, 3)
     with making.store.writing() as session:
         assert claims.allowance(session, endpoint, 100) == (1, None)
+
+
+def bucket(making: Making, *, seconds_ago: float, left: float) -> tuple[int, datetime | None]:
+    """What is allowed at a bucket of one request a minute that was filled to `left` so long ago."""
+    with making.store.writing() as session:
+        refilled_at = now() - timedelta(seconds=seconds_ago)
+        session.execute(update(Pace).values(requests_per_minute=1, refilled_at=refilled_at, requests_left=left))
+        (endpoint,) = session.scalars(select(col(Pace.endpoint)))
+        return claims.allowance(session, endpoint, 100)
+
+
+def test_a_bucket_fills_by_the_stated_pace_and_holds_no_more_than_its_burst(making, run_id):
+    began = now()
+    allowed, again = bucket(making, seconds_ago=0, left=0)
+    assert allowed == 0
+    assert again is not None
+    late = timedelta(milliseconds=1)  # rounding
+    assert began - late <= again - timedelta(seconds=60) <= now() + late
+    assert bucket(making, seconds_ago=61, left=0) == (1, None)
+    assert bucket(making, seconds_ago=3600, left=0) == (1, None), "an hour of rest is not sixty requests at once"
+
+
+def test_what_was_taken_is_gone_from_the_bucket(making, run_id):
+    bucket(making, seconds_ago=3600, left=0)
+    with making.store.writing() as session:
+        (endpoint,) = claims.endpoints_of(session, run_id)
+        claims.take(session, endpoint, 1)
+        assert claims.allowance(session, endpoint, 100)[0] == 0
 
 
 def test_an_endpoint_that_asked_to_wait_is_left_alone_and_the_longer_wait_counts(making, run_id):

@@ -13,7 +13,7 @@ FOLDER = Path(labeling.ui.views.__file__).parent
 def open_page(name: str, slug: str | None, store_url: str, monkeypatch) -> AppTest:
     """The page `views/NAME.py` after its first run, without any exception."""
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
-    page = AppTest.from_file(str(FOLDER / f"{name}.py"), default_timeout=30)
+    page = AppTest.from_file(str(FOLDER / f"{name}.py"), default_timeout=200)
     page.session_state["tiebreak"] = Session(slug=slug, landed=True)
     return run(page)
 

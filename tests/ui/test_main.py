@@ -20,7 +20,7 @@ MAIN = Path(labeling.ui.__file__).parent / "main.py"
 @pytest.fixture
 def app(sqlite_store, sqlite_store_url, monkeypatch):
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", sqlite_store_url)
-    return AppTest.from_file(str(MAIN), default_timeout=30)
+    return AppTest.from_file(str(MAIN), default_timeout=200)
 
 
 @pytest.fixture

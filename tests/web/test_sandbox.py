@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,15 +20,13 @@ from labeling.web.sandbox import sandbox_app
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[OpenAI]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(sandbox_app(), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
+    # The socket listens before the server runs: who comes early waits in its queue.
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(sandbox_app(), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    with OpenAI(base_url=f"http://127.0.0.1:{port}/sandbox/v1", api_key="none", max_retries=0) as opened:
+    base_url = f"http://127.0.0.1:{listening.getsockname()[1]}/sandbox/v1"
+    with OpenAI(base_url=base_url, api_key="none", max_retries=0) as opened:
         yield opened
     server.should_exit = True
     thread.join()
