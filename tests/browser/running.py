@@ -34,11 +34,11 @@ class App:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONPATH": str(ROOT), "TIEBREAK_DATA_FOLDER": str(self.folder / "data")},
             )
-        until = time.monotonic() + 90
+        until = time.monotonic() + 200
         while True:
             assert self.process.poll() is None, "the app ended while it was starting: " + self.said
             try:
-                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=2):
+                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=30):
                     return
             except OSError:
                 assert time.monotonic() < until, "the app did not start"
@@ -51,7 +51,7 @@ class App:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.kill()
 
