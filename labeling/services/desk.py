@@ -16,7 +16,8 @@ from labeling.storage.store import IntegrityError, Session, Store
 class Desk:
     """Checked once for a request; what may change meanwhile (overlap, closing) is read again where it is written.
 
-    `guidelines` is the number of the round's guideline version, `version_id` its key.
+    `guidelines` is the number of the round's guideline version, `version_id` its key. `practice_id` is the practice round
+    that this annotator has to pass before the work round opens; None where there is none, or who leads need not.
     """
 
     actor: Actor
@@ -31,6 +32,7 @@ class Desk:
     is_closed: bool
     guidelines: int
     version_id: int
+    practice_id: int | None
 
     @property
     def needs_slots(self) -> bool:
@@ -73,6 +75,7 @@ def _desk(session: Session, actor: Actor, slug: str, round_name: str | None) -> 
         is_closed=found.project_closed_at is not None or found.round_closed_at is not None,
         guidelines=found.version_number,
         version_id=found.version_id,
+        practice_id=None if actor.is_admin or Role(found.role) is not Role.ANNOTATOR else found.practice_id,
     )
 
 

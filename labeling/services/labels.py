@@ -15,7 +15,7 @@ from labeling.errors import ConflictError
 from labeling.render import RENDERER_VERSION
 from labeling.services.desk import Desk, open_desk
 from labeling.services.label_events import LabelEvent, RefusedError, check_asked, read_event, sent_id
-from labeling.services.slots import RESERVATION, Slots
+from labeling.services.slots import RESERVATION, Slots, slotless
 from labeling.storage import desks
 from labeling.storage import labels as rows
 from labeling.storage import queue as queue_rows
@@ -157,7 +157,7 @@ class _Recording:
         places = queue_rows.lock_places(session, desk.round_id, pair_ids, wait=True)
         self._was_done = {place.pair_id: place.is_done for place in places}
         self._slots = Slots(
-            session, desk.round_id, pair_ids, self._at, overlap=held.overlap, are_needed=desk.needs_slots
+            session, desk.round_id, pair_ids, self._at, overlap=held.overlap, without=slotless(desk, places)
         )
         self._known = rows.events_known(session, {event.id for event in events})
         self._standing = self._standings(pair_ids)
@@ -249,7 +249,7 @@ class _Recording:
             strength=event.strength,
             left_side=left,
             edit_id=edit_id,
-            is_surplus=self._slots.are_needed and standing.slot is None,
+            is_surplus=self._slots.are_needed(event.pair_id) and standing.slot is None,
         )
 
     def _skip(self, event: LabelEvent, standing: _Standing) -> None:
@@ -263,7 +263,7 @@ class _Recording:
         slot = self._slots.slot_of(event.pair_id, self._rater_id)
         if standing.action == "skip":
             slot = self._slots.take(event.pair_id, self._rater_id)
-            if slot is None and self._slots.are_needed:
+            if slot is None and self._slots.are_needed(event.pair_id):
                 raise RefusedError(
                     "no_free_slot", "Since you skipped this pair, others have taken it: it needs no more labels."
                 )

@@ -15,7 +15,8 @@ from datetime import datetime
 from labeling.domain import Actor, Prompt, ScreenVerdict, Side, Verdict, screen_verdict
 from labeling.errors import ConflictError
 from labeling.services.desk import Desk, open_desk
-from labeling.services.slots import RENEWED_BEFORE, RESERVATION, Slots
+from labeling.services.practice import must_practise
+from labeling.services.slots import RENEWED_BEFORE, RESERVATION, Slots, slotless
 from labeling.storage import labels as label_rows
 from labeling.storage import projects as project_rows
 from labeling.storage import queue as rows
@@ -94,7 +95,7 @@ def next_pairs_at(
 ) -> list[ServedPair]:
     """`next_pairs` for an annotator whose desk is open. A pair that is `opened` comes before all others, whatever was
     decided on it, if the annotator was ever served it."""
-    if desk.is_closed:
+    if desk.is_closed or must_practise(store, desk):
         return []
     first = _once_served(store, desk, opened)
     held = set(have)
@@ -121,6 +122,7 @@ def progress_at(store: Store, desk: Desk) -> Progress:
     with store.reading() as session:
         states = rows.counts_of(session, desk.round_id, desk.rater_id)
         total, done = _round_counts(session, str(store.url), desk.round_id)
+        done += rows.gold_labelled(session, desk.round_id, desk.rater_id)
     return Progress(states.get("labelled", 0), states.get("skipped", 0), done, total)
 
 
@@ -251,7 +253,9 @@ def _to_hold(session: Session, desk: Desk, pair_ids: Collection[int], at: dateti
     return {
         row.pair_id
         for row in mine
-        if row.state in ("served", "undone") and (row.slot is None or row.reserved_until < at + RENEWED_BEFORE)
+        if row.state in ("served", "undone")
+        and not row.is_gold
+        and (row.slot is None or row.reserved_until < at + RENEWED_BEFORE)
     }
 
 
@@ -264,7 +268,7 @@ def _claim(
     """
     locked = rows.lock_places(session, desk.round_id, [*loose, *(place.pair_id for place in places)], wait=wait)
     pair_ids = [place.pair_id for place in locked]
-    slots = Slots(session, desk.round_id, pair_ids, at, overlap=desk.overlap, are_needed=desk.needs_slots)
+    slots = Slots(session, desk.round_id, pair_ids, at, overlap=desk.overlap, without=slotless(desk, locked))
     new: list[dict[str, object]] = []
     changed: list[dict[str, object]] = []
     got: set[int] = set()
@@ -273,9 +277,9 @@ def _claim(
             continue
         mine = slots.assignment(place.pair_id, desk.rater_id)
         slot = slots.take(place.pair_id, desk.rater_id)
-        if slot is None and slots.are_needed:
+        if slot is None and slots.are_needed(place.pair_id):
             continue
-        reserved_until = at + RESERVATION if slots.are_needed else None
+        reserved_until = at + RESERVATION if slots.are_needed(place.pair_id) else None
         if mine is not None:
             if mine.state not in ("served", "undone"):
                 continue  # labelled or skipped in another tab meanwhile

@@ -1,10 +1,12 @@
 """Who holds which slot of some locked pairs, as one transaction sees and changes it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from labeling.services.desk import Desk
 from labeling.storage import queue as rows
+from labeling.storage.queue import Place
 from labeling.storage.store import Session
 
 RESERVATION = timedelta(minutes=15)
@@ -12,13 +14,25 @@ RESERVATION = timedelta(minutes=15)
 RENEWED_BEFORE = timedelta(minutes=10)
 
 
+def slotless(desk: Desk, places: Iterable[Place]) -> set[int]:
+    """Those of the places that take no slot."""
+    return {place.pair_id for place in places if place.is_gold or not desk.needs_slots}
+
+
 class Slots:
     """The assignments of pairs whose rows in the queue the caller has locked. Slots of ended reservations are emptied."""
 
     def __init__(
-        self, session: Session, round_id: int, pair_ids: Sequence[int], at: datetime, *, overlap: int, are_needed: bool
+        self,
+        session: Session,
+        round_id: int,
+        pair_ids: Sequence[int],
+        at: datetime,
+        *,
+        overlap: int,
+        without: Collection[int],
     ) -> None:
-        self.are_needed = are_needed
+        self._without = without
         self._overlap = overlap
         self._assignments: dict[tuple[int, int], Any] = {}
         # For each pair its slots in use, each with its annotator; an ended reservation of one's own still counts.
@@ -36,6 +50,10 @@ class Slots:
             elif row.reserved_until <= at:
                 self._ended[row.pair_id].append(row)
 
+    def are_needed(self, pair_id: int) -> bool:
+        """Gold, and all pairs of practice and review, take no slot."""
+        return pair_id not in self._without
+
     def assignment(self, pair_id: int, rater_id: int) -> Any | None:
         """The annotator's assignment as it was when the transaction began."""
         return self._assignments.get((pair_id, rater_id))
@@ -45,7 +63,7 @@ class Slots:
 
     def take(self, pair_id: int, rater_id: int) -> int | None:
         """The annotator's own slot, else a free one; None where there is none (or none is needed)."""
-        if not self.are_needed:
+        if not self.are_needed(pair_id):
             return None
         own = self.slot_of(pair_id, rater_id)
         if own is not None:
@@ -68,7 +86,7 @@ class Slots:
         (self._lasting[pair_id].add if lasting else self._lasting[pair_id].discard)(rater_id)
 
     def is_done(self, pair_id: int) -> bool:
-        return self.are_needed and len(self._lasting[pair_id]) >= self._overlap
+        return self.are_needed(pair_id) and len(self._lasting[pair_id]) >= self._overlap
 
     def _empty_ended(self, pair_id: int) -> None:
         ended = [row for row in self._ended[pair_id] if self._holders[pair_id].get(row.slot) == row.rater_id]

@@ -9,7 +9,7 @@ from labeling.storage.tables import GuidelineVersion, Label, Member, Project, Ra
 
 _project, _round, _member = core(Project), core(Round), core(Member)
 _rater, _version, _round_member = core(Rater), core(GuidelineVersion), core(RoundMember)
-_label = core(Label)
+_label, _practice = core(Label), core(Round).alias("practice")
 _of_round = exists().where(_round_member.c.round_id == _round.c.id)
 
 _DESK: Executable = (
@@ -27,6 +27,17 @@ _DESK: Executable = (
         _version.c.id.label("version_id"),
         _version.c.number.label("version_number"),
         _rater.c.id.label("rater_id"),
+        select(_practice.c.id)
+        .where(
+            _practice.c.project_id == _project.c.id,
+            _practice.c.purpose == "practice",
+            _practice.c.pass_mark.is_not(None),
+            _practice.c.closed_at.is_(None),
+        )
+        .order_by(_practice.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("practice_id"),
         (~_of_round | _of_round.where(_round_member.c.account_id == bindparam("account_id"))).label("may_enter"),
     )
     .join(_round, _round.c.project_id == _project.c.id)

@@ -27,7 +27,7 @@ _place, _assignment = core(RoundPair), core(Assignment)
 _PAIRS: BindParameter[Any] = bindparam("pair_ids", expanding=True)
 # Made once: these are asked with every label, and to make a statement costs more than to run it.
 _PLACES = (
-    select(_place.c.pair_id, _place.c.position, _place.c.is_done)
+    select(_place.c.pair_id, _place.c.position, _place.c.is_done, _place.c.is_gold)
     .where(_place.c.round_id == bindparam("round_id"), _place.c.pair_id.in_(_PAIRS))
     .order_by(_place.c.pair_id)
 )
@@ -38,12 +38,23 @@ _ASSIGNMENTS = select(
     _assignment.c.slot, _assignment.c.reserved_until, _assignment.c.served_at,
 ).where(_assignment.c.round_id == bindparam("round_id"), _assignment.c.pair_id.in_(_PAIRS))  # fmt: skip
 _ALL_ASSIGNMENTS: Executable = _ASSIGNMENTS
-_OWN_ASSIGNMENTS: Executable = _ASSIGNMENTS.where(_assignment.c.rater_id == bindparam("rater_id"))
+_OWN_ASSIGNMENTS: Executable = (
+    _ASSIGNMENTS.add_columns(_place.c.is_gold)
+    .join(_place, (_place.c.round_id == _assignment.c.round_id) & (_place.c.pair_id == _assignment.c.pair_id))
+    .where(_assignment.c.rater_id == bindparam("rater_id"))
+)
 _AT: BindParameter[Any] = bindparam("at", type_=UtcDateTime)
 _COUNT = select(func.count()).select_from(_place).where(_place.c.round_id == bindparam("round_id"))
 _COUNT_OPEN = _COUNT.where(~_place.c.is_done)
 _MINE = (_assignment.c.rater_id == bindparam("rater_id")) & (_assignment.c.round_id == bindparam("round_id"))
 _COUNTS_OF = select(_assignment.c.state, func.count()).where(_MINE).group_by(_assignment.c.state)
+_COUNT_GOLD = (
+    select(func.count())
+    .select_from(_assignment)
+    .join(_place, (_place.c.round_id == _assignment.c.round_id) & (_place.c.pair_id == _assignment.c.pair_id))
+    .where(_MINE, _assignment.c.state == "labelled", _place.c.is_gold)
+)
+_HAS_GOLD = select(_place.c.pair_id).where(_place.c.round_id == bindparam("round_id"), _place.c.is_gold).limit(1)
 _OTHERS = select(func.count(_assignment.c.rater_id.distinct())).where(
     _assignment.c.round_id == bindparam("round_id"),
     _assignment.c.reserved_until > _AT,
@@ -59,7 +70,7 @@ _HELD = (
     .where(_OF_PLACE, _other.c.slot.is_not(None), _other.c.reserved_until.is_(None) | (_other.c.reserved_until > _AT))
     .scalar_subquery()
 )
-_HAS_FREE_SLOT = bindparam("overlap") > _HELD
+_HAS_FREE_SLOT = _place.c.is_gold | (bindparam("overlap") > _HELD)
 _SERVED = select(_assignment.c.pair_id, _assignment.c.state).join(
     _place, (_place.c.round_id == _assignment.c.round_id) & (_place.c.pair_id == _assignment.c.pair_id)
 )
@@ -103,6 +114,7 @@ class Place:
     pair_id: int
     position: int
     is_done: bool = False
+    is_gold: bool = False
 
 
 # --- filling a queue ---------------------------------------------------------------------------------------------
@@ -123,7 +135,7 @@ def enqueue(session: Session, project_id: int, pair_ids: Iterable[int]) -> int:
     for round_ in rounds.all():
         values = [
             {
-                "round_id": round_.id, "pair_id": pair_id, "project_id": project_id, "is_done": False,
+                "round_id": round_.id, "pair_id": pair_id, "project_id": project_id, "is_done": False, "is_gold": False,
                 "position": place_of(pair_id, round_.ordering, round_.seed),
             }
             for pair_id in pair_ids
@@ -143,11 +155,14 @@ def enqueue(session: Session, project_id: int, pair_ids: Iterable[int]) -> int:
 
 
 def place_of(pair_id: int, ordering: str, seed: int) -> int:
-    """Where a pair stands: in the order of its coming, or shuffled by the round's seed, alike in every process."""
+    """Where a pair stands: in the order of its coming, or shuffled by the round's seed, alike in every process.
+
+    Always an even number: gold pairs are mixed in at odd ones.
+    """
     if ordering != "random":
-        return pair_id
+        return 2 * pair_id
     digest = hashlib.blake2b(f"{seed}:{pair_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 2
+    return int.from_bytes(digest, "big") >> 3 << 1
 
 
 def put_first(session: Session, project_id: int, pair_ids: Iterable[int]) -> None:
@@ -230,6 +245,13 @@ def round_counts(session: Session, round_id: int) -> tuple[int, int]:
 def counts_of(session: Session, round_id: int, rater_id: int) -> dict[str, int]:
     """How many of an annotator's assignments in the round are in which state."""
     return dict(session.connection().execute(_COUNTS_OF, {"round_id": round_id, "rater_id": rater_id}).all())
+
+
+def gold_labelled(session: Session, round_id: int, rater_id: int) -> int:
+    """How many gold places of the round the annotator has labelled: they are never done, but nothing more is asked there."""
+    if session.connection().execute(_HAS_GOLD, {"round_id": round_id}).first() is None:
+        return 0
+    return int(session.connection().execute(_COUNT_GOLD, {"round_id": round_id, "rater_id": rater_id}).scalar_one())
 
 
 def others_at_work(session: Session, round_id: int, rater_id: int, at: datetime) -> int:

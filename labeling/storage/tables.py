@@ -458,7 +458,10 @@ class RoundMember(Table, table=True):
 
 
 class RoundPair(Table, table=True):
-    """A pair's place in a round's queue. `is_done`: as many labels hold its slots as the overlap asks for."""
+    """A pair's place in a round's queue. `is_done`: as many labels hold its slots as the overlap asks for.
+
+    A gold place takes no slot and is never done: everyone is served it once.
+    """
 
     __tablename__ = "round_pair"
     __table_args__ = (
@@ -474,6 +477,7 @@ class RoundPair(Table, table=True):
     project_id: int
     position: int = Field(sa_column=Column(BigInteger, nullable=False))
     is_done: bool = False
+    is_gold: bool = False
 
 
 class Assignment(Table, table=True):

@@ -19,13 +19,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from labeling.domain import Actor, Prompt
+from labeling.domain import Actor, Prompt, RoundPurpose
 from labeling.errors import ConflictError, ForbiddenError, NotFoundError, StoreError, TiebreakError
 from labeling.render.turns import raw_completion, raw_prompt, render_completion, render_prompt
 from labeling.services.desk import open_desk
 from labeling.services.guidelines import guideline_change
 from labeling.services.label_events import sent_id
 from labeling.services.labels import Refusal, last_decided, record_at
+from labeling.services.practice import feedback_of, must_practise, practice_state
 from labeling.services.queue import MOST_WANTED, ServedPair, next_pairs_at, progress_at
 from labeling.services.sessions import COOKIE
 from labeling.services.tokens import actor_of_token
@@ -115,6 +116,9 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
         pairs = next_pairs_at(opened, desk, asked["have"], asked["want"], asked["open"]) if wants else []
         done = progress_at(opened, desk)
         recent = last_decided(opened, desk, asked["recent"]) if asked["recent"] else None
+        practice = practice_state(opened, desk, desk.round_id) if desk.purpose is RoundPurpose.PRACTICE else None
+        feedback = feedback_of(opened, desk, recorded.acked) if practice and recorded.acked else []
+        gated = must_practise(opened, desk)
     except TiebreakError as error:
         raise RequestFault(_status(error), str(error)) from error
     late = [
@@ -131,10 +135,13 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
         "total": done.total,
         "mine": done.mine,
         "skipped": done.skipped,
-        "state": "closed" if desk.is_closed else "open",
+        "state": "closed" if desk.is_closed else "practice_first" if gated else "open",
         "round": {"name": desk.round_name, "purpose": desk.purpose},
         "guidelines": desk.guidelines,
     }
+    if practice is not None:
+        answer["practice"] = asdict(practice) | {"passed": practice.passed}
+        answer["feedback"] = [asdict(one) for one in feedback]
     if recent is not None:
         answer["recent"] = [{"pair_id": one.pair_id, "event_id": one.event_id, "action": one.action} for one in recent]
     return _with_pairs(answer, pairs)

@@ -12,6 +12,9 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from labeling.domain import Verdict
+from labeling.services.gold import set_gold
+from labeling.services.round_setup import make_practice
 from labeling.services.tokens import create_token
 from labeling.storage.projects import add_guidelines
 from labeling.storage.tables import Account, GuidelineVersion, Label, Project, now
@@ -280,3 +283,49 @@ def test_twenty_scripts_at_once_over_a_real_server_lose_and_double_nothing(serve
     assert sorted(row.event_id for row in labels) == sorted(sent)
     assert sorted(row.pair_id for row in labels) == talk.pairs
     assert len(talk.rows(Account, Account.name.like("person%"))) == 20
+
+
+def test_practice_answers_with_what_is_right_and_keeps_the_work_closed(client, talk):
+    for pair_id in talk.pairs[:2]:
+        set_gold(talk.store, talk.owner, talk.slug, pair_id, Verdict.TIE, "Both say the same.")
+    make_practice(talk.store, talk.owner, talk.slug, "practice", 0.5)
+    answer = client.post(want=2).json()
+    assert (answer["state"], answer["pairs"]) == ("practice_first", [])
+    first, second = (pair["pair_id"] for pair in client.post(round="practice", want=2).json()["pairs"])
+    event = act(first, verdict="tie")
+    answer = client.post(round="practice", events=[event], have=[second], want=2).json()
+    assert answer["feedback"] == [
+        {
+            "event_id": event["event_id"],
+            "pair_id": first,
+            "verdict": "tie",
+            "correct": True,
+            "reason": '<p dir="auto">Both say the same.</p>\n',
+        }
+    ]
+    answer = client.post(round="practice", events=[act(second, verdict="left")]).json()
+    assert not answer["feedback"][0]["correct"]
+    told = {"round_name": "practice", "answered": 2, "correct": 1, "total": 2, "pass_mark": 0.5, "passed": True}
+    assert answer["practice"] == told
+    assert len(client.post(want=2).json()["pairs"]) == 2
+
+
+def test_guidelines_are_told_with_what_changed(client, talk):
+    def ask(query=""):
+        return client.http.get(
+            f"/api/v1/projects/{talk.slug}/guidelines{query}", headers={"authorization": f"Bearer {client.token}"}
+        )
+
+    with talk.store.writing() as session:
+        add_guidelines(session, talk.project_id, "Prefer the kind one. <script>x</script>", talk.owner.account_id)
+        add_guidelines(session, talk.project_id, "Prefer the true one. <script>x</script>", talk.owner.account_id)
+    answer = ask("?since=2").json()
+    assert answer["number"] == 3
+    assert "<del>kind</del><ins>true</ins>" in answer["change"]
+    assert "<script>" not in answer["change"] + answer["html"]
+    assert ask("?since=3").json()["change"] is None
+    assert ask().json()["change"] is None
+    assert ask("?since=99").status_code == 404
+    assert ask("?since=x").status_code == 400
+    client.token = "tbk_forged"
+    assert ask().status_code == 401

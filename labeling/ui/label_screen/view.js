@@ -409,6 +409,7 @@ export class View {
     else if (status && desk.returning === null && !desk.isAwaiting) {
       const left = Math.max(0, status.total - status.done);
       if (status.state === "closed") [title, text] = ["This round is closed", "It takes no more labels. Ask the project's lead to open it."];
+      else if (status.state === "practice_first") [title, text] = ["Practice comes first", "The work round opens when you have passed it. Reload the page to begin."];
       else if (practice?.passed) {
         [title, text] = ["Practice passed", `${practice.correct} of ${plural(practice.answered, "answer")} agreed with the project.`];
         action = h("button", { type: "button", class: "primary", onclick: () => desk.enter("work") }, "Go on with the work round");

@@ -6,6 +6,7 @@ from labeling.errors import NotFoundError
 from labeling.render import render
 from labeling.services.desk import Desk, open_desk
 from labeling.services.labels import guidelines_seen
+from labeling.services.practice import practice_state
 from labeling.services.projects import ProjectView, project_view
 from labeling.services.queue import progress_at
 from labeling.services.sessions import label_token
@@ -17,13 +18,24 @@ from labeling.ui.parts import empty, head, state
 def main() -> None:
     me = here()
     project = project_view(me.store, me.actor, me.project)
-    desk = open_desk(me.store, me.actor, me.project, st.query_params.get("round"))
+    desk = _desk(me)
     if not progress_at(me.store, desk).total:
         _without_pairs(project)
         return
     if project.has_sandbox:
         state("sandbox", "Some completions of this project were written by the sandbox, not by a model.")
     _screen(me, desk, project)
+
+
+def _desk(me: Here) -> Desk:
+    """The round that the address names, else the work round; before that the practice, where it has to be passed."""
+    asked = st.query_params.get("round")
+    desk = open_desk(me.store, me.actor, me.project, asked)
+    if asked is None and desk.practice_id is not None:
+        practice = practice_state(me.store, desk, desk.practice_id)
+        if not practice.passed:
+            return open_desk(me.store, me.actor, me.project, practice.round_name)
+    return desk
 
 
 def _screen(me: Here, desk: Desk, project: ProjectView) -> None:

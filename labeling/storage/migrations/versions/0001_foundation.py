@@ -691,6 +691,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("is_done", sa.Boolean(), nullable=False),
+        sa.Column("is_gold", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id", "pair_id"], ["pair.project_id", "pair.id"], name=op.f("fk_round_pair_project_id_pair_id")
         ),

@@ -1,0 +1,224 @@
+"""Rounds as their lead sees them: made, counted, filled; and gold pairs with what annotators said of them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, case, func, insert, select, update
+from sqlmodel import Session, col
+
+from labeling.storage.projects import visible
+from labeling.storage.tables import Assignment, Label, Pair, Rater, Round, RoundMember, RoundPair, core
+
+_label, _pair, _place, _rater = core(Label), core(Pair), core(RoundPair), core(Rater)
+_later = _label.alias("later")
+_SUPERSEDED = (
+    select(_later.c.id)
+    .where(
+        _later.c.rater_id == _label.c.rater_id,
+        _later.c.pair_id == _label.c.pair_id,
+        _later.c.round_id == _label.c.round_id,
+        _later.c.revision > _label.c.revision,
+    )
+    .exists()
+)
+
+
+def add_round(session: Session, round_: Round, members: Iterable[int]) -> Round:
+    session.add(round_)
+    session.flush()
+    assert round_.id is not None
+    session.add_all([RoundMember(round_id=round_.id, account_id=account_id) for account_id in members])
+    session.flush()
+    return round_
+
+
+def add_places(session: Session, round_: Round, positions: dict[int, int]) -> None:
+    """Put pairs into a round's queue, each at its position."""
+    if positions:
+        session.execute(
+            insert(_place),
+            [
+                {
+                    "round_id": round_.id,
+                    "pair_id": pair_id,
+                    "project_id": round_.project_id,
+                    "position": position,
+                    "is_done": False,
+                    "is_gold": False,
+                }
+                for pair_id, position in positions.items()
+            ],
+        )
+
+
+def rounds_of(session: Session, project_id: int) -> Sequence[Row[Any]]:
+    """Each round with its counts of pairs and of done ones, oldest first."""
+    query = (
+        select(
+            Round,
+            func.count(_place.c.pair_id).label("pairs"),
+            func.coalesce(func.sum(case((_place.c.is_done, 1), else_=0)), 0).label("done"),
+            func.coalesce(func.sum(case((_place.c.is_gold, 1), else_=0)), 0).label("gold"),
+        )
+        .outerjoin(_place, _place.c.round_id == col(Round.id))
+        .where(col(Round.project_id) == project_id)
+        .group_by(col(Round.id))
+        .order_by(col(Round.id))
+    )
+    return session.execute(query).all()
+
+
+def open_practice(session: Session, project_id: int) -> Round | None:
+    """The newest open practice round of the project that has a pass mark."""
+    return session.scalars(
+        select(Round)
+        .where(
+            col(Round.project_id) == project_id,
+            col(Round.purpose) == "practice",
+            col(Round.closed_at).is_(None),
+            col(Round.pass_mark).is_not(None),
+        )
+        .order_by(col(Round.id).desc())
+        .limit(1)
+    ).first()
+
+
+# --- gold --------------------------------------------------------------------------------------------------------
+
+
+def set_gold(session: Session, project_id: int, pair_id: int, verdict: str | None, reason: str | None) -> bool:
+    """Write a pair's known verdict; whether the project has that pair."""
+    found = session.execute(
+        update(_pair)
+        .where(_pair.c.project_id == project_id, _pair.c.id == pair_id)
+        .values(gold_verdict=verdict, gold_reason=reason)
+    )
+    return bool(found.rowcount)  # type: ignore[attr-defined]  # an update's result has it
+
+
+def gold_pairs(session: Session, project_id: int) -> Sequence[Row[Any]]:
+    """The project's pairs with known verdicts: id, gold_verdict, gold_reason."""
+    query = select(_pair.c.id, _pair.c.gold_verdict, _pair.c.gold_reason).where(
+        _pair.c.project_id == project_id, _pair.c.gold_verdict.is_not(None), visible(Pair, project_id)
+    )
+    return session.execute(query.order_by(_pair.c.id)).all()
+
+
+def gold_of(session: Session, pair_ids: Collection[int]) -> dict[int, Row[Any]]:
+    """Known verdicts of the pairs, with their reasons."""
+    query = select(_pair.c.id, _pair.c.gold_verdict, _pair.c.gold_reason).where(
+        _pair.c.id.in_(pair_ids), _pair.c.gold_verdict.is_not(None)
+    )
+    return {row.id: row for row in session.execute(query)}
+
+
+def places_of(session: Session, round_id: int) -> Sequence[Row[Any]]:
+    """The round's queue in its order: pair_id, position, is_gold."""
+    query = select(_place.c.pair_id, _place.c.position, _place.c.is_gold).where(_place.c.round_id == round_id)
+    return session.execute(query.order_by(_place.c.position, _place.c.pair_id)).all()
+
+
+def place_gold(session: Session, round_id: int, positions: dict[int, int]) -> None:
+    """Make exactly these places gold, each at its new position; others that were gold become plain ones where they stand."""
+    of_round = _place.c.round_id == round_id
+    session.execute(update(_place).where(of_round, _place.c.is_gold).values(is_gold=False))
+    for pair_id, position in positions.items():
+        session.execute(
+            update(_place)
+            .where(of_round, _place.c.pair_id == pair_id)
+            .values(is_gold=True, is_done=False, position=position)
+        )
+
+
+def answers_to_gold(
+    session: Session, project_id: int, round_id: int | None, rater_id: int | None
+) -> Sequence[Row[Any]]:
+    """What annotators said of gold pairs and hold to: rater, name, verdict, gold_verdict, pair_id; of one round or rater where given."""
+    query = (
+        select(
+            _label.c.rater_id,
+            _rater.c.name,
+            _label.c.pair_id,
+            _label.c.verdict,
+            _pair.c.gold_verdict,
+            _label.c.round_id,
+        )
+        .join(_pair, _pair.c.id == _label.c.pair_id)
+        .join(_rater, _rater.c.id == _label.c.rater_id)
+        .where(
+            _label.c.project_id == project_id,
+            _label.c.round_id.is_not(None),
+            _label.c.action == "label",
+            _pair.c.gold_verdict.is_not(None),
+            _rater.c.kind == "annotator",
+            ~_SUPERSEDED,
+        )
+    )
+    if round_id is not None:
+        query = query.where(_label.c.round_id == round_id)
+    if rater_id is not None:
+        query = query.where(_label.c.rater_id == rater_id)
+    return session.execute(query.order_by(_rater.c.name)).all()
+
+
+# --- what was labelled before ------------------------------------------------------------------------------------
+
+
+def labelled_by(session: Session, project_id: int, account_id: int) -> Sequence[int]:
+    """Pairs on which the annotator holds a label, oldest label first."""
+    query = (
+        select(_label.c.pair_id)
+        .join(_rater, _rater.c.id == _label.c.rater_id)
+        .where(
+            _label.c.project_id == project_id,
+            _rater.c.account_id == account_id,
+            _label.c.round_id.is_not(None),
+            _label.c.action == "label",
+            ~_SUPERSEDED,
+        )
+        .group_by(_label.c.pair_id)
+        .order_by(func.min(_label.c.seq))
+    )
+    return session.scalars(query).all()
+
+
+def pairs_of_project(session: Session, project_id: int) -> Sequence[int]:
+    query = select(_pair.c.id).where(_pair.c.project_id == project_id, visible(Pair, project_id))
+    return session.scalars(query.order_by(_pair.c.id)).all()
+
+
+def verdicts_twice(session: Session, round_id: int) -> Sequence[Row[Any]]:
+    """For a repeat round: rater, pair, the verdict of the round, and the newest one of any other round."""
+    before = _label.alias("before")
+    newer = _label.alias("newer")
+    superseded = (
+        select(newer.c.id)
+        .where(
+            newer.c.rater_id == before.c.rater_id,
+            newer.c.pair_id == before.c.pair_id,
+            newer.c.round_id.is_not(None),
+            newer.c.round_id != round_id,
+            newer.c.seq > before.c.seq,
+        )
+        .exists()
+    )
+    query = (
+        select(_label.c.rater_id, _rater.c.name, _label.c.pair_id, _label.c.verdict, before.c.verdict.label("earlier"))
+        .join(before, (before.c.rater_id == _label.c.rater_id) & (before.c.pair_id == _label.c.pair_id))
+        .join(_rater, _rater.c.id == _label.c.rater_id)
+        .where(
+            _label.c.round_id == round_id,
+            _label.c.action == "label",
+            ~_SUPERSEDED,
+            before.c.round_id.is_not(None),
+            before.c.round_id != round_id,
+            before.c.action == "label",
+            ~superseded,
+        )
+    )
+    return session.execute(query.order_by(_rater.c.name)).all()
+
+
+def count_assignments(session: Session, round_id: int) -> int:
+    query = select(func.count()).select_from(Assignment).where(col(Assignment.round_id) == round_id)
+    return session.scalar(query) or 0
