@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from labeling.domain import Actor, Right, RoundPurpose
 from labeling.errors import ConflictError, InputError, NotFoundError
 from labeling.services.access import open_project
-from labeling.services.queue import enqueue_pairs, recount_round
+from labeling.services.queue import enqueue_pairs
 from labeling.storage import projects as project_rows
 from labeling.storage import rounds as rows
 from labeling.storage.queue import place_of
@@ -16,7 +16,6 @@ from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Project, Round, now
 
 LONGEST_NAME = 60
-MOST_OVERLAP = 100
 REPEAT_AFTER = 20  # labels that must lie between a pair and its repetition
 
 
@@ -150,23 +149,6 @@ def close_round(store: Store, actor: Actor, slug: str, name: str, *, closed: boo
     if not closed:
         assert project.id is not None
         enqueue_pairs(store, project.id)
-
-
-def change_overlap(store: Store, actor: Actor, slug: str, name: str, overlap: int) -> None:
-    """Ask for another number of annotators for each pair of a round. What is labelled stays.
-
-    Raises:
-        InputError: not 1 to 100.
-        NotFoundError, ForbiddenError: as `open_project`.
-    """
-    if not 1 <= overlap <= MOST_OVERLAP:
-        raise InputError(f"A pair is labelled by 1 to {MOST_OVERLAP} annotators; {overlap} is not that.")
-    with store.writing() as session:
-        project, round_ = _round(session, actor, slug, name)
-        round_.overlap = overlap
-        session.add(round_)
-    assert project.id is not None
-    recount_round(store, project.id, name)
 
 
 def _round(session: Session, actor: Actor, slug: str, name: str) -> tuple[Project, Round]:

@@ -1,17 +1,21 @@
 """The round an actor works in, and what its project asks beside the verdict."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from labeling.domain import Actor, Right
-from labeling.errors import ForbiddenError, NotFoundError
+from labeling.errors import ForbiddenError, InputError, NotFoundError
 from labeling.services.access import open_project
 from labeling.services.projects import settings_of
 from labeling.storage import projects as rows
 from labeling.storage.queue import may_enter
 from labeling.storage.store import Session, Store
 from labeling.storage.tables import Project, Round
+
+LONGEST_NAME = 80
+MOST_NAMES = 11  # as many as have a key of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,49 @@ def asked_of(settings: Mapping[str, Any]) -> Asked:
         required=tuple(settings.get("required") or ()),
         skip_reasons=tuple(settings.get("skip_reasons") or ()),
     )
+
+
+def change_asked(store: Store, actor: Actor, slug: str, asked: Asked) -> None:
+    """Change what a project asks beside the verdict. Labels that were given stay as they are.
+
+    Raises:
+        InputError: a reason or criterion is named twice, is too long, or there are too many; something is required that is not asked.
+        NotFoundError, ForbiddenError: as `open_project`.
+    """
+    for what, names in (
+        ("reason", asked.reasons),
+        ("criterion", asked.criteria),
+        ("reason to skip", asked.skip_reasons),
+    ):
+        if (
+            len(names) > MOST_NAMES
+            or len(set(names)) < len(names)
+            or any(not 0 < len(name) <= LONGEST_NAME for name in names)
+        ):
+            raise InputError(
+                f"Name each {what} once, with 1 to {LONGEST_NAME} characters, and at most {MOST_NAMES} of them."
+            )
+    offered = {"strength": asked.strength, "reasons": asked.reasons, "criteria": asked.criteria, "comment": True}
+    for name in asked.required:
+        if not offered.get(name):
+            raise InputError(f"{name.capitalize()} cannot be required: the project does not ask for it.")
+    with store.writing() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        project.settings = json.dumps(settings_of(project) | _settings(asked), ensure_ascii=False)
+        session.add(project)
+
+
+def _settings(asked: Asked) -> dict[str, object]:
+    return {
+        "no_tie": not asked.ties,
+        "no_both_bad": not asked.both_bad,
+        "strength": asked.strength,
+        "edits": asked.edits,
+        "reasons": asked.reasons,
+        "criteria": asked.criteria,
+        "required": asked.required,
+        "skip_reasons": asked.skip_reasons,
+    }
 
 
 def asked_in(store: Store, actor: Actor, slug: str) -> Asked:

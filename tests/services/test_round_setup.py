@@ -12,7 +12,6 @@ from labeling.services.queue import next_pairs, progress
 from labeling.services.round_setup import (
     REPEAT_AFTER,
     Steadiness,
-    change_overlap,
     close_round,
     make_calibration,
     make_practice,
@@ -129,16 +128,6 @@ def test_rounds_are_listed_with_their_counts(talk):
     assert (practice.purpose, practice.pairs, practice.pass_mark) == (RoundPurpose.PRACTICE, 2, 0.5)
 
 
-def test_another_overlap_asks_for_more_and_deletes_nothing(talk):
-    ann, bob = talk.actor("ann"), talk.actor("bob")
-    in_round(talk, ann, None, "left")
-    assert talk.next(bob) == []
-    change_overlap(talk.store, talk.owner, talk.slug, "work", 2)
-    assert len(in_round(talk, bob, None, "left")) == 6
-    change_overlap(talk.store, talk.owner, talk.slug, "work", 1)
-    assert progress(talk.store, ann, talk.slug).done == 6
-
-
 def test_what_cannot_be_is_refused(talk):
     place = (talk.store, talk.owner, talk.slug)
     with pytest.raises(InputError, match="needs gold pairs"):
@@ -157,8 +146,6 @@ def test_what_cannot_be_is_refused(talk):
         make_calibration(*place, "same", 4, ["ann", "nobody"])
     with pytest.raises(NotFoundError, match="no round"):
         close_round(*place, "nowhere")
-    with pytest.raises(InputError, match="1 to 100"):
-        change_overlap(*place, "work", 0)
     ann = talk.actor("ann")
     for refused in (
         lambda: rounds_of(talk.store, ann, talk.slug),
