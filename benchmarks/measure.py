@@ -1,6 +1,7 @@
 """One command, run as a user runs it, with what it cost."""
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,13 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         peak_mb=used.ru_maxrss * 1024 / 1e6,
         stdout=stdout,
     )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def show(figures: Sequence[Figure]) -> None:

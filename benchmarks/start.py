@@ -9,7 +9,6 @@ PSS, where a page of memory shared by two processes counts once.
 
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,7 +20,7 @@ from urllib.request import urlopen
 import psutil
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.measure import TIEBREAK, Figure, show
+from benchmarks.measure import TIEBREAK, Figure, free_port, show
 from tests.fixtures.browser import FLAGS, chromium_path
 
 LONGEST_START = 60.0
@@ -41,13 +40,6 @@ def app(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def until_first_page(browser: Browser, port: int, begun: float) -> float:
