@@ -2,6 +2,7 @@
 
 TiebreakError            shown to the user as one sentence, without a traceback
 ├── InputError           a file, a column, a setting or a name cannot be used as given
+│   └── NothingToAskError    everything that a run would ask for is there already
 ├── ForbiddenError       the actor lacks the right for this
 ├── NotFoundError        there is no such project, pair, run or export
 ├── ConflictError        someone or something else got there first
@@ -17,6 +18,10 @@ class TiebreakError(Exception):
 
 class InputError(TiebreakError):
     """A file, a column, a setting or a name cannot be used as given."""
+
+
+class NothingToAskError(InputError):
+    """Everything that a run would ask for is there already."""
 
 
 class ForbiddenError(TiebreakError):

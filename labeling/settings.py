@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """`database_url` of the store; `data_folder` for the default database, exports and backups."""
 
-    model_config = SettingsConfigDict(env_prefix="TIEBREAK_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TIEBREAK_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
     database_url: str = ""
     data_folder: Path = Field(default_factory=lambda: Path("data").absolute())

@@ -131,6 +131,15 @@ def _commands() -> list[str]:
     return walk(typer.main.get_command(tiebreak), "")
 
 
+def test_a_setting_without_a_value_is_no_setting(monkeypatch, tmp_path):
+    from labeling.settings import Settings
+
+    monkeypatch.chdir(tmp_path)
+    default = Settings().store_url
+    monkeypatch.setenv("TIEBREAK_DATA_FOLDER", "")
+    assert Settings().store_url == default == f"sqlite:///{tmp_path / 'data' / 'tiebreak.db'}"
+
+
 def test_the_readme_names_every_setting(readme):
     from labeling.settings import Settings
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from labeling.cli.context import choose_database
+from labeling.cli.context import choose_database, fail, make_printable
 from labeling.errors import TiebreakError
 
 SUBJECTS = ("app", "projects", "imports", "generate", "judge", "runs", "export", "tokens", "sandbox")
@@ -36,10 +36,10 @@ for _subject in SUBJECTS:
 
 def main() -> None:
     """Run the command; a fault that a user can mend is one sentence and exit status 1."""
+    make_printable()
     try:
         command()
     except TiebreakError as error:
-        print(f"tiebreak: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        fail(error, "--json" in sys.argv)
     except KeyboardInterrupt:
         raise SystemExit(130) from None

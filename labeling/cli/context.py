@@ -1,11 +1,13 @@
 """What every command needs: the store, the actor, and how results are told."""
 
+import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,11 +18,27 @@ if TYPE_CHECKING:
     from labeling.storage.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def _slug(name: str) -> str:
+    """A project's name as it stands in addresses, for those who type the one they gave it."""
+    from labeling.services.projects import slug_of
+
+    return slug_of(name)
+
+
 ProjectName = Annotated[
-    str, typer.Option("--project", "-p", help="The project's name in addresses, as `tiebreak project list` shows it.")
+    str,
+    typer.Option("--project", "-p", help="The project's name, as `tiebreak project list` shows it.", callback=_slug),
 ]
+ProjectArgument = Annotated[str, typer.Argument(metavar="NAME", callback=_slug)]
+
+# A file's name or an endpoint's words may hold codes that a terminal obeys.
+REPLACED = "\ufffd"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _database: list[str] = []
+_said: list[str] = []
 
 
 def choose_database(url: str) -> None:
@@ -50,9 +68,9 @@ def opened() -> Iterator[tuple["Store", "Actor"]]:
 def tell(human: str, data: object, as_json: bool) -> None:
     """Print a result: for people, or as one JSON object (a dataclass, or a dictionary that may hold some)."""
     if as_json:
-        print(json.dumps(data, ensure_ascii=False, default=_plain))
+        print(json.dumps(data, ensure_ascii=not _is_utf8(), default=_plain))
     elif human:
-        print(human)
+        print(CONTROL.sub(REPLACED, human))
 
 
 def _plain(value: object) -> object:
@@ -61,10 +79,32 @@ def _plain(value: object) -> object:
 
 def progress(sentence: str) -> None:
     """Say how far a long command is: on stderr, over the last such line where it is a terminal."""
+    if _said == [sentence]:
+        return
+    _said[:] = [sentence]
+    sentence = CONTROL.sub(REPLACED, sentence)
     end = "\r" if sys.stderr.isatty() else "\n"
     print(sentence.ljust(79) if sys.stderr.isatty() else sentence, end=end, file=sys.stderr, flush=True)
 
 
-def fail(error: TiebreakError) -> None:
-    print(f"tiebreak: {error}", file=sys.stderr)
-    raise typer.Exit(1)
+def complain(sentence: object) -> None:
+    print(f"tiebreak: {CONTROL.sub(REPLACED, str(sentence))}", file=sys.stderr)
+
+
+def fail(error: TiebreakError, as_json: bool) -> NoReturn:
+    """The end of a command that a fault ended: one sentence, and one object where a script reads along."""
+    complain(error)
+    if as_json:
+        tell("", {"error": str(error)}, as_json)
+    raise SystemExit(1)
+
+
+def make_printable() -> None:
+    """Let no character end a command that cannot be written where its output goes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _is_utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

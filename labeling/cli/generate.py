@@ -2,13 +2,17 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
+from labeling.errors import NothingToAskError
 from labeling.pairing import PairMode
+
+if TYPE_CHECKING:
+    from labeling.services.runs import RunView
 
 
 def register(app: typer.Typer) -> None:
@@ -41,22 +45,26 @@ def generate(
     pair_plan = PairPlan(pairs, pairs_per_prompt or None) if pair_up else None
     plan = GenerationPlan(read_generators(spec_file(generators), generators.name), samples, limit, pair_plan)
     made: PairingView | None = None
+    run: RunView | None
     with opened() as (store, actor):
         if estimate:
             found = estimate_generation(store, actor, project, plan)
             tell(told_estimate(found), found, as_json)
             return
-        run = start_generation(store, actor, project, plan, idempotency_key=run_key(key), budget_usd=budget)
+        try:
+            run = start_generation(store, actor, project, plan, idempotency_key=run_key(key), budget_usd=budget)
+        except NothingToAskError:
+            run = None
         if wait:
-            run = finish(store, actor, project, run.id)
+            run = finish(store, actor, project, run.id) if run else None
             # Pairs come while the run goes; those of prompts where one request of several failed come now.
             made = make_pairs(store, actor, project, pair_plan) if pair_plan else None
-    told = [told_run(run)]
+    told = [told_run(run) if run else "Every completion is there already: no run was started."]
     if made:
         told.append(
             f"{made.with_pairs + made.has_pairs:,} of {made.prompts:,} prompts have pairs; {made.too_few:,} have too few "
             f"completions, {made.same_text:,} have completions of one text only."
         )
-    tell("\n".join(told), {"run": asdict(run), "pairs": asdict(made) if made else None}, as_json)
-    if wait:
+    tell("\n".join(told), {"run": asdict(run) if run else None, "pairs": asdict(made) if made else None}, as_json)
+    if run and wait:
         leave(run)

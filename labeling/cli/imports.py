@@ -1,13 +1,14 @@
 """`tiebreak import`: files into a project."""
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
-from labeling.errors import InputError
+from labeling.cli.context import AsJson, ProjectName, complain, opened, progress, tell
+from labeling.errors import InputError, TiebreakError
 
 
 def register(app: typer.Typer) -> None:
@@ -47,37 +48,40 @@ def import_(
     if refused and not refused.absolute().parent.is_dir():
         raise InputError(f"The folder {refused.parent} for --refused is not there. Make it first.")
     done: list[dict[str, object]] = []
-    lines, left = [], ""
+    lines, left, fault = [], "", None
     try:
         with opened() as (store, actor):
             for path in files:
+                name = path.name.encode("utf-8", "replace").decode()  # a file's name need not be text
                 if dry_run:
-                    seen = imports.preview(store, actor, project, path, path.name, options)
-                    done.append({"file": path.name, "format": seen.understanding.format, "kind": seen.understanding.kind,
+                    seen = imports.preview(store, actor, project, path, name, options)
+                    done.append({"file": name, "format": seen.understanding.format, "kind": seen.understanding.kind,
                                  "read": seen.read, "taken": seen.taken, "refused": seen.refused, "prompts": seen.prompts,
                                  "new_prompts": seen.new_prompts, "labels": seen.labels})  # fmt: skip
                     lines.append(
-                        f"{path.name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
+                        f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
                         f" nothing stored{_why(seen.refused)}"
                     )
                     continue
-                view = imports.run_import(
-                    store, actor, project, path, path.name, options, partial(_progress, path.name)
-                )
-                done.append(_plain(view))
+                view = imports.run_import(store, actor, project, path, name, options, partial(_progress, name))
+                done.append(asdict(view))
                 lines.append(
-                    f"{path.name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
+                    f"{name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
                     f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
                     f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}"
                 )
                 if refused and view.refused:
-                    left += imports.refused_jsonl(imports.refused_rows(store, actor, project, view.id), path.name)
-    finally:  # a file that cannot be read does not hide what the ones before it came to
-        if refused and left:
-            refused.write_text(left, "utf-8")
-        if done:
-            tell("\n".join(lines), {"imports": done}, as_json)
-    if any(one["refused"] for one in done):
+                    left += imports.refused_jsonl(imports.refused_rows(store, actor, project, view.id), name)
+    except TiebreakError as error:  # it does not hide what the files before it came to
+        if not done:
+            raise
+        fault = error
+    if refused and left:
+        refused.write_text(left, "utf-8")
+    tell("\n".join(lines), {"imports": done} | ({"error": str(fault)} if fault else {}), as_json)
+    if fault:
+        complain(fault)
+    if fault or any(one["refused"] for one in done):
         raise typer.Exit(1)
 
 
@@ -89,12 +93,6 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
             raise InputError(f"--map takes ROLE=COLUMN, such as prompt=question, not {pair!r}.")
         mapping[role] = column
     return mapping
-
-
-def _plain(view: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(view)  # type: ignore[call-overload, no-any-return]  # an ImportView
 
 
 def _progress(name: str, rows: int) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
+from labeling.errors import NothingToAskError
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +42,12 @@ def judge(
             found = estimate_judging(store, actor, project, spec, pairs)
             tell("\n".join(filter(None, [told_estimate(found), warning])), found, as_json)
             return
-        run = start_judging(store, actor, project, spec, pairs, idempotency_key=run_key(key), budget_usd=budget)
+        try:
+            run = start_judging(store, actor, project, spec, pairs, idempotency_key=run_key(key), budget_usd=budget)
+        except NothingToAskError:
+            told = "Every such pair is judged already: no run was started."
+            tell(told, {"run": None, "outcomes": None, "same_family": family}, as_json)
+            return
         if wait:
             run = finish(store, actor, project, run.id)
         counts = outcome_counts(store, actor, project, run.spec["judge_id"])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labeling.cli.context import AsJson, opened, tell
+from labeling.cli.context import AsJson, ProjectArgument, opened, tell
 from labeling.domain import Target
 
 projects = typer.Typer(no_args_is_help=True, help="Make and list projects.")
@@ -57,7 +57,7 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @projects.command()
-def show(slug: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> None:
+def show(slug: ProjectArgument, as_json: AsJson = False) -> None:
     """Show one project in counts."""
     from labeling.services.projects import next_step, project_view
 

@@ -1,6 +1,5 @@
 """What `generate` and `judge` share: an estimate in words, waiting for a run, and how it ended."""
 
-import sys
 import threading
 import time
 import uuid
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from labeling.cli.context import progress
+from labeling.cli.context import complain, progress
 from labeling.domain import RunState
 from labeling.errors import InputError
 
@@ -106,6 +105,6 @@ def told_run(view: "RunView") -> str:
 def leave(view: "RunView") -> None:
     """Exit 1 where the run was stopped or left requests failed; its fault is one sentence on stderr."""
     if view.state is RunState.STOPPED and view.fault:
-        print(f"tiebreak: {view.fault}", file=sys.stderr)
+        complain(view.fault)
     if view.state in (RunState.STOPPED, RunState.CANCELLED) or view.failed:
         raise typer.Exit(1)

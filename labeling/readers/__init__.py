@@ -100,6 +100,10 @@ def _found(
             return key
     if "prompt" in mapping:
         return "prompts"
+    if not columns:
+        raise InputError(
+            f'{name} has rows, but no named field in any of them. Write objects, such as {{"prompt": "…"}}.'
+        )
     seen = f"Its {'one column is' if len(columns) == 1 else 'columns are'}: {', '.join(columns)}."
     if delimiter and len(columns) == 1:
         seen += f" Cells may be cut by {', '.join(DELIMITERS.values())}."

@@ -126,19 +126,31 @@ def _items(document: object, name: str) -> list[Any]:
 def _csv(source: Source) -> Iterator[Record | Refusal]:
     csv.field_size_limit(MAX_ROW_BYTES)
     faults: dict[int, Refusal] = {}
-    reader = csv.reader(_decoded(source, faults), delimiter=delimiter_of(source), strict=True)
+    delimiter = delimiter_of(source)
+    held: list[str] = []  # the lines of the row that is being read
+    reader = csv.reader(_kept(_decoded(source, faults), held), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         raise _no_header(source, error) from error
+    if twice := next((name for name in header if name and header.count(name) > 1), None):
+        raise InputError(f"{source.name}:1: two columns are called {twice!r}. Rename one of them, or take it out.")
     while True:
         started = reader.line_num + 1
+        held.clear()
         try:
             cells = next(reader)
         except StopIteration:
             break
         except csv.Error as error:
-            yield Refusal(started, "not_csv", f"the row cannot be read as CSV ({error})", "")
+            opened = open_quote("".join(held), delimiter)
+            reason = (
+                f"the row cannot be read as CSV ({error})"
+                if opened is None
+                else f"a quote opens in line {started + opened} and does not close: all that follows it was read as one cell;"
+                " close it, and double the quotes inside a cell"
+            )
+            yield Refusal(started, "not_csv", reason, "".join(held)[:SHOWN])
             continue
         met = [faults.pop(line) for line in range(started, reader.line_num + 1) if line in faults]
         if met:
@@ -150,6 +162,30 @@ def _csv(source: Source) -> Iterator[Record | Refusal]:
             yield Refusal(started, "wrong_cells", reason, DELIMITER_SHOWN.join(cells)[:SHOWN])
         else:
             yield started, dict(zip(header, cells, strict=True))
+
+
+def open_quote(text: str, delimiter: str) -> int | None:
+    """In which line of `text`, from 0, the quoted cell begins that has no end; None where each has one."""
+    position, at_start = 0, True
+    while position < len(text):
+        character = text[position]
+        if character == '"' and at_start:
+            opened = position
+            # A doubled quote is a character of the cell.
+            while (closing := text.find('"', position + 1)) >= 0 and text[closing + 1 : closing + 2] == '"':
+                position = closing + 1
+            if closing < 0:
+                return text.count("\n", 0, opened)
+            position = closing
+        at_start = character in (delimiter, "\n")
+        position += 1
+    return None
+
+
+def _kept(lines: Iterator[str], held: list[str]) -> Iterator[str]:
+    for line in lines:
+        held.append(line)
+        yield line
 
 
 def _no_header(source: Source, error: csv.Error) -> InputError:

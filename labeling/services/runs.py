@@ -1,13 +1,14 @@
 """Runs: started once, watched, paused, resumed, cancelled, and tried again for what failed."""
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from labeling.domain import Actor, Json, Right, RunState
-from labeling.errors import ConflictError, InputError, NotFoundError
+from labeling.errors import ConflictError, InputError, NotFoundError, NothingToAskError
 from labeling.services.access import open_project
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
 from labeling.storage import claims
@@ -90,8 +91,10 @@ def start_run(
     The same `idempotency_key` in a project is the same run: a second click starts nothing.
 
     Raises:
-        InputError: nothing is planned, or there is a budget and the price of a model is unknown.
+        NothingToAskError: everything that was wanted is there already.
+        InputError: there is a budget that is no amount, or the price of a model is unknown.
     """
+    _check_budget(budget_usd)
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
@@ -161,6 +164,7 @@ def pause(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
 
 def resume(store: Store, actor: Actor, slug: str, run_id: int, *, budget_usd: float | None = None) -> RunView:
     """Go on with a run that was paused or stopped, with a new budget where one is given."""
+    _check_budget(budget_usd)
     was = (RunState.PAUSED, RunState.STOPPED)
     return _change(store, actor, slug, run_id, RunState.RUNNING, was=was, doing="resumed", budget_usd=budget_usd)
 
@@ -190,6 +194,11 @@ def retry_failed(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
     return _change(store, actor, slug, run_id, RunState.RUNNING, was=others, doing="tried again")
 
 
+def _check_budget(usd: float | None) -> None:
+    if usd is not None and not (math.isfinite(usd) and usd >= 0):
+        raise InputError(f"A budget is an amount in US dollars, not {usd:g}. Leave it out for none.")
+
+
 def _write(store: Store, run_id: int, planned: Iterable[PlannedRequest], *, has_budget: bool) -> float | None:
     """Write the requests; what one of them is expected to cost at most, None where a price is unknown."""
     expectation = Expectation(store)
@@ -215,7 +224,7 @@ def _write(store: Store, run_id: int, planned: Iterable[PlannedRequest], *, has_
             request_rows.plan(session, run_id, count, wanted)
         count += len(chunk)
     if not count:
-        raise InputError("There is nothing to ask for: everything that was wanted is there already.")
+        raise NothingToAskError("There is nothing to ask for: everything that was wanted is there already.")
     return highest
 
 

@@ -70,9 +70,9 @@ def base_url(value: object, where: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise InputError(f"{where}: base_url is not an address; write it like {example}.") from None
+        raise InputError(f"{where}: base_url is not an address; write one, {example}.") from None
     if parts.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url:
-        raise InputError(f"{where}: base_url is not an http or https address; write it like {example}.")
+        raise InputError(f"{where}: base_url is not an http or https address; write one, {example}.")
     if parts.username or parts.password:
         raise InputError(
             f"{where}: base_url holds a user name or password; take it out and name the key's variable as key_env."

@@ -13,14 +13,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session
 
-from labeling.errors import StoreError
+from labeling.errors import InputError, StoreError
 
 __all__ = ["IntegrityError", "Session", "Store", "open_store"]
 
 BUSY_SECONDS = 30
+
+_UNSTORABLE = "A text holds a character that cannot be stored (NUL, or half of one). Take it out, then try again."
+_TOO_LARGE = "A number is larger than can be stored (over 18 digits). Use a smaller one."
 
 
 class Store:
@@ -43,6 +46,7 @@ class Store:
 
         Raises:
             StoreError: the database is locked, read-only, full or gone.
+            InputError: a text or a number is of a kind that no database stores.
             IntegrityError: a rule of the schema was broken (for the caller to understand).
         """
         with self._translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
@@ -89,6 +93,17 @@ class Store:
         try:
             yield
         except IntegrityError:
+            raise
+        except UnicodeEncodeError as error:  # half of a character, as a file name or an argument may hold
+            raise InputError(_UNSTORABLE) from error
+        except OverflowError as error:
+            raise InputError(_TOO_LARGE) from error
+        except DataError as error:
+            words = str(error.orig).lower()
+            if "nul (0x00)" in words:
+                raise InputError(_UNSTORABLE) from error
+            if "out of range" in words:
+                raise InputError(_TOO_LARGE) from error
             raise
         except DBAPIError as error:
             sentence = _sentence(error, self.place)

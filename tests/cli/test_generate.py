@@ -108,3 +108,13 @@ def test_judge_reads_the_pairs_and_tells_what_they_came_to(store, command, file,
     assert (told["run"]["state"], told["outcomes"]["decided"], told["same_family"]) == ("done", 3, [])
     with pytest.raises(InputError, match="no unlabelled pairs"):
         command("judge", "--project", making.slug, "--judge", path)
+
+
+def test_what_is_there_already_is_no_fault_and_its_pairs_are_made(store, command, file):
+    making = make_project(store)
+    command("generate", "--project", making.slug, "--generators", file, "--no-pair-up")
+    told = command("generate", "--project", making.slug, "--generators", file, "--json")
+    assert told["run"] is None
+    assert told["pairs"]["with_pairs"] == 3
+    assert len(making.rows(Pair)) == 3
+    assert "no run was started" in command("generate", "--project", making.slug, "--generators", file)

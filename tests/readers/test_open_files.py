@@ -1,14 +1,19 @@
 """Files on a disk are closed again, whatever is in them, and odd but honest files are read."""
 
+import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labeling.domain import Verdict
 from labeling.errors import InputError
 from labeling.readers import PairRow, Refusal, read, understand
+from labeling.readers.records import open_quote
 
 # A file left open is a ResourceWarning, and a warning fails the test.
 
@@ -66,3 +71,38 @@ def test_a_quote_that_is_never_closed_is_refused_and_told() -> None:
     (refusal,) = rows('prompt,id\n"Why?,1\nHow?,2\n', "prompts.csv")
     assert isinstance(refusal, Refusal)
     assert (refusal.line, refusal.code) == (2, "not_csv")
+
+
+def test_a_quote_without_an_end_is_told_with_the_line_where_it_opened() -> None:
+    table = 'prompt,id\nWhy?,1\n"two\nlines, and a ""word""",2\nHow?,"3\n' + "".join(f"p{n},{n}\n" for n in range(99))
+    _, _, refused = rows(table, "p.csv")
+    assert isinstance(refused, Refusal)
+    assert (refused.line, refused.code) == (5, "not_csv")
+    assert "a quote opens in line 5 and does not close" in refused.reason
+    assert refused.content.startswith('How?,"3\np0,0')
+    (late,) = rows('prompt,id\n"one\ntwo","three\n', "p.csv")
+    assert isinstance(late, Refusal)
+    assert "opens in line 3" in late.reason
+
+
+@given(st.text(alphabet='a",\n', max_size=30))
+def test_an_open_quote_is_found_where_the_reader_misses_an_end(text: str) -> None:
+    try:
+        list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        is_open = False
+    except csv.Error as error:
+        is_open = "unexpected end of data" in str(error)
+        if not is_open:  # another fault: nothing is promised
+            return
+    assert (open_quote(text, ",") is not None) is is_open
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(InputError, match=r"p.csv:1: two columns are called 'prompt'"):
+        rows("prompt,id,prompt\na,1,b\n", "p.csv")
+
+
+@pytest.mark.parametrize("content", ["{}\n", "1\n[2]\n{}\n"])
+def test_rows_without_any_field_are_one_sentence(content: str) -> None:
+    with pytest.raises(InputError, match="no named field in any of them"):
+        rows(content, "p.jsonl")

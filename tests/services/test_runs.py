@@ -368,3 +368,13 @@ def test_an_estimate_tells_money_where_the_price_is_known(making):
     assert found.usd_high is not None
     assert 0 < found.usd_low < found.usd_high < 0.01
     assert found.unpriced_models == ()
+
+
+@pytest.mark.parametrize("usd", [float("inf"), float("nan"), -0.01])
+def test_a_budget_is_an_amount(making, endpoint, usd):
+    with pytest.raises(InputError, match="A budget is an amount"):
+        start(making, [spec_of(endpoint)], budget_usd=usd)
+    run = start(making, [spec_of(endpoint)])
+    runs.pause(*making.place, run.id)
+    with pytest.raises(InputError, match="A budget is an amount"):
+        runs.resume(*making.place, run.id, budget_usd=usd)

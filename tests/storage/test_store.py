@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import col
 
-from labeling.errors import StoreError
+from labeling.errors import InputError, StoreError
 from labeling.services.access import local_actor
 from labeling.storage import migrate
 from labeling.storage.migrate import HEAD
@@ -190,3 +190,13 @@ def test_a_full_database_is_one_sentence_and_nothing_is_half_written(sqlite_stor
         fill()
     with sqlite_store.reading() as session:
         assert session.scalar(select(col(Account.id))) is None
+
+
+def test_what_no_database_stores_is_one_sentence(store: Store) -> None:
+    for name, says in (("a\udcff", "character"), ("a\x00", "character")):
+        if "\x00" in name and store.is_sqlite:  # it stores this one
+            continue
+        with pytest.raises(InputError, match=says), store.writing() as session:
+            session.add(Account(name=name))
+    with pytest.raises(InputError, match="number"), store.reading() as session:
+        session.get(Account, 10**30)
