@@ -2,6 +2,9 @@
 pair and verdict as on the screen, in the order in which they were given."""
 
 import contextlib
+import os
+import signal
+import time
 from collections.abc import Iterator
 
 from playwright.sync_api import Error, Request, expect
@@ -81,14 +84,19 @@ def close_the_tab_offline(at: Screen, seconds: float) -> tuple[Screen, Given]:
 
 @contextlib.contextmanager
 def asleep(at: Screen) -> Iterator[None]:
-    """No timer of the page runs, as in a laptop that was shut."""
-    devtools = at.page.context.new_cdp_session(at.page)
-    devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    """Nothing of the browser runs, as in a laptop that was shut. Until it wakes, the page must not be asked anything."""
+    browser = at.page.context.browser
+    assert browser is not None
+    devtools = browser.new_browser_cdp_session()
+    processes = [one["id"] for one in devtools.send("SystemInfo.getProcessInfo")["processInfo"]]
+    devtools.detach()
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
     try:
         yield
     finally:
-        devtools.send("Page.setWebLifecycleState", {"state": "active"})
-        devtools.detach()
+        for process in reversed(processes):
+            os.kill(process, signal.SIGCONT)
 
 
 def sleep_with_unsent_labels(at: Screen, seconds: float) -> Given:
@@ -97,9 +105,20 @@ def sleep_with_unsent_labels(at: Screen, seconds: float) -> Given:
     at.page.context.set_offline(True)
     given += decide(at, "4", "2")
     with asleep(at):
-        at.page.context.set_offline(False)
-        at.page.wait_for_timeout(seconds * 1000)
+        time.sleep(seconds)
+    at.page.context.set_offline(False)
     given += decide(at, "4")
+    at.saved()
+    return given
+
+
+def sleep_while_sending(app: App, at: Screen) -> Given:
+    """It falls asleep right behind a press; the server that was to answer is gone when it wakes, and another is there."""
+    given = decide(at, "1", "4")
+    with asleep(at):
+        app.kill()
+        app.start()
+    given += decide(at, "2")
     at.saved()
     return given
 

@@ -56,6 +56,11 @@ def test_a_laptop_that_slept_sends_what_it_kept(at):
     assert stored(at) == given
 
 
+def test_a_laptop_that_fell_asleep_while_sending_wakes_to_another_server(app, at):
+    given = faults.sleep_while_sending(app, at)
+    assert stored(at) == given
+
+
 def test_a_wrong_clock_changes_nothing(at):
     given = faults.set_the_clock_wrong(at, 0)
     assert stored(at) == given
