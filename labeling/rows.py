@@ -14,6 +14,7 @@ class PromptRow:
     tags: tuple[str, ...] = ()
     reference: str | None = None
     follow_ups: tuple[str, ...] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "tags": ("tags", "tag", "category", "topic"),
     "reference": ("reference", "reference_answer", "gold_answer"),
     "tools": ("tools",),
+    "language": ("language", "lang"),
 }
 
 VERDICTS: dict[str, Verdict] = {
@@ -84,12 +85,13 @@ def _prompt_row(
     system = cell(record, columns, "system")
     if isinstance(system, str) and system.strip() and messages[0]["role"] not in ("system", "developer"):
         messages = [{"role": "system", "content": plain_text(system, columns["system"])}, *messages]
-    reference = cell(record, columns, "reference")
+    reference, language = cell(record, columns, "reference"), cell(record, columns, "language")
     return PromptRow(
         as_prompt(messages, tools if tools is not None else cell(record, columns, "tools")),
         external_id=_identifier(cell(record, columns, "id")),
         tags=_tags(cell(record, columns, "tags")),
         reference=plain_text(reference, columns["reference"]) if isinstance(reference, str) and reference else None,
+        language=plain_text(language, columns["language"]).strip() or None if isinstance(language, str) else None,
     )
 
 
@@ -236,7 +238,7 @@ def _questions(record: dict[str, Any], columns: Columns) -> Row:
     text = (
         reference[0] if isinstance(reference, list) and reference and isinstance(reference[0], str) else row.reference
     )
-    return PromptRow(row.prompt, row.external_id, row.tags, text, tuple(later))
+    return PromptRow(row.prompt, row.external_id, row.tags, text, tuple(later), row.language)
 
 
 def _turn(turn: object) -> str:
@@ -251,7 +253,7 @@ def _has(*roles: str) -> Callable[[dict[str, Any]], bool]:
     return lambda record: all(suggested(list(record), roles).get(role) for role in roles)
 
 
-_ABOUT_PROMPT = ("id", "tags", "reference", "system", "tools")
+_ABOUT_PROMPT = ("id", "tags", "reference", "system", "tools", "language")
 PAIR_ROLES = ("response_a", "response_b", "prompt", "verdict", "strength", "model_a", "model_b", *_ABOUT_PROMPT)
 COMPLETION_ROLES = ("prompt", "response", "model", *_ABOUT_PROMPT)
 PROMPT_ROLES = ("prompt", *_ABOUT_PROMPT)

@@ -18,6 +18,7 @@ class Desk:
 
     `guidelines` is the number of the round's guideline version, `version_id` its key. `practice_id` is the practice round
     that this annotator has to pass before the work round opens; None where there is none, or who leads need not.
+    `languages` are those the annotator reads (None: any).
     """
 
     actor: Actor
@@ -33,6 +34,8 @@ class Desk:
     guidelines: int
     version_id: int
     practice_id: int | None
+    languages: tuple[str, ...] | None
+    takes_sensitive: bool
 
     @property
     def needs_slots(self) -> bool:
@@ -62,12 +65,13 @@ def _desk(session: Session, actor: Actor, slug: str, round_name: str | None) -> 
         raise AssertionError(f"the desk of {slug!r} and its checks disagree")
     if found.rater_id is None:
         return None
+    asked = asked_of(json.loads(found.settings))
     return Desk(
         actor=actor,
         rater_id=found.rater_id,
         project_id=found.project_id,
         project_name=found.project_name,
-        asked=asked_of(json.loads(found.settings)),
+        asked=asked,
         round_id=found.round_id,
         round_name=found.round_name,
         purpose=RoundPurpose(found.purpose),
@@ -76,6 +80,8 @@ def _desk(session: Session, actor: Actor, slug: str, round_name: str | None) -> 
         guidelines=found.version_number,
         version_id=found.version_id,
         practice_id=None if actor.is_admin or Role(found.role) is not Role.ANNOTATOR else found.practice_id,
+        languages=tuple(json.loads(found.languages)) if found.languages else None,
+        takes_sensitive=not asked.volunteers if found.takes_sensitive is None else found.takes_sensitive,
     )
 
 

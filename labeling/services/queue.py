@@ -225,7 +225,16 @@ def _new_places(session: Session, desk: Desk, at: datetime, wanted: int, in_hand
 
     def free(limit: int, above: int, upto: int) -> list[Place]:
         return rows.free_places(
-            session, desk.round_id, desk.rater_id, at, limit, overlap=_slots_of(desk), above=above, upto=upto
+            session,
+            desk.round_id,
+            desk.rater_id,
+            at,
+            limit,
+            overlap=_slots_of(desk),
+            above=above,
+            upto=upto,
+            languages=desk.languages,
+            takes_sensitive=desk.takes_sensitive,
         )
 
     found = free(wanted, FIRST, -1)

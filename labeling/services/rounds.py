@@ -21,7 +21,8 @@ MOST_NAMES = 11  # as many as have a key of their own
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a project asks its annotators. `required` names those of strength, reasons, criteria, comment that may not
-    be missing; with `skip_reasons` a skip asks for one of them."""
+    be missing; with `skip_reasons` a skip asks for one of them. With `volunteers`, sensitive pairs go to those alone who
+    said that they take them."""
 
     ties: bool = True
     both_bad: bool = True
@@ -31,6 +32,7 @@ class Asked:
     criteria: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     skip_reasons: tuple[str, ...] = ()
+    volunteers: bool = False
 
 
 def asked_of(settings: Mapping[str, Any]) -> Asked:
@@ -44,6 +46,7 @@ def asked_of(settings: Mapping[str, Any]) -> Asked:
         criteria=tuple(settings.get("criteria") or ()),
         required=tuple(settings.get("required") or ()),
         skip_reasons=tuple(settings.get("skip_reasons") or ()),
+        volunteers=bool(settings.get("volunteers")),
     )
 
 
@@ -87,6 +90,7 @@ def _settings(asked: Asked) -> dict[str, object]:
         "criteria": asked.criteria,
         "required": asked.required,
         "skip_reasons": asked.skip_reasons,
+        "volunteers": asked.volunteers,
     }
 
 

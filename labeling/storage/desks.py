@@ -19,6 +19,8 @@ _DESK: Executable = (
         _project.c.settings,
         _project.c.closed_at.label("project_closed_at"),
         _member.c.role,
+        _member.c.languages,
+        _member.c.takes_sensitive,
         _round.c.id.label("round_id"),
         _round.c.name.label("round_name"),
         _round.c.purpose,

@@ -112,7 +112,7 @@ def put_prompts(
     at = now()
     values = [
         {
-            "project_id": project_id, "digest": digest, "external_id": wanted[digest].external_id, "is_sensitive": False,
+            "project_id": project_id, "digest": digest, "external_id": wanted[digest].external_id, "language": wanted[digest].language, "is_sensitive": False,
             "is_reserved": False, "import_id": import_id, "created_at": at,
         }
         for digest in new

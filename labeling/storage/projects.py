@@ -82,7 +82,11 @@ def role_in(session: Session, project_id: int, account_id: int) -> Role | None:
 
 
 def set_role(session: Session, project_id: int, account_id: int, role: Role) -> None:
-    session.merge(Member(project_id=project_id, account_id=account_id, role=role.value))
+    member = session.get(Member, (project_id, account_id)) or Member(
+        project_id=project_id, account_id=account_id, role=""
+    )
+    member.role = role.value
+    session.add(member)
     session.flush()
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, Row, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Boolean, Executable, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from labeling.domain import RoundPurpose
 from labeling.storage.projects import visible
-from labeling.storage.tables import Assignment, Pair, Round, RoundMember, RoundPair, UtcDateTime, core
+from labeling.storage.tables import Assignment, Pair, PromptRow, Round, RoundMember, RoundPair, UtcDateTime, core
 
 # Before the first place and behind the last one.
 FIRST, LAST = -(2**63), 2**63 - 1
@@ -98,6 +98,21 @@ _FREE = (
     .limit(bindparam("limit"))
 )
 _FREE_WITH_SLOTS = _FREE.where(_HAS_FREE_SLOT)
+_pair, _prompt = core(Pair), core(PromptRow)
+# Only for annotators who do not take everything: it looks at the prompt behind each place.
+_FITS = (
+    select(_prompt.c.id)
+    .join(_pair, _pair.c.prompt_id == _prompt.c.id)
+    .where(
+        _pair.c.id == _place.c.pair_id,
+        ~_prompt.c.is_sensitive | bindparam("takes_sensitive", type_=Boolean),
+        _prompt.c.language.is_(None)
+        | bindparam("any_language", type_=Boolean)
+        | _prompt.c.language.in_(bindparam("languages", expanding=True)),
+    )
+    .exists()
+)
+_FREE_FITTING, _FREE_FITTING_WITH_SLOTS = _FREE.where(_FITS), _FREE_WITH_SLOTS.where(_FITS)
 _HOLD = (
     update(_assignment)
     .where(_assignment.c.id == bindparam("of_id"))
@@ -281,14 +296,35 @@ def last_position(session: Session, round_id: int, rater_id: int) -> int:
 
 
 def free_places(
-    session: Session, round_id: int, rater_id: int, at: datetime, limit: int, *, overlap: int | None, above: int, upto: int
-) -> list[Place]:  # fmt: skip
-    """Pairs with a free slot that the annotator was never served, at positions in (above, upto], in queue order."""
-    values = {"round_id": round_id, "rater_id": rater_id, "limit": limit, "above": above, "upto": upto}
-    if overlap is None:
-        return [Place(*row) for row in session.connection().execute(_FREE, values)]
-    found = session.connection().execute(_FREE_WITH_SLOTS, values | {"at": at, "overlap": overlap})
-    return [Place(*row) for row in found]
+    session: Session,
+    round_id: int,
+    rater_id: int,
+    at: datetime,
+    limit: int,
+    *,
+    overlap: int | None,
+    above: int,
+    upto: int,
+    languages: tuple[str, ...] | None,
+    takes_sensitive: bool,
+) -> list[Place]:
+    """Pairs with a free slot that the annotator was never served, at positions in (above, upto], in queue order.
+
+    Of prompts in the `languages` (None: all), or without one; sensitive ones only to who takes them.
+    """
+    values: dict[str, Any] = {"round_id": round_id, "rater_id": rater_id, "limit": limit, "above": above, "upto": upto}
+    if overlap is not None:
+        values |= {"at": at, "overlap": overlap}
+    if languages is None and takes_sensitive:
+        statement = _FREE if overlap is None else _FREE_WITH_SLOTS
+    else:
+        statement = _FREE_FITTING if overlap is None else _FREE_FITTING_WITH_SLOTS
+        values |= {
+            "languages": list(languages or ()),
+            "any_language": languages is None,
+            "takes_sensitive": takes_sensitive,
+        }
+    return [Place(*row) for row in session.connection().execute(statement, values)]
 
 
 # --- giving and taking slots -------------------------------------------------------------------------------------

@@ -3,11 +3,22 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, func, insert, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.projects import visible
-from labeling.storage.tables import Assignment, Label, Pair, Rater, Round, RoundMember, RoundPair, core
+from labeling.storage.tables import (
+    Assignment,
+    CompletionText,
+    JudgeResult,
+    Label,
+    Pair,
+    Rater,
+    Round,
+    RoundMember,
+    RoundPair,
+    core,
+)
 
 _label, _pair, _place, _rater = core(Label), core(Pair), core(RoundPair), core(Rater)
 _later = _label.alias("later")
@@ -222,3 +233,53 @@ def verdicts_twice(session: Session, round_id: int) -> Sequence[Row[Any]]:
 def count_assignments(session: Session, round_id: int) -> int:
     query = select(func.count()).select_from(Assignment).where(col(Assignment.round_id) == round_id)
     return session.scalar(query) or 0
+
+
+# --- order -------------------------------------------------------------------------------------------------------
+
+
+def uncertain_pairs(session: Session, project_id: int) -> set[int]:
+    """Pairs that a judge could not decide, or on which the raters' newest verdicts differ."""
+    result = core(JudgeResult)
+    undecided = select(result.c.pair_id).where(result.c.project_id == project_id, result.c.state != "decided")
+    disputed = (
+        select(_label.c.pair_id)
+        .where(_label.c.project_id == project_id, _label.c.action == "label", ~_superseded_by_anyone())
+        .group_by(_label.c.pair_id)
+        .having(func.count(_label.c.verdict.distinct()) > 1)
+    )
+    return set(session.scalars(undecided)) | set(session.scalars(disputed))
+
+
+def _superseded_by_anyone() -> ColumnElement[bool]:
+    return (
+        select(_later.c.id)
+        .where(
+            _later.c.rater_id == _label.c.rater_id,
+            _later.c.pair_id == _label.c.pair_id,
+            func.coalesce(_later.c.round_id, 0) == func.coalesce(_label.c.round_id, 0),
+            _later.c.revision > _label.c.revision,
+        )
+        .exists()
+    )
+
+
+def move_places(session: Session, round_id: int, positions: dict[int, int]) -> None:
+    session.connection().execute(
+        update(_place)
+        .where(_place.c.round_id == round_id, _place.c.pair_id == bindparam("of_pair"))
+        .values(position=bindparam("to")),
+        [{"of_pair": pair_id, "to": position} for pair_id, position in positions.items()],
+    )
+
+
+def texts_of_project(session: Session, project_id: int, after: int, limit: int) -> Sequence[Row[Any]]:
+    """The next pairs with both texts, by id: pair_id, a, b."""
+    text_a, text_b = core(CompletionText).alias("text_a"), core(CompletionText).alias("text_b")
+    query = (
+        select(_pair.c.id.label("pair_id"), text_a.c.text.label("a"), text_b.c.text.label("b"))
+        .join(text_a, text_a.c.completion_id == _pair.c.a_id)
+        .join(text_b, text_b.c.completion_id == _pair.c.b_id)
+        .where(_pair.c.project_id == project_id, _pair.c.id > after, visible(Pair, project_id))
+    )
+    return session.execute(query.order_by(_pair.c.id).limit(limit)).all()

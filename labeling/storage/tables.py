@@ -112,12 +112,17 @@ class Account(Table, table=True):
 
 
 class Member(Table, table=True):
+    """Who works in a project. `languages` is a JSON list (NULL: all), `takes_sensitive` whether sensitive pairs are welcome
+    (NULL: as the project has it)."""
+
     __tablename__ = "member"
     __table_args__ = (one_of("role", "owner", "lead", "annotator"),)
 
     project_id: int = Field(foreign_key="project.id", primary_key=True)
     account_id: int = Field(foreign_key="account.id", primary_key=True, index=True)
     role: str
+    languages: str | None = None
+    takes_sensitive: bool | None = None
     created_at: datetime = at(default_now=True)
 
 

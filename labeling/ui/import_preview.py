@@ -18,6 +18,7 @@ ROLE_TITLES: Final = {
     "prompt": "Prompt", "response_a": "First reply", "response_b": "Second reply", "verdict": "Verdict",
     "strength": "Strength", "response": "Reply", "model": "Model", "model_a": "Model of the first", "model_b": "Model of the second",
     "id": "Id", "tags": "Tags", "reference": "Reference", "system": "System prompt", "tools": "Tools",
+    "language": "Language",
 }  # fmt: skip
 MAIN_ROLES: Final = ("prompt", "response_a", "response_b", "response", "verdict", "model", "id")
 

@@ -7,12 +7,13 @@ from labeling.render import render
 from labeling.services.desk import Desk, open_desk
 from labeling.services.labels import guidelines_seen
 from labeling.services.practice import practice_state
+from labeling.services.preferences import change_preferences, preferences_of
 from labeling.services.projects import ProjectView, project_view
 from labeling.services.queue import progress_at
 from labeling.services.sessions import label_token
 from labeling.ui.context import Here, go, here, session_secret
 from labeling.ui.label_screen import label_screen
-from labeling.ui.parts import empty, head, state
+from labeling.ui.parts import empty, faults, head, state
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     if not progress_at(me.store, desk).total:
         _without_pairs(project)
         return
+    _preferences(me)
     if project.has_sandbox:
         state("sandbox", "Some completions of this project were written by the sandbox, not by a model.")
     _screen(me, desk, project)
@@ -47,6 +49,22 @@ def _screen(me: Here, desk: Desk, project: ProjectView) -> None:
         seen=guidelines_seen(me.store, desk),
         opened=_opened(),
     )
+
+
+def _preferences(me: Here) -> None:
+    """What this annotator takes: at the foot of the sidebar, out of the way."""
+    mine = preferences_of(me.store, me.actor, me.project)
+    with st.sidebar, st.expander("What I take", type="compact"):
+        languages = st.text_input("Languages, empty for all", ", ".join(mine.languages), placeholder="en, pt-BR")
+        choices = {"as the project has it": None, "yes": True, "no": False}
+        said = next(name for name, value in choices.items() if value is mine.takes_sensitive)
+        sensitive = st.selectbox("Sensitive pairs", list(choices), index=list(choices).index(said))
+        if st.button("Save what I take"):
+            with faults():
+                change_preferences(
+                    me.store, me.actor, me.project, languages.split(","), takes_sensitive=choices[sensitive]
+                )
+                st.rerun()
 
 
 def _opened() -> int | None:

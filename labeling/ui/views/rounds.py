@@ -9,6 +9,8 @@ from labeling.domain import RoundPurpose, Verdict
 from labeling.errors import InputError
 from labeling.services.gold import gold_pairs, gold_results, mix_gold, set_gold
 from labeling.services.inbox import Message, flags, settle_flag, skips
+from labeling.services.ordering import order_round
+from labeling.services.preferences import mark_sensitive
 from labeling.services.projects import ProjectView, project_view, write_guidelines
 from labeling.services.round_setup import (
     RoundView,
@@ -20,11 +22,13 @@ from labeling.services.round_setup import (
     steadiness,
 )
 from labeling.services.rounds import Asked, asked_in, change_asked
+from labeling.services.self_naming import self_naming
 from labeling.services.taking_back import Which, count_to_take_back, take_back
 from labeling.ui.context import Here, here
 from labeling.ui.parts import actions, body, count, faults, head, note, plural, section
 
 FIELDS = {"strength": "Strength", "criteria": "Criteria", "reasons": "Reasons", "comment": "Comment"}
+ORDERS = {"imported": "As imported", "random": "Random", "uncertain": "Most uncertain first"}
 VERDICTS = {Verdict.A: "a is better", Verdict.B: "b is better", Verdict.TIE: "Tie", Verdict.BOTH_BAD: "Both bad"}
 
 
@@ -41,6 +45,7 @@ def main() -> None:
         _guidelines(me, project)
         _asked(me)
         _gold(me, found)
+        _care(me)
         _taking_back(me, project)
 
 
@@ -73,6 +78,15 @@ def _rounds(me: Here, found: list[RoundView]) -> None:
                 "Round", [view.name for view in found], label_visibility="collapsed", width=220, key="chosen round"
             )
             chosen = next(view for view in found if view.name == one)
+            orders = list(ORDERS)
+            ordering = st.selectbox(
+                "Order", orders, index=orders.index(chosen.ordering), format_func=ORDERS.__getitem__, width=220,
+                label_visibility="collapsed", key=f"order of {chosen.name}",
+            )  # fmt: skip
+            if ordering != chosen.ordering:
+                with faults():
+                    order_round(me.store, me.actor, me.project, ordering, chosen.name)
+                    st.rerun()
             if st.button("Open round" if chosen.is_closed else "Close round"):
                 with faults():
                     close_round(me.store, me.actor, me.project, chosen.name, closed=not chosen.is_closed)
@@ -177,6 +191,7 @@ def _asked(me: Here) -> None:
             both_bad = st.checkbox("Both bad", asked.both_bad)
             strength = st.checkbox("Strength", asked.strength)
             edits = st.checkbox("Edited answers", asked.edits)
+            volunteers = st.checkbox("Sensitive pairs only to volunteers", asked.volunteers)
         left, middle, right = st.columns(3)
         reasons = left.text_area("Reasons, one a line", "\n".join(asked.reasons))
         criteria = middle.text_area("Criteria, one a line", "\n".join(asked.criteria))
@@ -185,8 +200,9 @@ def _asked(me: Here) -> None:
             "Required with every label", list(FIELDS), list(asked.required), format_func=FIELDS.__getitem__
         )
         wanted = Asked(
-            ties, both_bad, strength, edits, _lines(reasons), _lines(criteria), tuple(required), _lines(skip_reasons)
-        )
+            ties, both_bad, strength, edits, _lines(reasons), _lines(criteria), tuple(required), _lines(skip_reasons),
+            volunteers,
+        )  # fmt: skip
         if st.button("Save what is asked"):
             with faults():
                 change_asked(me.store, me.actor, me.project, wanted)
@@ -241,6 +257,28 @@ def _gold(me: Here, found: list[RoundView]) -> None:
             st.dataframe(
                 rows, hide_index=True, column_config={"Right": st.column_config.NumberColumn(format="percent")}
             )
+
+
+def _care(me: Here) -> None:
+    with section(
+        "Care", "sensitive pairs are covered until opened; answers that name their model end a blind comparison"
+    ):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            tag = st.text_input("Prompts with the tag", width=220, key="sensitive tag").strip()
+            for label, sensitive in (("Mark as sensitive", True), ("Not sensitive", False)):
+                if st.button(label):
+                    with faults():
+                        if not tag:
+                            raise InputError("Say by which tag the prompts are known.")
+                        changed = mark_sensitive(me.store, me.actor, me.project, tag, sensitive=sensitive)
+                        note("info", "gray", f"{plural(changed, 'prompt')} changed.")
+        if st.button("Look for answers that name their model"):
+            with faults(), st.spinner("Reading the answers"):
+                found = self_naming(me.store, me.actor, me.project)
+                st.caption(f"{plural(len(found), 'answer')} found. Annotators are not told.")
+                if found:
+                    rows = [{"Pair": one.pair_id, "Side": one.side, "Words": one.words} for one in found]
+                    st.dataframe(rows, hide_index=True, row_height=34)
 
 
 def _given(pair_id: int | None) -> int:
