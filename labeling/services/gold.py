@@ -3,18 +3,20 @@
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from labeling.domain import Actor, Right, Verdict
 from labeling.errors import InputError, NotFoundError
 from labeling.services.access import open_project
 from labeling.storage import projects as project_rows
 from labeling.storage import rounds as rows
-from labeling.storage.store import Session, Store
+from labeling.storage.store import Store
 from labeling.storage.tables import Round
 
 MOST_SHARE = 0.5
+CHUNK = 300  # places a transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ def set_gold(
         said = reason.strip() if reason and reason.strip() else None
         if not rows.set_gold(session, project.id, pair_id, verdict and verdict.value, said if verdict else None):
             raise NotFoundError(f"The project {project.name!r} has no pair {pair_id}.")
+        if verdict is None:
+            for round_ in rows.rounds_with_gold(session, pair_id):
+                assert round_.id is not None
+                rows.make_plain(session, round_.id, [pair_id], round_.overlap)
 
 
 def gold_pairs(store: Store, actor: Actor, slug: str) -> list[GoldPair]:
@@ -72,28 +78,36 @@ def mix_gold(store: Store, actor: Actor, slug: str, share: float, round_name: st
     """
     if not 0 <= share <= MOST_SHARE:
         raise InputError(f"The gold share is between 0 and {MOST_SHARE:.0%}; {share} is not.")
-    with store.writing() as session:
+    with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
         round_ = project_rows.round_named(session, project.id, round_name)
-        if round_ is None:
+        if round_ is None or round_.id is None:
             raise NotFoundError(f"The project {project.name!r} has no round {round_name!r}.")
         gold = [row.id for row in rows.gold_pairs(session, project.id)]
         if share and not gold:
             raise InputError("There are no gold pairs yet: say what is right about some pairs first.")
-        positions = _positions(session, round_, gold, share)
-        round_.gold_share = share
-        session.add(round_)
-        assert round_.id is not None
-        rows.place_gold(session, round_.id, positions)
+        places = rows.places_of(session, round_.id)
+    positions = _positions(round_, places, gold, share)
+    plain = [row.pair_id for row in places if row.is_gold and row.pair_id not in positions]
+    with store.writing() as session:
+        session.get_one(Round, round_.id).gold_share = share
+    for part in _parts(list(positions)):
+        with store.writing() as session:
+            rows.place_gold(session, round_.id, {pair_id: positions[pair_id] for pair_id in part})
+    for part in _parts(plain):
+        with store.writing() as session:
+            rows.make_plain(session, round_.id, part, session.get_one(Round, round_.id).overlap)
     return len(positions)
 
 
-def _positions(session: Session, round_: Round, gold: Iterable[int], share: float) -> dict[int, int]:
+def _parts(pair_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (pair_ids[start : start + CHUNK] for start in range(0, len(pair_ids), CHUNK))
+
+
+def _positions(round_: Round, places: Sequence[Any], gold: Iterable[int], share: float) -> dict[int, int]:
     """A place for each gold pair that is mixed in: behind a plain one drawn from each stretch of the queue."""
-    assert round_.id is not None
     known = set(gold)
-    places = rows.places_of(session, round_.id)
     plain = [row.position for row in places if row.pair_id not in known]
     here = sorted(row.pair_id for row in places if row.pair_id in known)
     if not share or not plain:

@@ -43,4 +43,8 @@ def order_round(store: Store, actor: Actor, slug: str, ordering: str, round_name
     for start in range(0, len(plain), CHUNK):
         with store.writing() as session:
             rows.move_places(session, round_id, {pair_id: places[pair_id] for pair_id in plain[start : start + CHUNK]})
+    after: int | None = 0
+    while after is not None:
+        with store.writing() as session:
+            after = rows.forget_positions(session, round_id, after, CHUNK)
     return len(first.intersection(plain))

@@ -7,7 +7,6 @@ from labeling.domain import RoundPurpose, ScreenVerdict, Verdict, screen_verdict
 from labeling.render import render
 from labeling.services.desk import Desk
 from labeling.storage import labels as label_rows
-from labeling.storage import queue as queue_rows
 from labeling.storage import rounds as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import Round
@@ -16,7 +15,7 @@ from labeling.storage.tables import Round
 @dataclass(frozen=True, slots=True)
 class Practice:
     """How far an annotator is in a practice round: `correct` of `answered`, of `total` pairs; passed when all are
-    answered and at least `pass_mark` of them (a share; None asks for nothing) agree."""
+    answered and at least `pass_mark` of them (a share; None asks for nothing) agree. A round whose gold was all taken back asks nothing."""
 
     round_name: str
     answered: int
@@ -26,7 +25,7 @@ class Practice:
 
     @property
     def passed(self) -> bool:
-        return self.answered >= self.total > 0 and self.correct >= (self.pass_mark or 0.0) * self.total
+        return self.answered >= self.total and self.correct >= (self.pass_mark or 0.0) * self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,8 @@ def practice_state(store: Store, desk: Desk, round_id: int) -> Practice:
     with store.reading() as session:
         round_ = session.get_one(Round, round_id)
         answers = rows.answers_to_gold(session, desk.project_id, round_id, desk.rater_id)
-        total, _ = queue_rows.round_counts(session, round_id)
+        # Not all pairs of the round: one may be gold no more.
+        total = rows.count_known(session, round_id)
     correct = sum(row.verdict == row.gold_verdict for row in answers)
     return Practice(round_.name, len(answers), correct, total, round_.pass_mark)
 

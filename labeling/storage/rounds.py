@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, case, func, insert, select
 from sqlmodel import Session, col
 
 from labeling.storage.projects import visible
+from labeling.storage.queue import settle
 from labeling.storage.tables import (
     Assignment,
     CompletionText,
@@ -21,6 +22,7 @@ from labeling.storage.tables import (
 )
 
 _label, _pair, _place, _rater = core(Label), core(Pair), core(RoundPair), core(Rater)
+_assignment = core(Assignment)
 _later = _label.alias("later")
 _SUPERSEDED = (
     select(_later.c.id)
@@ -130,15 +132,34 @@ def places_of(session: Session, round_id: int) -> Sequence[Row[Any]]:
 
 
 def place_gold(session: Session, round_id: int, positions: dict[int, int]) -> None:
-    """Make exactly these places gold, each at its new position; others that were gold become plain ones where they stand."""
-    of_round = _place.c.round_id == round_id
-    session.execute(update(_place).where(of_round, _place.c.is_gold).values(is_gold=False))
-    for pair_id, position in positions.items():
-        session.execute(
+    """Make these places gold, each at its new position."""
+    if positions:
+        session.connection().execute(
             update(_place)
-            .where(of_round, _place.c.pair_id == pair_id)
-            .values(is_gold=True, is_done=False, position=position)
+            .where(_place.c.round_id == round_id, _place.c.pair_id == bindparam("of_pair"))
+            .values(is_gold=True, is_done=False, position=bindparam("to")),
+            [{"of_pair": pair_id, "to": position} for pair_id, position in positions.items()],
         )
+
+
+def make_plain(session: Session, round_id: int, pair_ids: Sequence[int], overlap: int) -> None:
+    """Make gold places plain ones where they stand; what holds their slots counts again."""
+    session.execute(
+        update(_place).where(_place.c.round_id == round_id, _place.c.pair_id.in_(pair_ids)).values(is_gold=False)
+    )
+    settle(session, round_id, pair_ids, overlap)
+
+
+def rounds_with_gold(session: Session, pair_id: int) -> Sequence[Round]:
+    """The rounds in which the pair stands as gold."""
+    query = select(Round).join(_place, _place.c.round_id == col(Round.id))
+    return session.scalars(query.where(_place.c.pair_id == pair_id, _place.c.is_gold)).all()
+
+
+def count_known(session: Session, round_id: int) -> int:
+    """How many pairs of the round have a known verdict."""
+    query = select(func.count()).select_from(_place).join(_pair, _pair.c.id == _place.c.pair_id)
+    return session.scalar(query.where(_place.c.round_id == round_id, _pair.c.gold_verdict.is_not(None))) or 0
 
 
 def answers_to_gold(
@@ -262,6 +283,17 @@ def _superseded_by_anyone() -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def forget_positions(session: Session, round_id: int, after: int, limit: int) -> int | None:
+    """Let who was served in the round be served from its beginning: how far they were means nothing in another order.
+    A part at a time; return the last row that was changed, None at the end."""
+    query = select(_assignment.c.id).where(_assignment.c.round_id == round_id, _assignment.c.id > after)
+    found = session.scalars(query.order_by(_assignment.c.id).limit(limit)).all()
+    if not found:
+        return None
+    session.execute(update(_assignment).where(_assignment.c.id.in_(found)).values(position=-1))
+    return int(found[-1])
 
 
 def move_places(session: Session, round_id: int, positions: dict[int, int]) -> None:

@@ -78,6 +78,23 @@ def test_nothing_in_the_queue_moves_when_the_same_share_is_mixed_again(talk):
     assert not any(row.is_gold for row in talk.rows(RoundPair))
 
 
+def test_a_pair_that_is_gold_no_more_asks_for_labels_as_any_other(talk):
+    gold = talk.pairs[:3]
+    ann, bob = talk.actor("ann"), talk.actor("bob")
+    first = talk.next(ann)[0]
+    record(talk.store, ann, talk.slug, [act(first.pair_id)])
+    make_gold(talk, gold)
+    mix_gold(talk.store, talk.owner, talk.slug, 0.2)
+    set_gold(talk.store, talk.owner, talk.slug, gold[1], None)
+    places = {row.pair_id: row for row in talk.rows(RoundPair)}
+    assert [places[pair_id].is_gold for pair_id in gold] == [True, False, True]
+    mix_gold(talk.store, talk.owner, talk.slug, 0)
+    places = {row.pair_id: row for row in talk.rows(RoundPair)}
+    # ann's label was given before the pair was gold, and holds its slot: nobody is asked again.
+    assert [places[pair_id].is_done for pair_id in gold] == [True, False, False]
+    assert first.pair_id not in label_all(talk, bob)
+
+
 def test_results_compare_each_annotator_with_what_is_right(talk):
     make_gold(talk, talk.pairs[:5], Verdict.TIE)
     mix_gold(talk.store, talk.owner, talk.slug, 0.25)

@@ -110,6 +110,16 @@ def test_a_shuffled_round_is_served_in_another_order_and_back(talk):
         order_round(talk.store, ann, talk.slug, "random")
 
 
+def test_after_a_change_of_order_all_that_is_left_is_served_from_its_beginning(talk):
+    ann = talk.actor("ann")
+    order_round(talk.store, talk.owner, talk.slug, "random")
+    (first,) = talk.next(ann)
+    record(talk.store, ann, talk.slug, [act(first.pair_id)])
+    order_round(talk.store, talk.owner, talk.slug, "imported")
+    left = [pair_id for pair_id in talk.pairs if pair_id != first.pair_id]
+    assert [pair.pair_id for pair in talk.next(ann, want=4)] == left[:4]
+
+
 def test_the_most_uncertain_come_first(store):
     talk = make_labelling(store, pairs=6, overlap=3)
     for name, verdict in (("ann", "tie"), ("bob", "both_bad")):

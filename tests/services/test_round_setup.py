@@ -78,6 +78,20 @@ def test_practice_tells_what_is_right_and_opens_the_work_when_passed(talk):
     assert len(talk.next(ann)) == 1
 
 
+def test_practice_does_not_wait_for_pairs_that_are_gold_no_more(talk):
+    verdicts = make_gold(talk, 2)
+    make_practice(talk.store, talk.owner, talk.slug, "practice", 0.5)
+    ann = talk.actor("ann")
+    desk = open_desk(talk.store, ann, talk.slug, "practice")
+    in_round(talk, ann, "practice", right_side(talk, verdicts), most=1)
+    assert not practice_state(talk.store, desk, desk.round_id).passed
+    set_gold(talk.store, talk.owner, talk.slug, talk.pairs[1], None)
+    assert practice_state(talk.store, desk, desk.round_id).passed
+    set_gold(talk.store, talk.owner, talk.slug, talk.pairs[0], None)
+    bob = talk.actor("bob")
+    assert not must_practise(talk.store, open_desk(talk.store, bob, talk.slug))
+
+
 def test_who_fails_practice_gets_no_work_and_who_leads_needs_none(talk):
     make_gold(talk, 2)
     make_practice(talk.store, talk.owner, talk.slug, "practice", 1.0)
