@@ -36,6 +36,6 @@ def span_of_days(
     for day in (first_day, last_day):
         if day and not FIRST_YEAR <= day.year <= LAST_YEAR:
             raise InputError(f"{day:%d %B} {day.year} is out of reach. Choose a day from {FIRST_YEAR} on.")
-    since = first_day and datetime.combine(first_day, time(), zone)
-    until = last_day and datetime.combine(last_day + timedelta(days=1), time(), zone)
+    since = None if first_day is None else datetime.combine(first_day, time(), zone)
+    until = None if last_day is None else datetime.combine(last_day + timedelta(days=1), time(), zone)
     return since, until

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Executable, Row, and_, or_, select
 from sqlmodel import Session
 
+from labeling.domain import Side
 from labeling.storage.tables import (
     Assignment,
     CompletionText,
@@ -60,7 +61,7 @@ def newest_labels(
     session: Session, rater_id: int, project_id: int, sought: Sought, before: Place | None, most: int
 ) -> Sequence[Row[Any]]:
     """The rater's newest event on each pair and round, newest first, those before a place."""
-    query = (
+    query: Executable = (
         select(
             _label.c.id, _label.c.seq, _label.c.pair_id, _label.c.round_id, _label.c.revision, _label.c.action,
             _label.c.verdict, _label.c.strength, _label.c.left_side, _label.c.is_surplus, _label.c.created_at,
@@ -79,14 +80,20 @@ def newest_labels(
             )
             .exists(),
             *_conditions(sought),
+            *_before(before),
         )
         .order_by(_label.c.created_at.desc(), _label.c.seq.desc())
         .limit(most)
     )  # fmt: skip
-    if before is not None:
-        at = _label.c.created_at
-        query = query.where(at <= before.at, or_(at < before.at, _label.c.seq < before.seq))
     return session.connection().execute(query).all()
+
+
+def _before(place: Place | None) -> list[Any]:
+    """Older than the place. The first condition alone is what the index can use."""
+    if place is None:
+        return []
+    at = _label.c.created_at
+    return [at <= place.at, or_(at < place.at, _label.c.seq < place.seq)]
 
 
 def _conditions(sought: Sought) -> list[Any]:
@@ -113,7 +120,7 @@ def _conditions(sought: Sought) -> list[Any]:
 
 def words_of(session: Session, label_ids: Collection[int]) -> Iterator[Row[Any]]:
     """The texts of labels, a few at a time, in no order: prompt, both completions, comment, reasons and edit."""
-    query = (
+    query: Executable = (
         select(
             _label.c.id, _prompt_text.c.messages, _a_text.c.text.label("a"), _a_text.c.tool_calls.label("a_calls"),
             _b_text.c.text.label("b"), _b_text.c.tool_calls.label("b_calls"), _note.c.comment, _note.c.reasons,
@@ -132,7 +139,7 @@ def words_of(session: Session, label_ids: Collection[int]) -> Iterator[Row[Any]]
 
 def headings(session: Session, label_ids: Collection[int]) -> dict[int, Row[Any]]:
     """What a list says beside each label: the prompt's messages, whether it is sensitive, and the comment."""
-    query = (
+    query: Executable = (
         select(_label.c.id, _prompt_text.c.messages, _prompt.c.is_sensitive, _note.c.comment)
         .join(_pair, _pair.c.id == _label.c.pair_id)
         .join(_prompt, _prompt.c.id == _pair.c.prompt_id)
@@ -145,7 +152,7 @@ def headings(session: Session, label_ids: Collection[int]) -> dict[int, Row[Any]
 
 def revisions(session: Session, rater_id: int, round_id: int, pair_id: int) -> Sequence[Row[Any]]:
     """Every event of the rater on a pair in a round, newest first, each with its note, edit and guideline number."""
-    query = (
+    query: Executable = (
         select(
             _label.c.revision, _label.c.event_id, _label.c.action, _label.c.verdict, _label.c.strength,
             _label.c.left_side, _label.c.is_surplus, _label.c.milliseconds, _label.c.away_milliseconds,
@@ -163,7 +170,7 @@ def revisions(session: Session, rater_id: int, round_id: int, pair_id: int) -> S
 
 def flags_of(session: Session, rater_id: int, pair_id: int, round_id: int) -> Sequence[Row[Any]]:
     """The rater's own flags on a pair in a round, newest first."""
-    query = (
+    query: Executable = (
         select(_flag.c.created_at, _flag.c.comment, _flag.c.reasons)
         .where(_flag.c.pair_id == pair_id, _flag.c.rater_id == rater_id, _flag.c.round_id == round_id)
         .order_by(_flag.c.id.desc())
@@ -171,19 +178,19 @@ def flags_of(session: Session, rater_id: int, pair_id: int, round_id: int) -> Se
     return session.connection().execute(query).all()
 
 
-def left_side(session: Session, rater_id: int, round_id: int, pair_id: int) -> str | None:
-    """The completion that stands left for the rater; None where the pair was never served to them in the round."""
-    query = select(_assignment.c.left_side).where(
+def left_side(session: Session, rater_id: int, round_id: int, pair_id: int) -> Side:
+    """The completion that stands left for the rater, to whom the pair was served in the round."""
+    query: Executable = select(_assignment.c.left_side).where(
         _assignment.c.round_id == round_id, _assignment.c.pair_id == pair_id, _assignment.c.rater_id == rater_id
     )
-    found: str | None = session.connection().execute(query).scalar()
+    found: Side = session.connection().execute(query).scalar_one()
     return found
 
 
 def rounds_worked_in(session: Session, rater_id: int, project_id: int) -> Sequence[Row[Any]]:
     """The project's rounds in which the rater was ever served a pair: id, name, purpose, closed_at; oldest first."""
     served = select(_assignment.c.id).where(_assignment.c.rater_id == rater_id, _assignment.c.round_id == _round.c.id)
-    query = (
+    query: Executable = (
         select(_round.c.id, _round.c.name, _round.c.purpose, _round.c.closed_at)
         .where(_round.c.project_id == project_id, served.exists())
         .order_by(_round.c.id)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Executable, Row, select
 from sqlmodel import Session
 
 from labeling.storage.tables import Label, Rater, Round, core
@@ -20,7 +20,7 @@ def timed_labels(
 
     A voided or undone label was work and is among them; the undo and the void themselves are not.
     """
-    query = (
+    query: Executable = (
         select(
             _label.c.rater_id, _rater.c.name, _label.c.created_at, _label.c.action, _label.c.milliseconds,
             _label.c.away_milliseconds, _round.c.purpose,
@@ -31,12 +31,9 @@ def timed_labels(
             _label.c.project_id == project_id,
             _rater.c.kind == "annotator",
             _label.c.action.in_(("label", "skip")),
+            *([] if rater_id is None else [_label.c.rater_id == rater_id]),
+            *([] if since is None else [_label.c.created_at >= since]),
+            *([] if until is None else [_label.c.created_at < until]),
         )
     )  # fmt: skip
-    if rater_id is not None:
-        query = query.where(_label.c.rater_id == rater_id)
-    if since is not None:
-        query = query.where(_label.c.created_at >= since)
-    if until is not None:
-        query = query.where(_label.c.created_at < until)
     yield from session.connection().execute(query, execution_options={"yield_per": STREAMED_AT_ONCE})

@@ -19,6 +19,7 @@ STEPS: Final = (
     ("data", "Data", "database"),
     ("generate", "Generate", "auto_awesome"),
     ("label", "Label", "swap_horiz"),
+    ("history", "History", "history"),
     ("rounds", "Rounds", "groups"),
     ("judge", "Judge", "gavel"),
     ("export", "Export", "ios_share"),

@@ -25,6 +25,7 @@ from labeling.services.rounds import Asked, asked_in, change_asked
 from labeling.services.self_naming import self_naming
 from labeling.services.taking_back import Which, count_to_take_back, take_back
 from labeling.ui.context import Here, here
+from labeling.ui.hours_section import hours_section
 from labeling.ui.parts import actions, body, count, faults, head, note, plural, section
 
 FIELDS = {"strength": "Strength", "criteria": "Criteria", "reasons": "Reasons", "comment": "Comment"}
@@ -42,6 +43,7 @@ def main() -> None:
     with body():
         _rounds(me, found)
         _inbox(me, told)
+        hours_section(me)
         _guidelines(me, project)
         _asked(me)
         _gold(me, found)
