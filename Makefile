@@ -14,7 +14,7 @@ help:
 	@echo "make app      install what is missing, then open Tiebreak with its sample project"
 	@echo "make test     install what is missing, then run every check and the whole test suite"
 	@echo "make install  the environment in $(VENV), and a browser for the tests where none is found"
-	@echo "make bench    measure rates, start time and memory"
+	@echo "make bench    measure start, labelling, rates and memory; BENCH=--quick tries it"
 
 app: $(VENV)/.installed
 	$(BIN)/tiebreak app
@@ -30,7 +30,7 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 bench: install
-	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .

@@ -1,7 +1,38 @@
-"""Everything that needs no data from outside, as one table: `make bench`."""
+"""Everything that needs no data from outside, as one table: `make bench`.
 
-from benchmarks import rates, start
-from benchmarks.measure import show
+    python -m benchmarks.run [--quick] [--peer potato=COMMAND …]
+
+About a quarter of an hour on a quiet machine; `--quick` tries each part on little data, for which the marks are not meant. Peers are those of
+`benchmarks/peers.py`; with make: `make bench BENCH="--peer potato=COMMAND"`.
+"""
+
+import argparse
+import sys
+
+from benchmarks import label_browsers, label_faults, label_latency, label_load, rates, start
+from benchmarks.measure import Figure, show
+
+
+def figures(peers: list[str], *, is_quick: bool) -> list[Figure]:
+    sizes = (1_000, 10_000) if is_quick else label_latency.SIZES
+    parts = {
+        "start": start.figures,
+        "key press to next pair": lambda: label_latency.figures(sizes, peers, 20 if is_quick else label_latency.LABELS),
+        "annotators at once": lambda: label_load.figures(seconds=5 if is_quick else label_load.SECONDS),
+        "browsers at once": lambda: label_browsers.figures(labels=5 if is_quick else label_browsers.LABELS),
+        "faults": lambda: label_faults.figures(2 if is_quick else label_faults.SECONDS),
+        "rates": lambda: rates.figures(70_000 if is_quick else 100_000),
+    }
+    found = []
+    for name, part in parts.items():
+        print(f"measuring: {name}", file=sys.stderr)
+        found += part()
+    return found
+
 
 if __name__ == "__main__":
-    show([*start.figures(), *rates.figures()])
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--quick", action="store_true")
+    asked.add_argument("--peer", nargs="+", default=[])
+    given = asked.parse_args()
+    show(figures(given.peer, is_quick=given.quick))

@@ -1,0 +1,87 @@
+"""Signing in as another annotator, and out again, in a real browser: what is labelled stands under who labelled it."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from labeling.services.access import local_actor
+from labeling.services.tokens import create_token
+from labeling.storage import tables
+from labeling.storage.store import Store, open_store
+from tests.browser.labelling import SLOW, Screen, make_project
+from tests.browser.running import App, running
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    with running(tmp_path_factory.mktemp("app")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def store(app: App) -> Iterator[Store]:
+    opened = open_store(app.database)
+    yield opened
+    opened.close()
+
+
+def sign_in(page: Page, app: App, token: str) -> None:
+    page.goto(f"{app.address}/sign-in")
+    page.get_by_label("Personal token").fill(token)
+    with page.expect_response("**/sign-in") as answered:
+        page.get_by_role("button", name="Sign in").click()
+    assert answered.value.status == 303, answered.value.text()
+
+
+def labelled_by(store: Store, pairs: list[int]) -> list[str]:
+    label, rater, account = (tables.core(one) for one in (tables.Label, tables.Rater, tables.Account))
+    with store.reading() as session:
+        return list(
+            session.scalars(
+                select(account.c.name)
+                .join(rater, rater.c.account_id == account.c.id)
+                .join(label, label.c.rater_id == rater.c.id)
+                .where(label.c.pair_id.in_(pairs))
+                .order_by(label.c.seq)
+            )
+        )
+
+
+def test_labels_stand_under_whoever_signed_in(app, store, page):
+    expect.set_options(timeout=SLOW)
+    owner = local_actor(store)
+    slug, pairs = make_project(store, "Two people")
+    token = create_token(store, owner, "second annotator", slug).secret
+    at = Screen(page, app.address, store, slug, pairs).open()
+    at.press("1")
+    at.saved()
+    sign_in(page, app, token)
+    at.open()
+    at.press("4")
+    at.saved()
+    page.goto(f"{app.address}/sign-out")
+    expect(page.get_by_text("This browser labels as second annotator.")).to_be_visible()
+    with page.expect_response("**/sign-out") as answered:
+        page.get_by_role("button", name="Sign out").click()
+    assert answered.value.status == 303
+    at.open()
+    at.press("2")
+    at.saved()
+    assert labelled_by(store, pairs) == [owner.name, "second annotator", owner.name]
+
+
+def test_a_screen_that_was_signed_out_in_another_tab_keeps_its_labels_and_says_so(app, store, page):
+    expect.set_options(timeout=SLOW)
+    slug, pairs = make_project(store, "Signed out")
+    at = Screen(page, app.address, store, slug, pairs).open()
+    at.press("1")
+    at.saved()
+    other = page.context.new_page()
+    other.goto(f"{app.address}/sign-out")
+    with other.expect_response("**/sign-out"):
+        other.get_by_role("button", name="Sign out").click()
+    at.press("4")
+    expect(at.root.locator(".save")).to_contain_text("Signed out · 1 kept here")
+    assert [verdict for _, _, verdict in at.events()] == ["left"]
