@@ -10,6 +10,7 @@ from labeling.storage.store import Session
 
 CHUNK = 2000
 RESERVED = Decision(None, "reserved")
+LEFT_OUT = Decision(None, "left_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Ballot:
     mark: int
     hidden: list[int]
     reserved: set[int]
+    left_out: set[int]
     purposes: dict[int, str]
     voices: dict[int, Voice]
     alike: dict[tuple[object, ...], Decision] = field(default_factory=dict)
@@ -33,6 +35,7 @@ def ballot(session: Session, project_id: int, rules: LabelRules) -> Ballot:
         mark=rows.label_mark(session, project_id),
         hidden=rows.hidden_imports(session, project_id),
         reserved=rows.reserved_prompts(session, project_id),
+        left_out=rows.left_out_pairs(session, project_id),
         purposes=rows.round_purposes(session, project_id),
         voices={row.rater_id: _voice(row) for row in rows.voices(session, project_id)},
     )
@@ -55,9 +58,16 @@ def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]
     events = rows.events_on(session, ids, held.mark, held.hidden)
     results = rows.results_on(session, ids)
     return [
-        (pair_id, RESERVED if prompt_id in held.reserved else _decided(events.get(pair_id), results.get(pair_id), held))
+        (pair_id, _set_aside(pair_id, prompt_id, held) or _decided(events.get(pair_id), results.get(pair_id), held))
         for pair_id, prompt_id in pairs
     ]
+
+
+def _set_aside(pair_id: int, prompt_id: int, held: Ballot) -> Decision | None:
+    """What no label changes: a lead left the pair out, or its prompt is kept for evaluation."""
+    if pair_id in held.left_out:
+        return LEFT_OUT
+    return RESERVED if prompt_id in held.reserved else None
 
 
 def _decided(events: list[rows.EventRow] | None, results: list[tuple[int, str]] | None, held: Ballot) -> Decision:

@@ -8,7 +8,7 @@ from labeling.services.rounds import Asked, asked_of, open_round
 from labeling.storage import desks
 from labeling.storage import labels as label_rows
 from labeling.storage import projects as project_rows
-from labeling.storage.queue import SLOTLESS
+from labeling.storage.queue import SLOTLESS, Taken
 from labeling.storage.store import IntegrityError, Session, Store
 
 
@@ -18,7 +18,7 @@ class Desk:
 
     `guidelines` is the number of the round's guideline version, `version_id` its key. `practice_id` is the practice round
     that this annotator has to pass before the work round opens; None where there is none, or who leads need not.
-    `languages` are those the annotator reads (None: any).
+    `taken` says which prompts the annotator takes; None: all.
     """
 
     actor: Actor
@@ -34,8 +34,7 @@ class Desk:
     guidelines: int
     version_id: int
     practice_id: int | None
-    languages: tuple[str, ...] | None
-    takes_sensitive: bool
+    taken: Taken | None
 
     @property
     def needs_slots(self) -> bool:
@@ -80,9 +79,14 @@ def _desk(session: Session, actor: Actor, slug: str, round_name: str | None) -> 
         guidelines=found.version_number,
         version_id=found.version_id,
         practice_id=None if actor.is_admin or Role(found.role) is not Role.ANNOTATOR else found.practice_id,
-        languages=tuple(json.loads(found.languages)) if found.languages else None,
-        takes_sensitive=not asked.volunteers if found.takes_sensitive is None else found.takes_sensitive,
+        taken=_taken(asked, found.languages, takes_sensitive=found.takes_sensitive),
     )
+
+
+def _taken(asked: Asked, languages: str | None, *, takes_sensitive: bool | None) -> Taken | None:
+    known = tuple(json.loads(languages or "[]"))
+    sensitive = not asked.volunteers if takes_sensitive is None else takes_sensitive
+    return None if sensitive and not known else Taken(known, sensitive)
 
 
 def _may_label(role: str | None) -> bool:

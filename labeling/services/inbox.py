@@ -12,13 +12,17 @@ from labeling.services.access import open_project
 from labeling.storage import taking_back as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import now
+from labeling.storage.taking_back import Told
+
+__all__ = ["Message", "Told", "flags", "settle_flag", "skips"]
 
 MOST = 500
+EVERY = Told()
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A flag (with its key) or a skip (without one) of an annotator on a pair."""
+    """A flag (with its key) or a skip (without one) of an annotator on a pair, which may be left out since."""
 
     flag_id: int | None
     pair_id: int
@@ -26,22 +30,23 @@ class Message:
     reasons: tuple[str, ...]
     comment: str | None
     at: datetime
+    is_left_out: bool
 
 
-def flags(store: Store, actor: Actor, slug: str, *, settled: bool = False) -> list[Message]:
+def flags(store: Store, actor: Actor, slug: str, told: Told = EVERY, *, settled: bool = False) -> list[Message]:
     """The newest 500 flags, open or settled. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
-        return _messages(rows.flags(session, project.id, MOST, settled=settled))
+        return _messages(rows.flags(session, project.id, told, MOST, settled=settled))
 
 
-def skips(store: Store, actor: Actor, slug: str) -> list[Message]:
+def skips(store: Store, actor: Actor, slug: str, told: Told = EVERY) -> list[Message]:
     """The newest 500 skips that stand. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
-        return _messages(rows.skips(session, project.id, MOST))
+        return _messages(rows.skips(session, project.id, told, MOST))
 
 
 def settle_flag(store: Store, actor: Actor, slug: str, flag_id: int) -> None:
@@ -62,6 +67,7 @@ def _messages(found: Sequence[Any]) -> list[Message]:
             reasons=tuple(json.loads(row.reasons or "[]")),
             comment=row.comment,
             at=row.created_at,
+            is_left_out=row.is_left_out,
         )
         for row in found
     ]

@@ -139,6 +139,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "judge_unreadable": ("Judge unreadable", "Run the judge again, or label them"),
     "judge_one_order": ("Judge read one order", "Run the judge in both orders"),
     "reserved": ("Reserved for evaluation", "Never exported"),
+    "left_out": ("Left out by a lead", "Take them in again on Rounds"),
 }
 DIFFER = {"annotator": "annotators_differ", "imported": "imported_differ", "judge": "judges_differ"}
 

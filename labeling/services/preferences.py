@@ -70,3 +70,14 @@ def mark_sensitive(store: Store, actor: Actor, slug: str, tag: str, *, sensitive
             rows.mark_sensitive(session, found, sensitive=sensitive)
         changed += len(found)
         after = found[-1]
+
+
+def mark_pair_sensitive(store: Store, actor: Actor, slug: str, pair_id: int, *, sensitive: bool) -> None:
+    """Mark the prompt of a pair as sensitive, or not. Raises NotFoundError (also for the pair), ForbiddenError."""
+    with store.writing() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        prompt_id = rows.prompt_of_pair(session, project.id, pair_id)
+        if prompt_id is None:
+            raise NotFoundError(f"The project {project.name!r} has no pair {pair_id}.")
+        rows.mark_sensitive(session, [prompt_id], sensitive=sensitive)

@@ -208,8 +208,8 @@ def _serve(store: Store, desk: Desk, held: Collection[int], wanted: int, attempt
 def _unfinished(session: Session, desk: Desk, at: datetime, held: Collection[int], wanted: int) -> dict[int, str]:
     """What the annotator was served and does not hold in hand, undone ones first: pair and state."""
     found = rows.unfinished(
-        session, desk.round_id, desk.rater_id, at, max(wanted, 1) + len(held), overlap=_slots_of(desk)
-    )
+        session, desk.round_id, desk.rater_id, at, max(wanted, 1) + len(held), overlap=_slots_of(desk), taken=desk.taken
+    )  # fmt: skip
     states = {row.pair_id: row.state for row in found if row.pair_id not in held}
     # A pair whose label was undone comes back even into a full hand.
     return {
@@ -231,10 +231,9 @@ def _new_places(session: Session, desk: Desk, at: datetime, wanted: int, in_hand
             at,
             limit,
             overlap=_slots_of(desk),
+            taken=desk.taken,
             above=above,
             upto=upto,
-            languages=desk.languages,
-            takes_sensitive=desk.takes_sensitive,
         )
 
     found = free(wanted, FIRST, -1)

@@ -123,6 +123,12 @@ def reserved_prompts(session: Session, project_id: int) -> set[int]:
     return {id_ for id_ in session.scalars(query) if id_ is not None}
 
 
+def left_out_pairs(session: Session, project_id: int) -> set[int]:
+    """Pairs that a lead took out: few, and mostly none."""
+    query = select(col(Pair.id)).where(col(Pair.project_id) == project_id, col(Pair.is_left_out))
+    return {id_ for id_ in session.scalars(query) if id_ is not None}
+
+
 def pair_chunk(
     session: Session, project_id: int, after: int, hidden: Sequence[int], size: int
 ) -> list[tuple[int, int]]:

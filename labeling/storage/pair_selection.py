@@ -49,8 +49,10 @@ def current_labels(project_id: int) -> Select[int, int, str, str | None]:
 
 
 def all_pairs(project_id: int) -> Select[Any]:
-    """The ids of the project's visible pairs. A pair by a prompt kept for other uses is one too."""
-    return select(col(Pair.id)).where(col(Pair.project_id) == project_id, visible(Pair, project_id))
+    """The ids of the project's visible pairs that nobody left out. A pair by a prompt kept for other uses is one too."""
+    return select(col(Pair.id)).where(
+        col(Pair.project_id) == project_id, ~col(Pair.is_left_out), visible(Pair, project_id)
+    )
 
 
 def unlabelled_pairs(project_id: int) -> Select[Any]:

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
-from labeling.storage.tables import Member, PromptRow, PromptText, core
+from labeling.storage.tables import Member, Pair, PromptRow, PromptText, core
 
 CHUNK = 500
 
-_member, _prompt, _text = core(Member), core(PromptRow), core(PromptText)
+_member, _pair, _prompt, _text = core(Member), core(Pair), core(PromptRow), core(PromptText)
 
 
 def preferences_of(session: Session, project_id: int, account_id: int) -> Row[Any] | None:
@@ -48,6 +48,13 @@ def prompts_with_tag(session: Session, project_id: int, tag: str, after: int, *,
         )
     )
     return session.scalars(query.order_by(_prompt.c.id).limit(CHUNK)).all()
+
+
+def prompt_of_pair(session: Session, project_id: int, pair_id: int) -> int | None:
+    found: int | None = session.scalar(
+        select(_pair.c.prompt_id).where(_pair.c.project_id == project_id, _pair.c.id == pair_id)
+    )
+    return found
 
 
 def mark_sensitive(session: Session, prompt_ids: Sequence[int], *, sensitive: bool) -> None:

@@ -178,7 +178,9 @@ def count_labelled_pairs(session: Session, project_id: int) -> int:
 
 def count_open_in_round(session: Session, round_id: int) -> int:
     return session.scalar(
-        select(func.count()).select_from(RoundPair).where(col(RoundPair.round_id) == round_id, ~col(RoundPair.is_done))
+        select(func.count())
+        .select_from(RoundPair)
+        .where(col(RoundPair.round_id) == round_id, ~col(RoundPair.is_done), ~col(RoundPair.is_out))
     ) or 0  # fmt: skip
 
 

@@ -45,7 +45,8 @@ _OWN_ASSIGNMENTS: Executable = (
 )
 _AT: BindParameter[Any] = bindparam("at", type_=UtcDateTime)
 _COUNT = select(func.count()).select_from(_place).where(_place.c.round_id == bindparam("round_id"))
-_COUNT_OPEN = _COUNT.where(~_place.c.is_done)
+_COUNT_OUT = _COUNT.where(_place.c.is_out)
+_COUNT_OPEN = _COUNT.where(~_place.c.is_done, ~_place.c.is_out)
 _MINE = (_assignment.c.rater_id == bindparam("rater_id")) & (_assignment.c.round_id == bindparam("round_id"))
 _COUNTS_OF = select(_assignment.c.state, func.count()).where(_MINE).group_by(_assignment.c.state)
 _COUNT_GOLD = (
@@ -77,19 +78,18 @@ _SERVED = select(_assignment.c.pair_id, _assignment.c.state).join(
 _IN_ORDER = (_assignment.c.state.desc(), _assignment.c.position, _assignment.c.pair_id)
 _IS_UNDONE = _assignment.c.state == "undone"
 _IS_OPEN = _MINE & _assignment.c.state.in_(("served", "undone"))
-_UNFINISHED: Executable = (
-    _SERVED.where(_IS_OPEN, _IS_UNDONE | ~_place.c.is_done).order_by(*_IN_ORDER).limit(bindparam("limit"))
-)
-_UNFINISHED_WITH_SLOTS: Executable = (
-    _SERVED.where(_IS_OPEN, _IS_UNDONE | (~_place.c.is_done & (_assignment.c.slot.is_not(None) | _HAS_FREE_SLOT)))
+_UNFINISHED = (
+    _SERVED.where(_IS_OPEN, ~_place.c.is_out, _IS_UNDONE | ~_place.c.is_done)
     .order_by(*_IN_ORDER)
     .limit(bindparam("limit"))
 )
+_UNFINISHED_WITH_SLOTS = _UNFINISHED.where(_IS_UNDONE | _assignment.c.slot.is_not(None) | _HAS_FREE_SLOT)
 _FREE = (
     select(_place.c.pair_id, _place.c.position)
     .where(
         _place.c.round_id == bindparam("round_id"),
         ~_place.c.is_done,
+        ~_place.c.is_out,
         _place.c.position > bindparam("above"),
         _place.c.position <= bindparam("upto"),
         ~select(_other.c.id).where(_OF_PLACE, _other.c.rater_id == bindparam("rater_id")).exists(),
@@ -108,11 +108,23 @@ _FITS = (
         ~_prompt.c.is_sensitive | bindparam("takes_sensitive", type_=Boolean),
         _prompt.c.language.is_(None)
         | bindparam("any_language", type_=Boolean)
-        | _prompt.c.language.in_(bindparam("languages", expanding=True)),
+        | func.lower(_prompt.c.language).in_(bindparam("languages", expanding=True)),
     )
     .exists()
 )
-_FREE_FITTING, _FREE_FITTING_WITH_SLOTS = _FREE.where(_FITS), _FREE_WITH_SLOTS.where(_FITS)
+# By whether the round has slots, and whether the annotator takes only some prompts.
+_UNFINISHED_BY: dict[tuple[bool, bool], Executable] = {
+    (False, False): _UNFINISHED,
+    (True, False): _UNFINISHED_WITH_SLOTS,
+    (False, True): _UNFINISHED.where(_FITS),
+    (True, True): _UNFINISHED_WITH_SLOTS.where(_FITS),
+}
+_FREE_BY: dict[tuple[bool, bool], Executable] = {
+    (False, False): _FREE,
+    (True, False): _FREE_WITH_SLOTS,
+    (False, True): _FREE.where(_FITS),
+    (True, True): _FREE_WITH_SLOTS.where(_FITS),
+}
 _HOLD = (
     update(_assignment)
     .where(_assignment.c.id == bindparam("of_id"))
@@ -130,6 +142,15 @@ class Place:
     position: int
     is_done: bool = False
     is_gold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Which prompts an annotator takes: in one of the `languages` or in none that is named (all, where there are none),
+    sensitive ones or not."""
+
+    languages: tuple[str, ...]
+    sensitive: bool
 
 
 # --- filling a queue ---------------------------------------------------------------------------------------------
@@ -151,7 +172,7 @@ def enqueue(session: Session, project_id: int, pair_ids: Iterable[int]) -> int:
         values = [
             {
                 "round_id": round_.id, "pair_id": pair_id, "project_id": project_id, "is_done": False, "is_gold": False,
-                "position": place_of(pair_id, round_.ordering, round_.seed),
+                "is_out": False, "position": place_of(pair_id, round_.ordering, round_.seed),
             }
             for pair_id in pair_ids
         ]  # fmt: skip
@@ -207,7 +228,11 @@ def pairs_without_place(session: Session, project_id: int, after: int, limit: in
         .exists()
     )
     query = select(col(Pair.id)).where(
-        col(Pair.project_id) == project_id, col(Pair.id) > after, visible(Pair, project_id), missing
+        col(Pair.project_id) == project_id,
+        col(Pair.id) > after,
+        ~col(Pair.is_left_out),
+        visible(Pair, project_id),
+        missing,
     )
     return [pair_id for pair_id in session.scalars(query.order_by(col(Pair.id)).limit(limit)) if pair_id is not None]
 
@@ -251,10 +276,10 @@ def may_enter(session: Session, round_id: int, account_id: int) -> bool:
 
 
 def round_counts(session: Session, round_id: int) -> tuple[int, int]:
-    """How many pairs stand in the round, and how many of them are done."""
-    connection = session.connection()
-    total = connection.execute(_COUNT, {"round_id": round_id}).scalar_one()
-    return total, total - connection.execute(_COUNT_OPEN, {"round_id": round_id}).scalar_one()
+    """How many pairs stand in the round (those left out do not count), and how many of them are done."""
+    connection, values = session.connection(), {"round_id": round_id}
+    total = connection.execute(_COUNT, values).scalar_one() - connection.execute(_COUNT_OUT, values).scalar_one()
+    return total, total - connection.execute(_COUNT_OPEN, values).scalar_one()
 
 
 def counts_of(session: Session, round_id: int, rater_id: int) -> dict[str, int]:
@@ -276,17 +301,34 @@ def others_at_work(session: Session, round_id: int, rater_id: int, at: datetime)
 
 
 def unfinished(
-    session: Session, round_id: int, rater_id: int, at: datetime, limit: int, *, overlap: int | None
-) -> Sequence[Row[Any]]:
+    session: Session, round_id: int, rater_id: int, at: datetime, limit: int, *, overlap: int | None, taken: Taken | None
+) -> Sequence[Row[Any]]:  # fmt: skip
     """What the annotator was served and has not decided, undone ones first: pair_id, state.
 
     What was served, lost its slot and has no free one any more is left out: others label it. `overlap` is None where
-    the round has no slots.
+    the round has no slots, `taken` where the annotator takes every prompt.
     """
-    values = {"round_id": round_id, "rater_id": rater_id, "limit": limit}
-    if overlap is None:
-        return session.connection().execute(_UNFINISHED, values).all()
-    return session.connection().execute(_UNFINISHED_WITH_SLOTS, values | {"at": at, "overlap": overlap}).all()
+    values: dict[str, Any] = {"round_id": round_id, "rater_id": rater_id, "limit": limit}
+    return _served(session, _UNFINISHED_BY, values, at, overlap, taken)
+
+
+def _served(
+    session: Session,
+    statements: dict[tuple[bool, bool], Executable],
+    values: dict[str, Any],
+    at: datetime,
+    overlap: int | None,
+    taken: Taken | None,
+) -> Sequence[Row[Any]]:
+    if overlap is not None:
+        values |= {"at": at, "overlap": overlap}
+    if taken is not None:
+        values |= {
+            "languages": [language.lower() for language in taken.languages],
+            "any_language": not taken.languages,
+            "takes_sensitive": taken.sensitive,
+        }
+    return session.connection().execute(statements[overlap is not None, taken is not None], values).all()
 
 
 def last_position(session: Session, round_id: int, rater_id: int) -> int:
@@ -296,35 +338,12 @@ def last_position(session: Session, round_id: int, rater_id: int) -> int:
 
 
 def free_places(
-    session: Session,
-    round_id: int,
-    rater_id: int,
-    at: datetime,
-    limit: int,
-    *,
-    overlap: int | None,
-    above: int,
-    upto: int,
-    languages: tuple[str, ...] | None,
-    takes_sensitive: bool,
-) -> list[Place]:
-    """Pairs with a free slot that the annotator was never served, at positions in (above, upto], in queue order.
-
-    Of prompts in the `languages` (None: all), or without one; sensitive ones only to who takes them.
-    """
+    session: Session, round_id: int, rater_id: int, at: datetime, limit: int, *, overlap: int | None, taken: Taken | None,
+    above: int, upto: int,
+) -> list[Place]:  # fmt: skip
+    """Pairs with a free slot that the annotator takes and was never served, at positions in (above, upto], in queue order."""
     values: dict[str, Any] = {"round_id": round_id, "rater_id": rater_id, "limit": limit, "above": above, "upto": upto}
-    if overlap is not None:
-        values |= {"at": at, "overlap": overlap}
-    if languages is None and takes_sensitive:
-        statement = _FREE if overlap is None else _FREE_WITH_SLOTS
-    else:
-        statement = _FREE_FITTING if overlap is None else _FREE_FITTING_WITH_SLOTS
-        values |= {
-            "languages": list(languages or ()),
-            "any_language": languages is None,
-            "takes_sensitive": takes_sensitive,
-        }
-    return [Place(*row) for row in session.connection().execute(statement, values)]
+    return [Place(row.pair_id, row.position) for row in _served(session, _FREE_BY, values, at, overlap, taken)]
 
 
 # --- giving and taking slots -------------------------------------------------------------------------------------

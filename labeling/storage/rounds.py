@@ -110,9 +110,12 @@ def set_gold(session: Session, project_id: int, pair_id: int, verdict: str | Non
 
 
 def gold_pairs(session: Session, project_id: int) -> Sequence[Row[Any]]:
-    """The project's pairs with known verdicts: id, gold_verdict, gold_reason."""
+    """The project's pairs with known verdicts that nobody left out: id, gold_verdict, gold_reason."""
     query = select(_pair.c.id, _pair.c.gold_verdict, _pair.c.gold_reason).where(
-        _pair.c.project_id == project_id, _pair.c.gold_verdict.is_not(None), visible(Pair, project_id)
+        _pair.c.project_id == project_id,
+        _pair.c.gold_verdict.is_not(None),
+        ~_pair.c.is_left_out,
+        visible(Pair, project_id),
     )
     return session.execute(query.order_by(_pair.c.id)).all()
 
@@ -159,7 +162,8 @@ def rounds_with_gold(session: Session, pair_id: int) -> Sequence[Round]:
 def count_known(session: Session, round_id: int) -> int:
     """How many pairs of the round have a known verdict."""
     query = select(func.count()).select_from(_place).join(_pair, _pair.c.id == _place.c.pair_id)
-    return session.scalar(query.where(_place.c.round_id == round_id, _pair.c.gold_verdict.is_not(None))) or 0
+    known = query.where(_place.c.round_id == round_id, _pair.c.gold_verdict.is_not(None), ~_place.c.is_out)
+    return session.scalar(known) or 0
 
 
 def answers_to_gold(
@@ -197,13 +201,15 @@ def answers_to_gold(
 
 
 def labelled_by(session: Session, project_id: int, account_id: int) -> Sequence[int]:
-    """Pairs on which the annotator holds a label, oldest label first."""
+    """Pairs, of those that nobody left out, on which the annotator holds a label; oldest label first."""
     query = (
         select(_label.c.pair_id)
         .join(_rater, _rater.c.id == _label.c.rater_id)
+        .join(_pair, _pair.c.id == _label.c.pair_id)
         .where(
             _label.c.project_id == project_id,
             _rater.c.account_id == account_id,
+            ~_pair.c.is_left_out,
             _label.c.round_id.is_not(None),
             _label.c.action == "label",
             ~_SUPERSEDED,
@@ -215,7 +221,8 @@ def labelled_by(session: Session, project_id: int, account_id: int) -> Sequence[
 
 
 def pairs_of_project(session: Session, project_id: int) -> Sequence[int]:
-    query = select(_pair.c.id).where(_pair.c.project_id == project_id, visible(Pair, project_id))
+    """The project's pairs that nobody left out, by id."""
+    query = select(_pair.c.id).where(_pair.c.project_id == project_id, ~_pair.c.is_left_out, visible(Pair, project_id))
     return session.scalars(query.order_by(_pair.c.id)).all()
 
 

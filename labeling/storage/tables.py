@@ -392,7 +392,10 @@ class CompletionText(Table, table=True):
 
 
 class Pair(Table, table=True):
-    """One prompt with two different completions. Stored order is by id, so that a pair is made once."""
+    """One prompt with two different completions. Stored order is by id, so that a pair is made once.
+
+    `is_left_out`: a lead took it out of the queues, the judges' work and the exports; what was said of it stays.
+    """
 
     __tablename__ = "pair"
     __table_args__ = (
@@ -406,6 +409,7 @@ class Pair(Table, table=True):
         ForeignKeyConstraint(["prompt_id", "b_id", "b_digest"], ["completion.prompt_id", "completion.id", "completion.text_digest"]),
         Index("ix_pair_prompt_id", "prompt_id"),
         Index("ix_pair_b_id", "b_id"),
+        Index("ix_pair_left_out", "project_id", sqlite_where=text("is_left_out = 1"), postgresql_where=text("is_left_out")),
     )  # fmt: skip
 
     id: int | None = big_key()
@@ -418,6 +422,7 @@ class Pair(Table, table=True):
     is_sandbox: bool = False
     gold_verdict: str | None = None
     gold_reason: str | None = long_text(nullable=True)
+    is_left_out: bool = False
     import_id: int | None = Field(default=None, foreign_key="import.id", index=True)
     created_at: datetime = at(default_now=True)
 
@@ -465,7 +470,8 @@ class RoundMember(Table, table=True):
 class RoundPair(Table, table=True):
     """A pair's place in a round's queue. `is_done`: as many labels hold its slots as the overlap asks for.
 
-    A gold place takes no slot and is never done: everyone is served it once.
+    A gold place takes no slot and is never done: everyone is served it once. `is_out` is its pair's `is_left_out`, here
+    too so that serving reads one table.
     """
 
     __tablename__ = "round_pair"
@@ -473,7 +479,8 @@ class RoundPair(Table, table=True):
         ForeignKeyConstraint(["project_id", "round_id"], ["round.project_id", "round.id"]),
         ForeignKeyConstraint(["project_id", "pair_id"], ["pair.project_id", "pair.id"]),
         Index("ix_round_pair_open", "round_id", "position", "pair_id",
-              sqlite_where=text("is_done = 0"), postgresql_where=text("NOT is_done")),
+              sqlite_where=text("is_done = 0 AND is_out = 0"), postgresql_where=text("NOT is_done AND NOT is_out")),
+        Index("ix_round_pair_out", "round_id", sqlite_where=text("is_out = 1"), postgresql_where=text("is_out")),
         Index("ix_round_pair_pair_id", "pair_id"),
     )  # fmt: skip
 
@@ -483,6 +490,7 @@ class RoundPair(Table, table=True):
     position: int = Field(sa_column=Column(BigInteger, nullable=False))
     is_done: bool = False
     is_gold: bool = False
+    is_out: bool = False
 
 
 class Assignment(Table, table=True):

@@ -85,27 +85,53 @@ def _quoted_in(column: Any, word: str) -> Any:
     return column.contains(json.dumps(word, ensure_ascii=False), autoescape=True)
 
 
-def flags(session: Session, project_id: int, limit: int, *, settled: bool) -> Sequence[Row[Any]]:
-    """Flags, newest first: id, pair_id, name of who flagged, comment, reasons, created_at."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Which messages: of one annotator, with one reason, on one pair. What is None asks for nothing."""
+
+    annotator: str | None = None
+    reason: str | None = None
+    pair_id: int | None = None
+
+
+def _told(query: Select[Any], told: Told, pair_id: Any, reasons: Any) -> Select[Any]:
+    if told.annotator is not None:
+        query = query.where(_rater.c.name == told.annotator)
+    if told.reason is not None:
+        query = query.where(_quoted_in(reasons, told.reason))
+    return query if told.pair_id is None else query.where(pair_id == told.pair_id)
+
+
+def flags(session: Session, project_id: int, told: Told, limit: int, *, settled: bool) -> Sequence[Row[Any]]:
+    """Flags, newest first: id, pair_id, name of who flagged, comment, reasons, created_at, is_left_out."""
     query = (
-        select(_flag.c.id, _flag.c.pair_id, _rater.c.name, _flag.c.comment, _flag.c.reasons, _flag.c.created_at)
+        select(
+            _flag.c.id, _flag.c.pair_id, _rater.c.name, _flag.c.comment, _flag.c.reasons, _flag.c.created_at,
+            _pair.c.is_left_out,
+        )
         .join(_rater, _rater.c.id == _flag.c.rater_id)
+        .join(_pair, _pair.c.id == _flag.c.pair_id)
         .where(
             _flag.c.project_id == project_id,
             _flag.c.settled_at.is_not(None) if settled else _flag.c.settled_at.is_(None),
         )
-    )
+    )  # fmt: skip
+    query = _told(query, told, _flag.c.pair_id, _flag.c.reasons)
     return session.execute(query.order_by(_flag.c.created_at.desc(), _flag.c.id.desc()).limit(limit)).all()
 
 
-def skips(session: Session, project_id: int, limit: int) -> Sequence[Row[Any]]:
-    """Skips that stand, newest first: pair_id, name of who skipped, comment, reasons, created_at."""
+def skips(session: Session, project_id: int, told: Told, limit: int) -> Sequence[Row[Any]]:
+    """Skips that stand, newest first: pair_id, name of who skipped, comment, reasons, created_at, is_left_out."""
     query = (
-        select(_label.c.pair_id, _rater.c.name, _note.c.comment, _note.c.reasons, _label.c.created_at)
+        select(
+            _label.c.pair_id, _rater.c.name, _note.c.comment, _note.c.reasons, _label.c.created_at, _pair.c.is_left_out
+        )
+        .join(_pair, _pair.c.id == _label.c.pair_id)
         .join(_rater, _rater.c.id == _label.c.rater_id)
         .outerjoin(_note, _note.c.label_id == _label.c.id)
         .where(_label.c.project_id == project_id, _label.c.action == "skip", ~_SUPERSEDED)
     )
+    query = _told(query, told, _label.c.pair_id, _note.c.reasons)
     return session.execute(query.order_by(_label.c.created_at.desc(), _label.c.id.desc()).limit(limit)).all()
 
 

@@ -10,7 +10,13 @@ from labeling.errors import ForbiddenError, InputError, NotFoundError
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
 from labeling.services.ordering import order_round
-from labeling.services.preferences import Preferences, change_preferences, mark_sensitive, preferences_of
+from labeling.services.preferences import (
+    Preferences,
+    change_preferences,
+    mark_pair_sensitive,
+    mark_sensitive,
+    preferences_of,
+)
 from labeling.services.self_naming import names_itself, self_naming
 from labeling.storage import projects as project_rows
 from labeling.storage.tables import Pair, PromptRow
@@ -76,6 +82,28 @@ def test_who_takes_nothing_sensitive_gets_none(talk):
     ann = talk.actor("ann")
     change_preferences(talk.store, ann, talk.slug, [], takes_sensitive=False)
     assert served(talk, ann) == set(talk.pairs[1:])
+
+
+def test_who_held_a_pair_before_it_was_marked_is_not_given_it_again(talk):
+    ann = talk.actor("ann")
+    talk.ask(volunteers=True)
+    assert talk.pairs[0] in served(talk, ann)
+    mark_pair_sensitive(talk.store, talk.owner, talk.slug, talk.pairs[0], sensitive=True)
+    assert talk.pairs[0] not in served(talk, ann)
+    mark_pair_sensitive(talk.store, talk.owner, talk.slug, talk.pairs[0], sensitive=False)
+    assert talk.pairs[0] in served(talk, ann)
+    with pytest.raises(NotFoundError, match="no pair 999"):
+        mark_pair_sensitive(talk.store, talk.owner, talk.slug, 999, sensitive=True)
+    with pytest.raises(ForbiddenError):
+        mark_pair_sensitive(talk.store, ann, talk.slug, talk.pairs[0], sensitive=True)
+
+
+def test_languages_match_however_they_are_written(talk):
+    for prompt_id, language in zip(prompts(talk), ["EN", "en", "pt-BR", "pt-br", "de", "de"], strict=True):
+        talk.run(update(PromptRow).where(PromptRow.id == prompt_id).values(language=language))
+    ann = talk.actor("ann")
+    change_preferences(talk.store, ann, talk.slug, ["En", "PT-br"], takes_sensitive=None)
+    assert served(talk, ann) == set(talk.pairs[:4])
 
 
 def test_another_role_keeps_what_a_member_takes(talk):

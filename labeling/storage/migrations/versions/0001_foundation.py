@@ -597,6 +597,7 @@ def upgrade() -> None:
         sa.Column("is_sandbox", sa.Boolean(), nullable=False),
         sa.Column("gold_verdict", sa.String(), nullable=True),
         sa.Column("gold_reason", sa.Text(), nullable=True),
+        sa.Column("is_left_out", sa.Boolean(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("gold_verdict IN ('a', 'b', 'tie', 'both_bad')", name=op.f("ck_pair_gold_verdict")),
@@ -619,6 +620,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pair")),
         sa.UniqueConstraint("a_id", "b_id", name=op.f("uq_pair_a_id_b_id")),
         sa.UniqueConstraint("project_id", "id", name=op.f("uq_pair_project_id_id")),
+    )
+    op.create_index(
+        "ix_pair_left_out",
+        "pair",
+        ["project_id"],
+        unique=False,
+        sqlite_where=sa.text("is_left_out = 1"),
+        postgresql_where=sa.text("is_left_out"),
     )
     op.create_index("ix_pair_b_id", "pair", ["b_id"], unique=False)
     op.create_index(op.f("ix_pair_import_id"), "pair", ["import_id"], unique=False)
@@ -694,6 +703,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("is_done", sa.Boolean(), nullable=False),
         sa.Column("is_gold", sa.Boolean(), nullable=False),
+        sa.Column("is_out", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id", "pair_id"], ["pair.project_id", "pair.id"], name=op.f("fk_round_pair_project_id_pair_id")
         ),
@@ -707,8 +717,16 @@ def upgrade() -> None:
         "round_pair",
         ["round_id", "position", "pair_id"],
         unique=False,
-        sqlite_where=sa.text("is_done = 0"),
-        postgresql_where=sa.text("NOT is_done"),
+        sqlite_where=sa.text("is_done = 0 AND is_out = 0"),
+        postgresql_where=sa.text("NOT is_done AND NOT is_out"),
+    )
+    op.create_index(
+        "ix_round_pair_out",
+        "round_pair",
+        ["round_id"],
+        unique=False,
+        sqlite_where=sa.text("is_out = 1"),
+        postgresql_where=sa.text("is_out"),
     )
     op.create_index("ix_round_pair_pair_id", "round_pair", ["pair_id"], unique=False)
     op.create_table(
