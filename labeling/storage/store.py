@@ -7,8 +7,9 @@ this module knows which of the two it is.
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -32,6 +33,8 @@ class Store:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
+        # SQLite lets one writer in and has the others poll, which starves some: those of this process stand in line here.
+        self._turn: AbstractContextManager[object] = Lock() if self.is_sqlite else nullcontext()
         self._writer = _engine(url, writes=True)
         self._reader = _engine(url, writes=False)
 
@@ -49,7 +52,12 @@ class Store:
             InputError: a text or a number is of a kind that no database stores.
             IntegrityError: a rule of the schema was broken (for the caller to understand).
         """
-        with self._translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            self._translated(),
+            self._turn,
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
