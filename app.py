@@ -28,6 +28,7 @@ from labeling.web.labels import label_routes
 from labeling.web.middleware import OnlyThisMachine, SecurityHeaders
 from labeling.web.sandbox import sandbox_routes
 from labeling.web.sessions import BrowserCookie, session_routes
+from labeling.web.unknown import unknown_routes
 
 PAGES = Path(__file__).resolve().parent / "labeling" / "ui" / "main.py"
 RETRY_SECONDS = 5.0
@@ -91,7 +92,13 @@ os.environ.setdefault("TIEBREAK_SANDBOX_URL", sandbox_url(config.get_option("ser
 
 app = st.App(
     PAGES,
-    routes=[*label_routes(_store), *session_routes(_store), *download_routes(_store), *sandbox_routes()],
+    routes=[
+        *label_routes(_store),
+        *session_routes(_store),
+        *download_routes(_store),
+        *sandbox_routes(),
+        *unknown_routes(),
+    ],
     lifespan=lifespan,
     middleware=[Middleware(SecurityHeaders), Middleware(OnlyThisMachine), Middleware(BrowserCookie)],
     on_script_error=script_error,

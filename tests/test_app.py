@@ -90,6 +90,9 @@ def test_the_app_answers_with_its_locks_and_its_worker_ends_with_it(start, tmp_p
         assert answer(port, "/", Host="evil.example")[0] == 403
         assert answer(port, "/_stcore/health", Origin="http://evil.example")[0] == 403
         assert b"sandbox" in answer(port, "/sandbox/v1/models")[2]
+        for path in ("/api/v1/projects/sample-project/labels", "/api/v1/nothing"):
+            status, headers, body = answer(port, path)
+            assert (status, "error" in json.loads(body)) == (404, True), "a script reads no page"
         until(lambda: worker_of(process) is not None, "no worker was started")
         first = worker_of(process)
         assert first is not None

@@ -66,11 +66,14 @@ def opened() -> Iterator[tuple["Store", "Actor"]]:
 
 
 def tell(human: str, data: object, as_json: bool) -> None:
-    """Print a result: for people, or as one JSON object (a dataclass, or a dictionary that may hold some)."""
+    """Print a result: for people, or as one JSON object (a dataclass, or a dictionary that may hold some).
+
+    At once: some commands go on after it, and a script waits for it at the other end of a pipe.
+    """
     if as_json:
-        print(json.dumps(data, ensure_ascii=not _is_utf8(), default=_plain))
+        print(json.dumps(data, ensure_ascii=not _is_utf8(), default=_plain), flush=True)
     elif human:
-        print(CONTROL.sub(REPLACED, human))
+        print(CONTROL.sub(REPLACED, human), flush=True)
 
 
 def _plain(value: object) -> object:

@@ -42,6 +42,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
+        listening.listen()  # who reads the address may ask at once
     except OSError as error:
         listening.close()
         raise InputError(f"Port {port} cannot be opened ({error.strerror}). Choose another with --port.") from error

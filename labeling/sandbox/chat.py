@@ -8,7 +8,7 @@ import secrets
 import time
 from random import Random
 
-from labeling.domain import Json, canonical_json, text_digest
+from labeling.domain import Json, canonical_json, json_digest
 from labeling.sandbox import judge
 from labeling.sandbox.replies import Voice
 from labeling.sandbox.request import MODELS, REASONER, RequestFault, checked
@@ -126,7 +126,7 @@ def _chance(request: Json, index: int) -> Random:
     if seed is None and request["temperature"] > 0:
         return Random(secrets.randbits(128))
     decisive = {key: request.get(key) for key in ("model", "messages", "temperature", "tools", "response_format")}
-    return Random(text_digest(_clean(canonical_json([decisive, seed, index]))))
+    return Random(json_digest([decisive, seed, index]))
 
 
 def _forced_tool(request: Json) -> Json | None:
@@ -143,8 +143,3 @@ def _forced_tool(request: Json) -> Json | None:
                 return function
         raise RequestFault(f"Tool choice {name!r} not found in 'tools' parameter.", "tool_choice")
     return None
-
-
-def _clean(text: str) -> str:
-    # JSON can spell a lone surrogate, which UTF-8 cannot.
-    return text.encode("utf-8", "replace").decode()

@@ -77,8 +77,8 @@ def judge(comparison: Comparison, seed: int) -> Finding:
     """Compare the replies; the same for the same texts, instructions, order and seed."""
     first, second = quality(comparison, comparison.first), quality(comparison, comparison.second)
     # Drawn for the two texts whichever stands first, so that both orders meet the same draw.
-    pair = sorted((text_digest(_clean(comparison.first)), text_digest(_clean(comparison.second))))
-    draw = Random("".join([*pair, str(seed), text_digest(_clean(comparison.instructions))])).random()
+    pair = sorted((text_digest(comparison.first), text_digest(comparison.second)))
+    draw = Random("".join([*pair, str(seed), text_digest(comparison.instructions)])).random()
     difference = first - second
     if abs(difference) < CLOSE and draw < TURNS:
         difference = 0.5
@@ -179,7 +179,3 @@ def _reasons(comparison: Comparison, preference: Preference) -> str:
     if len(sentences) == 1:
         sentences.append(f"The {other} reply is weaker on the point that was asked.")
     return " ".join(sentences)
-
-
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

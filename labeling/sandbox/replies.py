@@ -46,7 +46,7 @@ class Voice:
         self._system = "\n".join(text_of(one) for one in messages if one.get("role") in ("system", "developer"))
         self._users = [text_of(one) for one in messages if one.get("role") == "user"]
         self._text = last_user_text(messages)
-        self._likes = text_digest("\0".join([model, self._system, *self._users]).encode("utf-8", "replace").decode())
+        self._likes = text_digest("\0".join([model, self._system, *self._users]))
 
     def reply(self) -> str:
         sample = sample_for(self._users)

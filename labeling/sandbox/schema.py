@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from labeling.domain import Json
 
 LONGEST_TEXT = 10_000  # characters that a minLength is filled up to
+MOST_VALUES = 10_000  # a small schema can ask for more than there is time for
 DEEPEST = 24  # a schema that refers to itself ends here
 
 # Given the path of property names and the schema there, a value to use, or None for no opinion.
@@ -24,7 +25,7 @@ def fill(schema: Json, wish: Wish, rng: Random) -> object:
     """
     try:
         return _Filler(schema, wish, rng).value(schema, ())
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
         # A keyword may hold anything at all, such as text where a number belongs.
         raise SchemaError("a keyword of the schema has a value of the wrong kind") from error
 
@@ -32,12 +33,16 @@ def fill(schema: Json, wish: Wish, rng: Random) -> object:
 class _Filler:
     def __init__(self, root: Json, wish: Wish, rng: Random) -> None:
         self._root, self._wish, self._rng = root, wish, rng
+        self._made = 0
 
     def value(self, node: object, path: tuple[str, ...], depth: int = 0) -> object:
         if node is True:
             node = {}
         if not isinstance(node, dict):
             raise SchemaError(f"{_place(path)} is not a schema")
+        self._made += 1
+        if self._made > MOST_VALUES:
+            raise SchemaError(f"more than {MOST_VALUES:,} values would be needed")
         if depth > DEEPEST:
             raise SchemaError(f"{_place(path)} is nested too deeply, or refers to itself without an end")
         if "$ref" in node:

@@ -1,11 +1,12 @@
 """The fields that generators and judges share: where the model is, which key variable, which model, and a test."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import streamlit as st
 
-from labeling.domain import Target
+from labeling.domain import GeneratorSpec, JudgeSpec, Target
 from labeling.llm.keys import key_state
 from labeling.services.endpoints import check_endpoint
 from labeling.services.keys import address_of, bind_key
@@ -119,6 +120,12 @@ def key_badge(variable: str | None, address: str) -> None:
     except Exception:  # noqa: BLE001 - a name half typed is no fault yet; saving says what is wrong with it
         return
     state("key found" if found.found else "key missing", escape(found.sentence))
+
+
+def missing_key(specs: Iterable[GeneratorSpec | JudgeSpec]) -> str | None:
+    """What is wrong with the first key that is not there, for the button that it holds back; None where all are."""
+    states = (key_state(spec.key_env, address_of(spec.base_url)) for spec in specs if spec.key_env)
+    return next((escape(found.sentence) for found in states if not found.found), None)
 
 
 def _index_of(written: dict[str, Any], ready: list[Ready]) -> int:

@@ -41,14 +41,15 @@ def main() -> None:
         session().landed = True
         if page is not projects and project is None:
             go("projects")
-        if project is not None:
-            _progress(me, project)
         with st.container(horizontal_alignment="center"), st.container(width=WIDTH):
             if told := session().told:
                 session().told = None
                 fault(told)
             with faults():
                 page.run()
+        # After the page: what it did, and a run that ended while it was drawn, are counted.
+        if project is not None:
+            _progress(me, project)
 
 
 def _open_asked_project(me: Here) -> ProjectView | None:

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from labeling.domain import Actor
-from labeling.errors import ForbiddenError, NotFoundError, TiebreakError
+from labeling.errors import ForbiddenError, InputError, NotFoundError, TiebreakError
 from labeling.services.export_list import export_file, export_folder, zip_name
 from labeling.services.sessions import COOKIE, actor_of_session
 from labeling.services.tokens import actor_of_token
@@ -46,6 +46,8 @@ def download_routes(store: Callable[[], Store]) -> list[Route]:
             return JSONResponse({"error": str(error)}, status_code=403)
         except NotFoundError as error:
             return JSONResponse({"error": str(error)}, status_code=404)
+        except InputError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
         except TiebreakError as error:
             return JSONResponse({"error": str(error)}, status_code=503)
 

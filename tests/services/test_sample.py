@@ -1,10 +1,12 @@
 """The sample project is made once, whole, and only where there is nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from labeling.domain import Target
 from labeling.services.access import local_actor
 from labeling.services.projects import create_project, list_projects
 from labeling.services.sample import NAME, open_sample
-from labeling.storage.store import Store
+from labeling.storage.store import Store, open_store
 
 
 def test_the_sample_is_made_once_and_ready_to_label(sqlite_store: Store) -> None:
@@ -27,3 +29,18 @@ def test_a_database_with_projects_gets_no_sample(sqlite_store: Store) -> None:
     create_project(sqlite_store, actor, name="Mine")
     assert not open_sample(sqlite_store, actor)
     assert len(list_projects(sqlite_store, actor)) == 1
+
+
+def test_apps_that_start_at_once_all_have_the_sample_whole(store_url: str) -> None:
+    """None of them shows its first page before the pairs are there."""
+
+    def begin(_number: int) -> int:
+        store = open_store(store_url)
+        try:
+            open_sample(store, local_actor(store))
+            return list_projects(store, local_actor(store))[0].pairs
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(3) as apps:
+        assert list(apps.map(begin, range(3))) == [48, 48, 48]

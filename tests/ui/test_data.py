@@ -140,3 +140,9 @@ def test_prompts_are_shown_a_page_at_a_time(store, sqlite_store_url, monkeypatch
     page.number_input[0].set_value(3)
     run(page)
     assert page.dataframe[0].value["Prompt"].to_list() == [f"Question {n}?" for n in range(50, 60)]
+
+
+def test_the_prompts_text_stands_first(page, store):
+    run_import(store, local_actor(store), "p", jsonl(*PAIRS), "pairs.jsonl", ImportOptions())
+    run(page)
+    assert next(iter(page.dataframe[0].value.columns)) == "Prompt"

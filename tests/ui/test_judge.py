@@ -89,3 +89,19 @@ def test_a_judge_of_the_generators_family_is_warned_of(making, opened):
     table = {"name": "concise", "base_url": "http://localhost/v1", "model": "gpt-6-luna"}
     save_generators(*making.place, [generator_spec(table, "here")])
     assert "is of the family of concise" in texts(opened())
+
+
+def test_a_run_whose_key_is_missing_cannot_be_started(making, opened, monkeypatch):
+    table = {
+        "name": "strict",
+        "base_url": "https://judge.example/v1",
+        "model": "j",
+        "key_env": "JUDGE_KEY",
+        "rubric": "helpful",
+    }
+    save_judge(*making.place, judge_spec(table, "here"))
+    start = button(opened(), "Start run")
+    assert start.disabled
+    assert "JUDGE" in start.help
+    monkeypatch.setenv("JUDGE_KEY", "sk-of-a-test")
+    assert not button(opened(), "Start run").disabled

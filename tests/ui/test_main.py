@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 import labeling.ui
 from exporters.check import check_file
 from labeling.domain import Target
+from labeling.services import imports
 from labeling.services.access import local_actor
 from labeling.services.projects import create_project, list_projects
 from labeling.ui.first_run import EXAMPLE, example_line
@@ -117,3 +118,25 @@ def test_a_database_that_cannot_be_opened_is_one_sentence(app, monkeypatch, tmp_
     run(app)
     assert len(app.error) == 1
     assert "is a folder" in app.error[0].value.replace("&#46;", ".")
+
+
+def test_the_foot_of_the_sidebar_counts_what_came_while_the_page_was_drawn(app, project, sqlite_store, monkeypatch):
+    project("Support replies")
+    run(app)
+    assert "of 0 pairs" in foot(app)
+    listed = imports.list_imports
+
+    def meanwhile(*place):
+        monkeypatch.setattr(imports, "list_imports", listed)
+        row = b'{"prompt": "Q?", "response_a": "x", "response_b": "y", "label": "a"}'
+        imports.run_import(*place, row, "pairs.jsonl", imports.ImportOptions(labels_as="gold"))
+        return listed(*place)
+
+    monkeypatch.setattr(imports, "list_imports", meanwhile)
+    run(app)
+    assert "**1** usable of 1 pair" in foot(app)
+
+
+def foot(app) -> str:
+    """What stands over the bar at the foot of the sidebar."""
+    return next(one.proto.text for one in app.sidebar.get("progress"))

@@ -144,12 +144,12 @@ def _prompts(me: Here, project: ProjectView) -> None:
         st.dataframe(
             [
                 {
+                    "Prompt": line.text,
                     "Completions": line.completions,
                     "Pairs": line.pairs,
                     "Turns": line.turns,
-                    "Id": line.external_id or "",
                     "Tags": ", ".join(line.tags),
-                    "Prompt": line.text,
+                    "Id": line.external_id or "",
                 }
                 for line in lines
             ],

@@ -31,7 +31,7 @@ from labeling.services.specs import generator_spec
 from labeling.services.targets import TARGETS
 from labeling.ui.context import Here, go, here
 from labeling.ui.costs import cost_figure, is_own_server, start_label, stop_at, token_figures
-from labeling.ui.endpoint_form import key_badge
+from labeling.ui.endpoint_form import key_badge, missing_key
 from labeling.ui.formats import escape, money, plural
 from labeling.ui.generator_form import generator_dialog
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, state
@@ -164,7 +164,8 @@ def _estimate(me: Here, project: ProjectView, generators: list[GeneratorView], s
                 cost_figure(found, urls),
             )
     label = start_label(found, urls) if found.requests else "All completions are there"
-    if start.button(label, type="primary", disabled=not found.requests):
+    missing = missing_key(plan.generators)
+    if start.button(label, type="primary", disabled=not found.requests or missing is not None, help=missing):
         key = st.session_state.setdefault("generation key", f"page {uuid.uuid4()}")
         with st.spinner("Writing the requests"):
             start_generation(me.store, me.actor, me.project, plan, idempotency_key=key, budget_usd=budget)

@@ -30,7 +30,7 @@ from labeling.services.specs import judge_spec, read_judge
 from labeling.services.verdicts import FILTERS, VerdictView, outcome_counts, verdicts
 from labeling.ui.context import Here, go, here
 from labeling.ui.costs import cost_figure, start_label, stop_at, token_figures
-from labeling.ui.endpoint_form import endpoint_fields, ready_endpoints
+from labeling.ui.endpoint_form import endpoint_fields, missing_key, ready_endpoints
 from labeling.ui.formats import escape, plural
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, states_column
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
@@ -231,7 +231,8 @@ def _estimate(me: Here, spec: JudgeSpec, pairs: str, counts: PairCounts, start: 
         )
         budget = stop_at(found, urls)
     label = start_label(found, urls) if found.requests else "No pair to judge"
-    if start.button(label, type="primary", disabled=not found.requests):
+    missing = missing_key([spec])
+    if start.button(label, type="primary", disabled=not found.requests or missing is not None, help=missing):
         key = st.session_state.setdefault("judging key", f"page {uuid.uuid4()}")
         with st.spinner("Writing the requests"):
             start_judging(me.store, me.actor, me.project, spec, pairs, idempotency_key=key, budget_usd=budget)
