@@ -16,7 +16,7 @@ from labeling.storage.store import Store
 from labeling.storage.tables import Round
 
 MOST_SHARE = 0.5
-CHUNK = 300  # places a transaction
+CHUNK = 300  # rows a transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,27 @@ def set_gold(
             for round_ in rows.rounds_with_gold(session, pair_id):
                 assert round_.id is not None
                 rows.make_plain(session, round_.id, [pair_id], round_.overlap)
+
+
+def gold_from(store: Store, actor: Actor, slug: str, rater: str) -> int:
+    """Make all that a rater says now gold: labels that came with a file under that name, or an annotator's, whose comments
+    become the reasons. Return how many pairs are gold by it.
+
+    Raises:
+        InputError: nobody of that name has labels here.
+        NotFoundError, ForbiddenError: as `set_gold`.
+    """
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        said = {row.pair_id: (row.verdict, row.comment) for row in rows.verdicts_of(session, project.id, rater)}
+    if not said:
+        raise InputError(f"No annotator and no imported rater called {rater!r} has labels in {project.name!r}.")
+    for part in _parts(list(said)):
+        with store.writing() as session:
+            for pair_id in part:
+                rows.set_gold(session, project.id, pair_id, *said[pair_id])
+    return len(said)
 
 
 def gold_pairs(store: Store, actor: Actor, slug: str) -> list[GoldPair]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labeling.domain import Actor, Right, Target
-from labeling.errors import ConflictError, InputError
+from labeling.errors import ConflictError, InputError, NotFoundError
 from labeling.services.access import open_project
 from labeling.storage import projects as rows
 from labeling.storage.store import IntegrityError, Session, Store
@@ -125,11 +125,12 @@ def write_guidelines(store: Store, actor: Actor, slug: str, text: str) -> int:
         return rows.add_guidelines(session, _id(project), text, actor.account_id).number
 
 
-def set_overlap(store: Store, actor: Actor, slug: str, overlap: int) -> None:
-    """Ask for another number of annotators for each pair of the work round. Labels that are there stay.
+def set_overlap(store: Store, actor: Actor, slug: str, overlap: int, round_name: str = rows.WORK_ROUND) -> None:
+    """Ask for another number of annotators for each pair of a round. Labels that are there stay.
 
     Raises:
         InputError: the overlap is out of range.
+        NotFoundError, ForbiddenError: no such project or round, or the actor may not manage it.
     """
     from labeling.services.queue import recount_round
 
@@ -137,11 +138,12 @@ def set_overlap(store: Store, actor: Actor, slug: str, overlap: int) -> None:
         raise InputError(f"The overlap (annotators for each pair) is 1 to {MAX_OVERLAP}, not {overlap}.")
     with store.writing() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
-        round_ = rows.round_named(session, _id(project))
-        assert round_ is not None
+        round_ = rows.round_named(session, _id(project), round_name)
+        if round_ is None:
+            raise NotFoundError(f"The project {project.name!r} has no round {round_name!r}.")
         round_.overlap = overlap
         session.add(round_)
-    recount_round(store, _id(project), rows.WORK_ROUND)
+    recount_round(store, _id(project), round_name)
 
 
 def next_step(store: Store, actor: Actor, slug: str) -> Step:

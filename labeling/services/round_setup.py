@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from labeling.domain import Actor, Right, RoundPurpose
 from labeling.errors import ConflictError, InputError, NotFoundError
@@ -16,12 +17,14 @@ from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Project, Round, now
 
 LONGEST_NAME = 60
+Reviewed = Literal["uncertain", "flagged"]
 REPEAT_AFTER = 20  # labels that must lie between a pair and its repetition
 
 
 @dataclass(frozen=True, slots=True)
 class RoundView:
-    """A round in counts. `gold` places are mixed among the `pairs`; `done` have all their labels."""
+    """A round in counts. `gold` places are mixed among the `pairs`; `done` have all their labels. Without `members` it is
+    open to everyone in the project."""
 
     name: str
     purpose: RoundPurpose
@@ -33,6 +36,7 @@ class RoundView:
     pairs: int
     done: int
     gold: int
+    members: tuple[str, ...]
     is_closed: bool
 
 
@@ -50,6 +54,7 @@ def rounds_of(store: Store, actor: Actor, slug: str) -> list[RoundView]:
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
+        members = rows.members_of(session, project.id)
         return [
             RoundView(
                 name=row.Round.name,
@@ -62,6 +67,7 @@ def rounds_of(store: Store, actor: Actor, slug: str) -> list[RoundView]:
                 pairs=row.pairs,
                 done=row.done,
                 gold=row.gold,
+                members=tuple(members.get(row.Round.id, ())),
                 is_closed=row.Round.closed_at is not None,
             )
             for row in rows.rounds_of(session, project.id)
@@ -122,6 +128,57 @@ def make_repeat(store: Store, actor: Actor, slug: str, name: str, size: int, ann
         return sorted(random.Random(f"{slug} {name}").sample(old, min(size, len(old))))
 
     return _make(store, actor, slug, name, RoundPurpose.REPEAT, pairs, members=[annotator])
+
+
+def make_review(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    name: str,
+    which: Reviewed,
+    annotators: Sequence[str],
+    size: int | None = None,
+) -> int:
+    """Make a round in which each of the annotators labels pairs again that need a second look; return how many (at most
+    `size`). A label in review is the one that counts of who gave it.
+
+    Raises: as `make_calibration`; InputError also where there is no such pair.
+    """
+    if not annotators:
+        raise InputError("Say who reviews: at least one annotator.")
+
+    def pairs(session: Session, project_id: int) -> list[int]:
+        find = rows.flagged_pairs if which == "flagged" else rows.uncertain_pairs
+        found = sorted(find(session, project_id).intersection(rows.pairs_of_project(session, project_id)))
+        if not found:
+            raise InputError("No pair has an open flag." if which == "flagged" else "No pair is uncertain.")
+        return found[:size]
+
+    return _make(store, actor, slug, name, RoundPurpose.REVIEW, pairs, members=annotators, overlap=len(annotators))
+
+
+def change_members(store: Store, actor: Actor, slug: str, name: str, annotators: Sequence[str]) -> None:
+    """Say who works in a round; nobody named means everyone in the project. What was labelled stays.
+
+    Raises:
+        InputError: a calibration, repeat or review round needs somebody.
+        NotFoundError: no such project or round, or one of them is no member of the project.
+        ForbiddenError: the actor may not manage it.
+    """
+    with store.writing() as session:
+        project, round_ = _round(session, actor, slug, name)
+        if not annotators and round_.purpose in ("calibration", "repeat", "review"):
+            raise InputError(f"A {round_.purpose} round is for people that are named.")
+        assert round_.id is not None
+        rows.set_members(session, round_.id, [_member(session, project, one) for one in dict.fromkeys(annotators)])
+
+
+def people_of(store: Store, actor: Actor, slug: str) -> list[str]:
+    """The names of the project's members. Raises NotFoundError, ForbiddenError."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        return rows.people_of(session, project.id)
 
 
 def steadiness(store: Store, actor: Actor, slug: str) -> list[Steadiness]:

@@ -3,16 +3,20 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.projects import visible
 from labeling.storage.queue import settle
 from labeling.storage.tables import (
+    Account,
     Assignment,
     CompletionText,
+    Flag,
     JudgeResult,
     Label,
+    LabelNote,
+    Member,
     Pair,
     Rater,
     Round,
@@ -22,7 +26,7 @@ from labeling.storage.tables import (
 )
 
 _label, _pair, _place, _rater = core(Label), core(Pair), core(RoundPair), core(Rater)
-_assignment = core(Assignment)
+_assignment, _note, _flag = core(Assignment), core(LabelNote), core(Flag)
 _later = _label.alias("later")
 _SUPERSEDED = (
     select(_later.c.id)
@@ -81,6 +85,32 @@ def rounds_of(session: Session, project_id: int) -> Sequence[Row[Any]]:
     return session.execute(query).all()
 
 
+def members_of(session: Session, project_id: int) -> dict[int, list[str]]:
+    """By round: the names of its members. A round that is open to everyone is missing."""
+    query = (
+        select(col(RoundMember.round_id), col(Account.name))
+        .join(Account, col(Account.id) == col(RoundMember.account_id))
+        .join(Round, col(Round.id) == col(RoundMember.round_id))
+        .where(col(Round.project_id) == project_id)
+        .order_by(col(Account.name))
+    )
+    found: dict[int, list[str]] = {}
+    for round_id, name in session.execute(query):
+        found.setdefault(round_id, []).append(name)
+    return found
+
+
+def set_members(session: Session, round_id: int, accounts: Iterable[int]) -> None:
+    session.execute(delete(RoundMember).where(col(RoundMember.round_id) == round_id))
+    session.add_all([RoundMember(round_id=round_id, account_id=account_id) for account_id in accounts])
+
+
+def people_of(session: Session, project_id: int) -> list[str]:
+    """The names of the project's members."""
+    query = select(col(Account.name)).join(Member, col(Member.account_id) == col(Account.id))
+    return list(session.scalars(query.where(col(Member.project_id) == project_id).order_by(col(Account.name))))
+
+
 def open_practice(session: Session, project_id: int) -> Round | None:
     """The newest open practice round of the project that has a pass mark."""
     return session.scalars(
@@ -118,6 +148,24 @@ def gold_pairs(session: Session, project_id: int) -> Sequence[Row[Any]]:
         visible(Pair, project_id),
     )
     return session.execute(query.order_by(_pair.c.id)).all()
+
+
+def verdicts_of(session: Session, project_id: int, name: str) -> Sequence[Row[Any]]:
+    """What an annotator or an imported rater of this name says now: pair_id, verdict, comment; the newest one last."""
+    query = (
+        select(_label.c.pair_id, _label.c.verdict, _note.c.comment)
+        .join(_rater, _rater.c.id == _label.c.rater_id)
+        .outerjoin(_note, _note.c.label_id == _label.c.id)
+        .where(
+            _label.c.project_id == project_id,
+            _label.c.action == "label",
+            _rater.c.name == name,
+            _rater.c.kind != "judge",
+            visible(Label, project_id),
+            ~_superseded_by_anyone(),
+        )
+    )
+    return session.execute(query.order_by(_label.c.seq)).all()
 
 
 def gold_of(session: Session, pair_ids: Collection[int]) -> dict[int, Row[Any]]:
@@ -301,6 +349,12 @@ def forget_positions(session: Session, round_id: int, after: int, limit: int) ->
         return None
     session.execute(update(_assignment).where(_assignment.c.id.in_(found)).values(position=-1))
     return int(found[-1])
+
+
+def flagged_pairs(session: Session, project_id: int) -> set[int]:
+    """Pairs with a flag that nobody has settled."""
+    query = select(_flag.c.pair_id).where(_flag.c.project_id == project_id, _flag.c.settled_at.is_(None))
+    return set(session.scalars(query))
 
 
 def move_places(session: Session, round_id: int, positions: dict[int, int]) -> None:

@@ -1,10 +1,13 @@
 """Gold pairs: mixed in at the set share, served to everyone, taking nobody's slot."""
 
+import json
+
 import pytest
 
 from labeling.domain import Role, Verdict
 from labeling.errors import ForbiddenError, InputError, NotFoundError
-from labeling.services.gold import GoldPair, GoldResult, gold_pairs, gold_results, mix_gold, set_gold
+from labeling.services.gold import GoldPair, GoldResult, gold_from, gold_pairs, gold_results, mix_gold, set_gold
+from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
 from labeling.services.queue import progress
 from labeling.storage.tables import Assignment, Label, RoundPair
@@ -93,6 +96,36 @@ def test_a_pair_that_is_gold_no_more_asks_for_labels_as_any_other(talk):
     # ann's label was given before the pair was gold, and holds its slot: nobody is asked again.
     assert [places[pair_id].is_done for pair_id in gold] == [True, False, False]
     assert first.pair_id not in label_all(talk, bob)
+
+
+def test_what_a_rater_says_becomes_gold(store):
+    talk = make_labelling(store, pairs=0)
+    rows = [
+        {
+            "prompt": f"Question {number}?",
+            "response_a": f"One {number}",
+            "response_b": f"Two {number}",
+            "verdict": verdict,
+        }
+        for number, verdict in enumerate(("a", "tie", "both_bad"))
+    ]
+    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    run_import(store, talk.owner, talk.slug, content, "gold.jsonl", ImportOptions(labels_as="experts"))
+    place = (store, talk.owner, talk.slug)
+    assert gold_from(*place, "experts") == 3
+    found = gold_pairs(*place)
+    assert [one.verdict for one in found] == [Verdict.A, Verdict.TIE, Verdict.BOTH_BAD]
+    ann = talk.actor("ann")
+    (pair,) = talk.next(ann)
+    event = act(pair.pair_id, verdict="both_bad", comment="Both are wrong.")
+    assert record(store, ann, talk.slug, [event]).acked
+    assert gold_from(*place, "ann") == 1
+    assert gold_pairs(*place)[0] == GoldPair(found[0].pair_id, Verdict.BOTH_BAD, "Both are wrong.")
+    record(store, ann, talk.slug, [act(pair.pair_id, "undo", event["event_id"])])
+    with pytest.raises(InputError, match="called 'ann' has labels"):
+        gold_from(*place, "ann")
+    with pytest.raises(ForbiddenError):
+        gold_from(store, ann, talk.slug, "experts")
 
 
 def test_results_compare_each_annotator_with_what_is_right(talk):

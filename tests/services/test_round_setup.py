@@ -12,10 +12,13 @@ from labeling.services.queue import next_pairs, progress
 from labeling.services.round_setup import (
     REPEAT_AFTER,
     Steadiness,
+    change_members,
     close_round,
     make_calibration,
     make_practice,
     make_repeat,
+    make_review,
+    people_of,
     rounds_of,
     steadiness,
 )
@@ -131,6 +134,51 @@ def test_a_repeat_round_asks_an_annotator_again_and_tells_how_steady_it_was(stor
     assert steadiness(talk.store, talk.owner, talk.slug) == [Steadiness("ann", 3, 2)]
     with pytest.raises(InputError, match="not labelled enough"):
         make_repeat(talk.store, talk.owner, talk.slug, "bob again", 10, talk.actor("bob").name)
+
+
+def test_in_review_each_named_person_sees_uncertain_or_flagged_pairs_again(store):
+    talk = make_labelling(store, pairs=5, overlap=2)
+    place = (talk.store, talk.owner, talk.slug)
+    ann, bob, lead = talk.actor("ann"), talk.actor("bob"), talk.actor("lead", Role.LEAD)
+    with pytest.raises(InputError, match="No pair is uncertain"):
+        make_review(*place, "look", "uncertain", ["lead"])
+    with pytest.raises(InputError, match="open flag"):
+        make_review(*place, "look", "flagged", ["lead"])
+    with pytest.raises(InputError, match="who reviews"):
+        make_review(*place, "look", "flagged", [])
+    in_round(talk, ann, None, "tie")
+    in_round(talk, bob, None, "both_bad", most=2)
+    flag = act(talk.pairs[4], "flag", reasons=["Broken text"])
+    assert record(talk.store, ann, talk.slug, [flag]).acked
+    assert make_review(*place, "look", "uncertain", ["lead"], 1) == 1
+    assert make_review(*place, "flags", "flagged", ["lead", "ann"]) == 1
+    assert [pair.pair_id for pair in next_pairs(talk.store, lead, talk.slug, (), 9, "look")] == talk.pairs[:1]
+    for one in (lead, ann):
+        assert len(in_round(talk, one, "flags", "tie")) == 1
+    with pytest.raises(ForbiddenError):
+        next_pairs(talk.store, bob, talk.slug, (), 1, "look")
+
+
+def test_who_works_in_a_round_can_change(talk):
+    place = (talk.store, talk.owner, talk.slug)
+    ann, bob = talk.actor("ann"), talk.actor("bob")
+    assert people_of(*place) == ["ann", "bob", "owner"]
+    change_members(*place, "work", ["ann", "ann"])
+    assert rounds_of(*place)[0].members == ("ann",)
+    with pytest.raises(ForbiddenError, match="not in the round"):
+        talk.next(bob)
+    assert talk.next(ann)
+    change_members(*place, "work", [])
+    assert talk.next(bob)
+    make_calibration(*place, "same", 2, ["ann", "bob"])
+    with pytest.raises(InputError, match="people that are named"):
+        change_members(*place, "same", [])
+    with pytest.raises(NotFoundError, match="no member"):
+        change_members(*place, "same", ["nobody"])
+    with pytest.raises(ForbiddenError):
+        change_members(talk.store, ann, talk.slug, "work", [])
+    with pytest.raises(ForbiddenError):
+        people_of(talk.store, ann, talk.slug)
 
 
 def test_rounds_are_listed_with_their_counts(talk):
