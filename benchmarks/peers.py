@@ -84,7 +84,7 @@ def peer(asked: str, folder: Path) -> Iterator[Tool]:
     if name == "potato" and "://" in where:
         yield _potato(where)
     elif name == "potato" and where:
-        with _started_potato(where, folder) as (url, process):
+        with _started_potato(str(Path(where).absolute()), folder) as (url, process):
             yield _potato(url, process)
     elif name == "labelstudio" and "://" in where:
         yield _label_studio(where)

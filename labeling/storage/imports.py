@@ -153,7 +153,9 @@ def put_completions(
     query = select(
         col(Completion.prompt_id), col(Completion.source), col(Completion.kind), col(Completion.text_digest), col(Completion.id)
     ).where(
-        tuple_(col(Completion.prompt_id), col(Completion.text_digest)).in_({(key[0], key[2]) for key in wanted})
+        # SQLite looks up single keys by an index, but reads the whole table for a list of tuples.
+        col(Completion.prompt_id).in_({key[0] for key in wanted}),
+        tuple_(col(Completion.prompt_id), col(Completion.text_digest)).in_({(key[0], key[2]) for key in wanted}),
     )  # fmt: skip
     by_source: dict[CompletionKey, int] = {}
     by_text: dict[tuple[int, str], int] = {}
@@ -201,7 +203,9 @@ def put_pairs(
 ) -> tuple[dict[tuple[int, int], int], set[tuple[int, int]]]:
     """Store the pairs that are new: (prompt, a, its digest, b, its digest), a before b. Return keys by (a, b)."""
     rows = {(a, b): (prompt, a_digest, b_digest) for prompt, a, a_digest, b, b_digest in wanted}
-    query = select(col(Pair.a_id), col(Pair.b_id), col(Pair.id)).where(tuple_(col(Pair.a_id), col(Pair.b_id)).in_(rows))
+    query = select(col(Pair.a_id), col(Pair.b_id), col(Pair.id)).where(
+        col(Pair.a_id).in_({a for a, _ in rows}), tuple_(col(Pair.a_id), col(Pair.b_id)).in_(rows)
+    )
     known = {(row[0], row[1]): row[2] for row in session.execute(query)}
     new = [sides for sides in rows if sides not in known]
     if not new:
