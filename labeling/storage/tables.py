@@ -215,18 +215,19 @@ class GuidelineVersion(Table, table=True):
 
 
 class Rater(Table, table=True):
-    """Whoever gives a verdict: an annotator (account), a judge, or the named source of imported labels."""
+    """Whoever gives a verdict: an annotator (account), a judge, the named source of imported labels, or a rule such as
+    "model A over model B", which nobody judged."""
 
     __tablename__ = "rater"
     __table_args__ = (
-        one_of("kind", "annotator", "judge", "imported"),
+        one_of("kind", "annotator", "judge", "imported", "rule"),
         CheckConstraint("(kind = 'annotator') = (account_id IS NOT NULL)", name="account"),
         CheckConstraint("(kind = 'judge') = (judge_id IS NOT NULL)", name="judge"),
         CheckConstraint("(kind = 'annotator') = (project_id IS NULL)", name="project"),
         UniqueConstraint("account_id"),
         UniqueConstraint("judge_id"),
-        Index("uq_rater_imported_name", "project_id", "name", unique=True,
-              sqlite_where=text("kind = 'imported'"), postgresql_where=text("kind = 'imported'")),
+        Index("uq_rater_name", "project_id", "kind", "name", unique=True,
+              sqlite_where=text("kind IN ('imported', 'rule')"), postgresql_where=text("kind IN ('imported', 'rule')")),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
@@ -377,6 +378,7 @@ class Completion(Table, table=True):
     source: str | None = None
     rater_id: int | None = Field(default=None, foreign_key="rater.id")
     parent_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    finish_reason: str | None = None
     is_sandbox: bool = False
     import_id: int | None = Field(default=None, foreign_key="import.id", index=True)
     created_at: datetime = at(default_now=True)
@@ -389,6 +391,28 @@ class CompletionText(Table, table=True):
     completion_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
     text: str = long_text()
     tool_calls: str | None = long_text(nullable=True)
+
+
+class Continuation(Table, table=True):
+    """A prompt that goes on from a reply to an earlier one: after the chosen reply, or after a generator's own.
+
+    After its own reply only that generator (`generator_id`) goes on. Replies of one text lead to one prompt.
+    """
+
+    __tablename__ = "continuation"
+    __table_args__ = (
+        one_of("after", "chosen", "own"),
+        CheckConstraint("(after = 'own') = (generator_id IS NOT NULL)", name="generator"),
+        ForeignKeyConstraint(["parent_id", "completion_id"], ["completion.prompt_id", "completion.id"]),
+        Index("ix_continuation_parent_id", "parent_id"),
+    )
+
+    prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
+    completion_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    parent_id: int = Field(foreign_key="prompt.id")
+    after: str
+    generator_id: int | None = Field(default=None, foreign_key="generator.id")
+    created_at: datetime = at(default_now=True)
 
 
 class Pair(Table, table=True):
@@ -768,7 +792,7 @@ class Attempt(Table, table=True):
 
 
 class RunRequest(Table, table=True):
-    """A request in a run, and what the run wants it for: a prompt's completion, or one order of a pair.
+    """A request in a run, and what the run wants it for: a prompt's completion, one order of a pair, or a completion's score.
 
     `number` is its place in the plan: two wants may share one request, such as two pairs of the same texts.
     """
@@ -779,6 +803,7 @@ class RunRequest(Table, table=True):
         CheckConstraint("(pair_id IS NULL) = (pair_order IS NULL)", name="order_of_pair"),
         ForeignKeyConstraint(["request_id"], ["request.id"]),
         ForeignKeyConstraint(["pair_id"], ["pair.id"]),
+        ForeignKeyConstraint(["completion_id"], ["completion.id"]),
         Index("ix_run_request_request_id", "request_id"),
         Index("ix_run_request_open", "run_id", "request_id", sqlite_where=text("harvested_at IS NULL"),
               postgresql_where=text("harvested_at IS NULL")),
@@ -791,6 +816,7 @@ class RunRequest(Table, table=True):
     prompt_id: int | None = Field(default=None, foreign_key="prompt.id")
     pair_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     pair_order: str | None = None
+    completion_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     sample_number: int = 0
     harvested_at: datetime | None = at()
 
@@ -835,11 +861,14 @@ class Lease(Table, table=True):
 
 
 class Judge(Table, table=True):
-    """A model with a rubric. What the digest covers is immutable (trigger); a new rubric is the next `version` of the name."""
+    """A model with a rubric. What the digest covers is immutable (trigger); a new rubric is the next `version` of the name.
+
+    `orders` is alone for a judge that scores each completion by itself.
+    """
 
     __tablename__ = "judge"
     __table_args__ = (
-        one_of("orders", "both", "random"),
+        one_of("orders", "both", "random", "alone"),
         UniqueConstraint("project_id", "digest"),
         UniqueConstraint("project_id", "name", "version"),
     )
@@ -938,6 +967,41 @@ class LabelJudgement(Table, table=True):
 
     label_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
     judgement_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+
+
+class Score(Table, table=True):
+    """One reply of a scoring judge as read: 1 to 10 for one completion, or unreadable."""
+
+    __tablename__ = "score"
+    __table_args__ = (
+        one_of("state", "read", "unreadable"),
+        CheckConstraint("(state = 'unreadable') = (points IS NULL)", name="points_of_state"),
+        CheckConstraint("points IS NULL OR points BETWEEN 1 AND 10", name="points"),
+        UniqueConstraint("rater_id", "completion_id", "sample_number", "request_id"),
+        ForeignKeyConstraint(["completion_id"], ["completion.id"]),
+        ForeignKeyConstraint(["request_id"], ["request.id"]),
+        Index("ix_score_completion_id", "completion_id"),
+        Index("ix_score_run_id", "run_id"),
+    )
+
+    id: int | None = big_key()
+    project_id: int = Field(foreign_key="project.id")
+    run_id: int = Field(foreign_key="run.id")
+    rater_id: int = Field(foreign_key="rater.id")
+    completion_id: int = Field(sa_column=Column(BigId, nullable=False))
+    request_id: int = Field(sa_column=Column(BigId, nullable=False))
+    sample_number: int = 0
+    state: str
+    points: float | None = None
+    created_at: datetime = at(default_now=True)
+
+
+class ScoreText(Table, table=True):
+    __tablename__ = "score_text"
+    __table_args__ = (ForeignKeyConstraint(["score_id"], ["score.id"]),)
+
+    score_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    reasoning: str = long_text()
 
 
 # --- exports -----------------------------------------------------------------------------------------------------

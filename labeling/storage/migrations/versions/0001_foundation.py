@@ -210,7 +210,7 @@ def upgrade() -> None:
         sa.Column("max_in_flight", sa.Integer(), nullable=True),
         sa.Column("is_sandbox", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("orders IN ('both', 'random')", name=op.f("ck_judge_orders")),
+        sa.CheckConstraint("orders IN ('both', 'random', 'alone')", name=op.f("ck_judge_orders")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_judge_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_judge")),
         sa.UniqueConstraint("project_id", "digest", name=op.f("uq_judge_project_id_digest")),
@@ -298,7 +298,7 @@ def upgrade() -> None:
         sa.CheckConstraint("(kind = 'annotator') = (account_id IS NOT NULL)", name=op.f("ck_rater_account")),
         sa.CheckConstraint("(kind = 'annotator') = (project_id IS NULL)", name=op.f("ck_rater_project")),
         sa.CheckConstraint("(kind = 'judge') = (judge_id IS NOT NULL)", name=op.f("ck_rater_judge")),
-        sa.CheckConstraint("kind IN ('annotator', 'judge', 'imported')", name=op.f("ck_rater_kind")),
+        sa.CheckConstraint("kind IN ('annotator', 'judge', 'imported', 'rule')", name=op.f("ck_rater_kind")),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_rater_account_id")),
         sa.ForeignKeyConstraint(["judge_id"], ["judge.id"], name=op.f("fk_rater_judge_id")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_rater_project_id")),
@@ -307,12 +307,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("judge_id", name=op.f("uq_rater_judge_id")),
     )
     op.create_index(
-        "uq_rater_imported_name",
+        "uq_rater_name",
         "rater",
-        ["project_id", "name"],
+        ["project_id", "kind", "name"],
         unique=True,
-        sqlite_where=sa.text("kind = 'imported'"),
-        postgresql_where=sa.text("kind = 'imported'"),
+        sqlite_where=sa.text("kind IN ('imported', 'rule')"),
+        postgresql_where=sa.text("kind IN ('imported', 'rule')"),
     )
     op.create_table(
         "round",
@@ -525,6 +525,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(), nullable=True),
         sa.Column("rater_id", sa.Integer(), nullable=True),
         sa.Column("parent_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("finish_reason", sa.String(), nullable=True),
         sa.Column("is_sandbox", sa.Boolean(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -696,6 +697,69 @@ def upgrade() -> None:
     op.create_index("ix_judgement_pair_id", "judgement", ["pair_id"], unique=False)
     op.create_index("ix_judgement_run_id", "judgement", ["run_id"], unique=False)
     op.create_table(
+        "continuation",
+        sa.Column("prompt_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "completion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("parent_id", sa.Integer(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("generator_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(after = 'own') = (generator_id IS NOT NULL)", name=op.f("ck_continuation_generator")),
+        sa.CheckConstraint("after IN ('chosen', 'own')", name=op.f("ck_continuation_after")),
+        sa.ForeignKeyConstraint(["generator_id"], ["generator.id"], name=op.f("fk_continuation_generator_id")),
+        sa.ForeignKeyConstraint(
+            ["parent_id", "completion_id"],
+            ["completion.prompt_id", "completion.id"],
+            name=op.f("fk_continuation_parent_id_completion_id"),
+        ),
+        sa.ForeignKeyConstraint(["parent_id"], ["prompt.id"], name=op.f("fk_continuation_parent_id")),
+        sa.ForeignKeyConstraint(["prompt_id"], ["prompt.id"], name=op.f("fk_continuation_prompt_id")),
+        sa.PrimaryKeyConstraint("prompt_id", "completion_id", name=op.f("pk_continuation")),
+    )
+    op.create_index("ix_continuation_parent_id", "continuation", ["parent_id"], unique=False)
+    op.create_table(
+        "score",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("rater_id", sa.Integer(), nullable=False),
+        sa.Column("completion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("request_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sample_number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("points", sa.Float(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(state = 'unreadable') = (points IS NULL)", name=op.f("ck_score_points_of_state")),
+        sa.CheckConstraint("points IS NULL OR points BETWEEN 1 AND 10", name=op.f("ck_score_points")),
+        sa.CheckConstraint("state IN ('read', 'unreadable')", name=op.f("ck_score_state")),
+        sa.ForeignKeyConstraint(["completion_id"], ["completion.id"], name=op.f("fk_score_completion_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_score_project_id")),
+        sa.ForeignKeyConstraint(["rater_id"], ["rater.id"], name=op.f("fk_score_rater_id")),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_score_request_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_score_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_score")),
+        sa.UniqueConstraint(
+            "rater_id",
+            "completion_id",
+            "sample_number",
+            "request_id",
+            name=op.f("uq_score_rater_id_completion_id_sample_number_request_id"),
+        ),
+    )
+    op.create_index("ix_score_completion_id", "score", ["completion_id"], unique=False)
+    op.create_index("ix_score_run_id", "score", ["run_id"], unique=False)
+    op.create_table(
+        "score_text",
+        sa.Column(
+            "score_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("reasoning", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["score_id"], ["score.id"], name=op.f("fk_score_text_score_id")),
+        sa.PrimaryKeyConstraint("score_id", name=op.f("pk_score_text")),
+    )
+    op.create_table(
         "round_pair",
         sa.Column("round_id", sa.Integer(), nullable=False),
         sa.Column("pair_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -738,10 +802,12 @@ def upgrade() -> None:
         sa.Column("prompt_id", sa.Integer(), nullable=True),
         sa.Column("pair_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("pair_order", sa.String(), nullable=True),
+        sa.Column("completion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("sample_number", sa.Integer(), nullable=False),
         sa.Column("harvested_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("pair_order IN ('ab', 'ba')", name=op.f("ck_run_request_pair_order")),
         sa.CheckConstraint("(pair_id IS NULL) = (pair_order IS NULL)", name=op.f("ck_run_request_order_of_pair")),
+        sa.ForeignKeyConstraint(["completion_id"], ["completion.id"], name=op.f("fk_run_request_completion_id")),
         sa.ForeignKeyConstraint(["generator_id"], ["generator.id"], name=op.f("fk_run_request_generator_id")),
         sa.ForeignKeyConstraint(["pair_id"], ["pair.id"], name=op.f("fk_run_request_pair_id")),
         sa.ForeignKeyConstraint(["prompt_id"], ["prompt.id"], name=op.f("fk_run_request_prompt_id")),
