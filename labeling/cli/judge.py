@@ -54,7 +54,8 @@ def judge(
     why = ", ".join(f"{count:,}: {reason}" for reason, count in counts.undecided_why.items())
     told = (
         f"{run.spec['judge']}: {counts.pairs:,} pairs read, {counts.decided:,} decided, {counts.undecided:,} undecided"
-        f"{f' ({why})' if why else ''}, {counts.unreadable:,} unreadable."
+        f"{f' ({why})' if why else ''}, {counts.unreadable:,} unreadable, "
+        f"{counts.repairs:,} replies asked for again."
     )
     human = "\n".join(filter(None, [told_run(run), told, warning]))
     tell(human, {"run": asdict(run), "outcomes": asdict(counts), "same_family": family}, as_json)

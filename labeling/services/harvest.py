@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from labeling.judging.outcome import Outcome, OutcomeState, combine, stored
-from labeling.judging.reading import read_reply
+from labeling.judging.reading import JudgementRead, ReadState, read_reply
 from labeling.services.generate import pair_plan_of
 from labeling.services.judge import orders_of
 from labeling.services.pairing import pair_up
+from labeling.services.repairs import ask_again
 from labeling.storage import completions, judging
 from labeling.storage.labels import take_seqs
 from labeling.storage.queue import put_first
@@ -46,7 +47,10 @@ def harvest_completions(session: Session, run_id: int, limit: int) -> int:
 
 
 def harvest_judgements(session: Session, run_id: int, limit: int) -> int:
-    """Read answered judgements; a pair that has all of its judge's judgements gets its result, and a label if decided."""
+    """Read answered judgements; a pair that has all of its judge's judgements gets its result, and a label if decided.
+
+    A first reply that cannot be read is no judgement yet: the judge is asked once to write it again, in the same run.
+    """
     rows = open_answers(session, run_id, min(limit, BATCH))
     if not rows:
         return 0
@@ -54,7 +58,10 @@ def harvest_judgements(session: Session, run_id: int, limit: int) -> int:
     assert run.judge_id is not None
     judge, rater_id = judging.judge_with_id(session, run.judge_id)
     completions.lock_project(session, run.project_id)
-    judging.add_judgements(session, [_judgement(row, judge, rater_id) for row in rows])
+    read = [(row, read_reply(row.text, offers_both_bad=judge.offers_both_bad)) for row in rows]
+    again = [row for row, one in read if one.state is ReadState.UNREADABLE and not row.is_repair]
+    ask_again(session, run, again)
+    judging.add_judgements(session, [_judgement(row, one, rater_id) for row, one in read if row not in again])
     if any(row.is_sandbox for row in rows):
         judging.mark_sandbox_judge(session, run.judge_id)
     _conclude(session, run, judge, rater_id, {_id(row.pair_id) for row in rows})
@@ -81,8 +88,7 @@ def _completion(row: HarvestRow) -> completions.NewCompletion:
     )
 
 
-def _judgement(row: HarvestRow, judge: Judge, rater_id: int) -> judging.NewJudgement:
-    read = read_reply(row.text, offers_both_bad=judge.offers_both_bad)
+def _judgement(row: HarvestRow, read: JudgementRead, rater_id: int) -> judging.NewJudgement:
     return judging.NewJudgement(
         project_id=row.project_id,
         run_id=row.run_id,

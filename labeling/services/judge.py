@@ -17,9 +17,11 @@ from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now
 from labeling.services.keys import address_of, bind_key, is_sandbox_address
+from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.storage import completions, judging, keys
 from labeling.storage import pair_selection as pairs_
+from labeling.storage import requests as requests_
 from labeling.storage.runs import run_with_key
 from labeling.storage.store import Session, Store
 
@@ -120,7 +122,10 @@ def own_family(store: Store, actor: Actor, slug: str, model: str) -> list[str]:
 
 
 def estimate_judging(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs: str) -> runs.Estimate:
-    """Requests (all orders and samples), tokens and money that judging these pairs would still take."""
+    """Requests (all orders and samples), tokens and money that judging these pairs would still take.
+
+    Repairs of replies that cannot be read are in the upper end of tokens and money, not in the number of requests.
+    """
     digest = spec.digest(template_text())
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
@@ -128,9 +133,11 @@ def estimate_judging(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pai
         rater_id = judging.rater_of_digest(session, project_id, digest)
         done = judging.judged_by(session, rater_id) if rater_id else set()
         left = [pair_id for pair_id in choose(session, project_id, pairs) if pair_id not in done]
+        replies = requests_.repaired_of(session, address_of(spec.base_url), spec.model)
     part = random.Random(project_id).sample(left, PART) if len(left) > LARGE else left
     found = runs.estimate(store, actor, slug, _requests(store, project_id, spec, digest, rater_id, part, form))
-    return scaled(found, len(left) * (2 if spec.orders == "both" else 1) * spec.samples, "pairs")
+    found = scaled(found, len(left) * (2 if spec.orders == "both" else 1) * spec.samples, "pairs")
+    return with_repairs(found, *replies)
 
 
 def start_judging(

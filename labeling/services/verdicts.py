@@ -44,13 +44,17 @@ class VerdictView:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCounts:
-    """pairs = decided + undecided + unreadable; `undecided_why` counts its reasons."""
+    """pairs = decided + undecided + unreadable; `undecided_why` counts its reasons.
+
+    `repairs` counts replies that could not be read and were asked for again.
+    """
 
     pairs: int
     decided: int
     undecided: int
     unreadable: int
     undecided_why: dict[str, int]
+    repairs: int
 
 
 def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> OutcomeCounts:
@@ -58,6 +62,7 @@ def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> Outc
     with store.reading() as session:
         project_id, rater_id = _judge(session, actor, slug, judge_id)
         found = judging.count_results(session, project_id, rater_id)
+        repairs = judging.count_repairs(session, judge_id)
     by_state = {state: sum(n for (one, _), n in found.items() if one == state) for state, _ in found}
     return OutcomeCounts(
         pairs=sum(found.values()),
@@ -65,6 +70,7 @@ def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> Outc
         undecided=by_state.get("undecided", 0),
         unreadable=by_state.get("unreadable", 0),
         undecided_why={reason: n for (state, reason), n in found.items() if state == "undecided" and reason},
+        repairs=repairs,
     )
 
 

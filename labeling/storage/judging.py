@@ -20,6 +20,8 @@ from labeling.storage.tables import (
     Label,
     LabelJudgement,
     Rater,
+    Run,
+    RunRequest,
     now,
 )
 
@@ -204,6 +206,16 @@ def count_results(session: Session, project_id: int, rater_id: int) -> dict[tupl
         .group_by(col(JudgeResult.state), col(JudgeResult.reason))
     )
     return {(state, reason): count for state, reason, count in session.execute(query)}
+
+
+def count_repairs(session: Session, judge_id: int) -> int:
+    """How many replies of this judge could not be read and were asked for again, in all its runs."""
+    query = (
+        select(func.count(col(RunRequest.request_id).distinct()))
+        .join(Run, col(Run.id) == col(RunRequest.run_id))
+        .where(col(Run.judge_id) == judge_id, col(RunRequest.is_repair))
+    )
+    return session.scalar(query) or 0
 
 
 def results_by_rater(session: Session, project_id: int) -> dict[int, int]:

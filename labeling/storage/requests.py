@@ -30,6 +30,20 @@ class NewRequest:
     prompt_id: int | None
     pair_id: int | None
     pair_order: str | None
+    is_repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it was sent; `body` is its JSON."""
+
+    id: int
+    base_url: str
+    model: str
+    key_env: str | None
+    endpoint: str
+    sample_number: int
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,7 @@ class HarvestRow:
     pair_id: int | None
     pair_order: str | None
     sample_number: int
+    is_repair: bool
     text: str
     tool_calls: tuple[Json, ...]
     finish_reason: str | None
@@ -103,6 +118,7 @@ def plan(session: Session, run_id: int, first: int, wanted: Sequence[NewRequest]
                 "pair_id": one.pair_id,
                 "pair_order": one.pair_order,
                 "sample_number": one.sample_number,
+                "is_repair": one.is_repair,
             }
             for number, one in enumerate(wanted, first)
         ],
@@ -163,7 +179,7 @@ def open_answers(session: Session, run_id: int, limit: int) -> list[HarvestRow]:
         select(
             col(Run.project_id), col(RunRequest.run_id), col(RunRequest.number), col(RunRequest.request_id), col(RunRequest.generator_id),
             col(RunRequest.prompt_id), col(RunRequest.pair_id), col(RunRequest.pair_order), col(RunRequest.sample_number),
-            col(Answer.text), col(Answer.tool_calls), col(Answer.finish_reason), col(Answer.model), col(Answer.is_sandbox),
+            col(RunRequest.is_repair), col(Answer.text), col(Answer.tool_calls), col(Answer.finish_reason), col(Answer.model), col(Answer.is_sandbox),
         )
         .join(Run, col(Run.id) == col(RunRequest.run_id))
         .join(Answer, col(Answer.request_id) == col(RunRequest.request_id))
@@ -173,6 +189,38 @@ def open_answers(session: Session, run_id: int, limit: int) -> list[HarvestRow]:
         .with_for_update(skip_locked=True, of=RunRequest)
     )  # fmt: skip
     return sorted((_harvest_row(row) for row in session.execute(query)), key=lambda row: row.number)
+
+
+def sent(session: Session, request_ids: Sequence[int]) -> dict[int, Sent]:
+    """The requests as they were sent, by id."""
+    query = (
+        select(
+            col(Request.id), col(Request.base_url), col(Request.model), col(Request.key_env), col(Request.endpoint),
+            col(Request.sample_number), col(RequestBody.body),
+        )
+        .join(RequestBody, col(RequestBody.request_id) == col(Request.id))
+        .where(col(Request.id).in_(request_ids))
+    )  # fmt: skip
+    return {row[0]: Sent(*row) for row in session.execute(query) if row[0] is not None}
+
+
+def repaired_of(session: Session, base_url: str, model: str, most: int = 2000) -> tuple[int, int]:
+    """Of the last judging replies of a model: how many first ones were read, and how many of them had to be asked again."""
+    last = (
+        select(col(RunRequest.is_repair))
+        .join(Request, col(Request.id) == col(RunRequest.request_id))
+        .where(
+            col(Request.base_url) == base_url,
+            col(Request.model) == model,
+            col(RunRequest.pair_id).is_not(None),
+            col(RunRequest.harvested_at).is_not(None) | col(RunRequest.is_repair),
+        )
+        .order_by(col(RunRequest.request_id).desc())
+        .limit(most)
+        .subquery()
+    )
+    found = dict(session.execute(select(last.c.is_repair, func.count()).group_by(last.c.is_repair)).all())
+    return found.get(False, 0), found.get(True, 0)
 
 
 def mark_harvested(session: Session, run_id: int, numbers: Sequence[int]) -> None:

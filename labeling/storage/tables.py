@@ -794,7 +794,8 @@ class Attempt(Table, table=True):
 class RunRequest(Table, table=True):
     """A request in a run, and what the run wants it for: a prompt's completion, one order of a pair, or a completion's score.
 
-    `number` is its place in the plan: two wants may share one request, such as two pairs of the same texts.
+    `number` is its place in the plan: two wants may share one request, such as two pairs of the same texts. `is_repair`:
+    it asks a judge again whose reply could not be read.
     """
 
     __tablename__ = "run_request"
@@ -807,6 +808,7 @@ class RunRequest(Table, table=True):
         Index("ix_run_request_request_id", "request_id"),
         Index("ix_run_request_open", "run_id", "request_id", sqlite_where=text("harvested_at IS NULL"),
               postgresql_where=text("harvested_at IS NULL")),
+        Index("ix_run_request_repair", "run_id", sqlite_where=text("is_repair = 1"), postgresql_where=text("is_repair")),
     )  # fmt: skip
 
     run_id: int = Field(foreign_key="run.id", primary_key=True)
@@ -818,6 +820,7 @@ class RunRequest(Table, table=True):
     pair_order: str | None = None
     completion_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
     sample_number: int = 0
+    is_repair: bool = False
     harvested_at: datetime | None = at()
 
 

@@ -22,6 +22,7 @@ from labeling.services.pairing import make_pairs
 from labeling.services.specs import generator_spec, judge_spec
 from labeling.services.verdicts import outcome_counts, verdicts
 from labeling.services.worker import work
+from labeling.stats.shares import wilson
 from labeling.storage.tables import Judgement, JudgeResult, Label, LabelJudgement, Pair, Rater, RoundPair
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
@@ -161,6 +162,58 @@ def test_a_pair_with_a_failed_request_has_no_result_until_it_is_retried(store, c
     runs.retry_failed(*making.place, run.id)
     work(store, once=True)
     assert [row.state for row in making.rows(JudgeResult)] == ["decided"]
+
+
+def is_repair(body):
+    return "could not be read" in str(body["messages"][-1]["content"])
+
+
+def test_a_reply_that_cannot_be_read_is_asked_for_again_once_and_read_then(store, chat_endpoint):
+    making = make_judging(store)
+
+    def reply(body):
+        if is_repair(body):
+            return prefers_good({"messages": body["messages"][:2]})
+        return "The good one, plainly." if "question 0" in str(body) else prefers_good(body)
+
+    judge_by(chat_endpoint, reply)
+    run = run_to_the_end(making, spec(chat_endpoint))
+    assert (run.state, run.asked, run.answered, run.failed, run.waiting) == (RunState.DONE, 6, 6, {}, 0)
+    assert [row.state for row in making.rows(JudgeResult)] == ["decided"] * 2
+    assert len(making.rows(Judgement)) == 4
+    repairs = [body for body in chat_endpoint.bodies if is_repair(body)]
+    assert [len(body["messages"]) for body in repairs] == [4, 4]
+    assert {body["messages"][2]["content"] for body in repairs} == {"The good one, plainly."}
+    assert all("response_format" in body for body in repairs)
+    counts = outcome_counts(*making.place, run.spec["judge_id"])
+    assert (counts.decided, counts.repairs) == (2, 2)
+    assert run.completion_tokens == 60  # what the repairs took is paid for by the run
+
+
+def test_a_reply_that_cannot_be_read_twice_is_unreadable_and_not_asked_a_third_time(store, chat_endpoint):
+    making = make_judging(store, pairs=1)
+    judge_by(chat_endpoint, lambda body: "I prefer A.")
+    run = run_to_the_end(making, spec(chat_endpoint))
+    assert (run.asked, run.answered) == (4, 4)
+    assert [row.state for row in making.rows(JudgeResult)] == ["unreadable"]
+    assert [row.state for row in making.rows(Judgement)] == ["unreadable"] * 2
+    sent = len(chat_endpoint.bodies)
+    assert estimate_judging(*making.place, spec(chat_endpoint), "all").requests == 0
+    with store.writing() as session:
+        assert HARVESTERS["judge"](session, run.id, 200) == 0
+    assert len(chat_endpoint.bodies) == sent
+
+
+def test_the_estimates_upper_end_holds_the_repairs_that_the_model_needed_so_far(store, chat_endpoint):
+    making = make_judging(store, pairs=12)
+    judge_by(chat_endpoint, prefers_good)
+    judge = spec(chat_endpoint, max_tokens=100)
+    first = estimate_judging(*making.place, judge, "all")
+    assert (first.requests, first.completion_tokens_low, first.completion_tokens_high) == (24, 24 * 50, 24 * 120)
+    assert "second call for 20%" in first.basis
+    run_to_the_end(making, judge)
+    after = estimate_judging(*making.place, spec(chat_endpoint, rubric="honest", max_tokens=100), "all")
+    assert after.completion_tokens_high == round(24 * 13 * (1 + wilson(0, 24)[1]))
 
 
 def test_a_new_rubric_is_a_new_version_and_a_new_rater(store, chat_endpoint):

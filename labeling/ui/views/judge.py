@@ -292,9 +292,10 @@ def _verdicts(me: Here, judges: Sequence[JudgeView]) -> None:
             )  # fmt: skip
         counts = outcome_counts(me.store, me.actor, me.project, view.id)
         why = ", ".join(f"{count(number)}: {reason}" for reason, number in counts.undecided_why.items())
+        again = f" {plural(counts.repairs, 'reply', 'replies')} asked for again." if counts.repairs else ""
         st.caption(
             f"{plural(counts.pairs, 'pair')} read: {count(counts.decided)} decided, {count(counts.undecided)} undecided"
-            f"{f' ({why})' if why else ''}, {count(counts.unreadable)} unreadable."
+            f"{f' ({why})' if why else ''}, {count(counts.unreadable)} unreadable.{again}"
         )
         _table(verdicts(me.store, me.actor, me.project, view.id, only=only, most=MOST_ROWS), counts.pairs)
 

@@ -804,6 +804,7 @@ def upgrade() -> None:
         sa.Column("pair_order", sa.String(), nullable=True),
         sa.Column("completion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("sample_number", sa.Integer(), nullable=False),
+        sa.Column("is_repair", sa.Boolean(), nullable=False),
         sa.Column("harvested_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("pair_order IN ('ab', 'ba')", name=op.f("ck_run_request_pair_order")),
         sa.CheckConstraint("(pair_id IS NULL) = (pair_order IS NULL)", name=op.f("ck_run_request_order_of_pair")),
@@ -822,6 +823,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("harvested_at IS NULL"),
         postgresql_where=sa.text("harvested_at IS NULL"),
+    )
+    op.create_index(
+        "ix_run_request_repair",
+        "run_request",
+        ["run_id"],
+        unique=False,
+        sqlite_where=sa.text("is_repair = 1"),
+        postgresql_where=sa.text("is_repair"),
     )
     op.create_index("ix_run_request_request_id", "run_request", ["request_id"], unique=False)
     op.create_table(
