@@ -90,6 +90,14 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RunMode(StrEnum):
+    """How a run's requests are sent: one by one, by the provider's Batch API, or as a file that is run elsewhere."""
+
+    LIVE = "live"
+    BATCH = "batch"
+    FILE = "file"
+
+
 class Role(StrEnum):
     OWNER = "owner"
     LEAD = "lead"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from labeling.domain import Actor, Json, Right, RunState
+from labeling.domain import Actor, Json, Right, RunMode, RunState
 from labeling.errors import ConflictError, InputError, NotFoundError, NothingToAskError
 from labeling.services.access import open_project
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
@@ -24,6 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_TRIES = 5
+MOST_TRIES = 100
 SEEN_SECONDS = 15.0  # a worker that was here so lately is taken to be at it
 FAILURES_READ = 5000
 RETRY_CHUNK = 1000
@@ -85,6 +86,8 @@ def start_run(
     idempotency_key: str,
     budget_usd: float | None = None,
     judge_id: int | None = None,
+    mode: RunMode = RunMode.LIVE,
+    max_tries: int = MAX_TRIES,
 ) -> RunView:
     """Write a run with its requests, in short transactions, and let the workers have it.
 
@@ -95,12 +98,14 @@ def start_run(
         InputError: there is a budget that is no amount, or the price of a model is unknown.
     """
     _check_budget(budget_usd)
+    if not 1 <= max_tries <= MOST_TRIES:
+        raise InputError(f"A request is tried from 1 to {MOST_TRIES} times, not {max_tries}.")
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
         project_id, key = project.id, f"{project.id} {idempotency_key}"
     run = Run(
-        project_id=project_id, purpose=purpose, judge_id=judge_id, budget_usd=budget_usd, max_tries=MAX_TRIES,
+        project_id=project_id, purpose=purpose, mode=mode, judge_id=judge_id, budget_usd=budget_usd, max_tries=max_tries,
         idempotency_key=key, created_by=actor.account_id, heartbeat_at=now(), spec=json.dumps(spec),
     )  # fmt: skip
     try:

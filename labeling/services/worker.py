@@ -27,7 +27,7 @@ from labeling.llm.faults import Fault
 from labeling.llm.keys import key_value
 from labeling.llm.reply import Reply
 from labeling.llm.request import ChatRequest
-from labeling.services.harvest import HARVESTERS
+from labeling.services.finishing import Settled, settle
 from labeling.services.keys import check_bound
 from labeling.services.outcomes import Judged, Troubles, outcome_of_fault, outcome_of_reply
 from labeling.storage import claims, runs
@@ -43,7 +43,6 @@ IDLE_SECONDS = 0.5
 BUSY_SECONDS = 0.1  # between claims while something runs and nothing came back
 GRACE_SECONDS = 20.0  # at an orderly end, for what is in flight
 MOST_IN_FLIGHT = 256
-HARVEST_ROWS = 50
 TURN_SECONDS = 2.0  # between looks whether another app's worker is gone
 PREPARING_SECONDS = 120.0
 FIRST_FAILURES = 20  # that many without a single answer, all alike, and the run stops
@@ -339,36 +338,10 @@ class Worker:
         return found
 
     def _harvest_run(self, run: Active) -> bool:
-        """One short transaction of harvesting, or the end of the run where nothing is left of it."""
-        try:
-            with self.store.writing() as session:
-                if HARVESTERS[run.purpose](session, run.id, HARVEST_ROWS):
-                    return True
-        except Exception as error:  # noqa: BLE001  # one run's fault must not end the worker that others need
-            _log.exception("the answers of run %d could not be used", run.id)
-            with self.store.writing() as session:
-                words = str(error) if isinstance(error, TiebreakError) else type(error).__name__
-                fault = f"The answers are stored, but could not be used ({words}); see the log, then resume the run."
-                runs.set_state(session, run.id, "stopped", was=("running",), fault=fault)
-            return False
-        with self.store.reading() as session:
-            if requests_.has_own_waiting(session, run.id):
-                return False
-            is_over = not requests_.has_waiting(session, run.id)
-            left = [] if is_over else requests_.adoptable(session, run.id)
-        if is_over:
-            return self._end_run(run)
-        if left:
-            with self.store.writing() as session:
-                requests_.adopt(session, run.id, left)
-        return bool(left)
-
-    def _end_run(self, run: Active) -> bool:
-        with self.store.writing() as session:
-            if not requests_.has_waiting(session, run.id) and not requests_.has_unharvested(session, run.id):
-                runs.set_state(session, run.id, "done", was=("running",))
-                self._tallies.pop(run.id, None)
-        return False
+        settled = settle(self.store, run.id, run.purpose)
+        if settled is Settled.ENDED:
+            self._tallies.pop(run.id, None)
+        return settled is Settled.MORE
 
     def _is_due(self) -> bool:
         return self._loop.time() - self._renewed_at >= RENEW_SECONDS or self._renewed_at == 0.0

@@ -19,6 +19,7 @@ BURST_SECONDS = 0.5  # of a stated pace, that may go out at once
 TOKENS_BURST_SECONDS = 10.0
 TOKENS_GUESS = 500  # a request's tokens, before they are known
 MESSAGE_CHARACTERS = 2000
+BATCH = "batch "
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +209,17 @@ def release(session: Session, owner: str) -> None:
     )
 
 
+def batch_owner(batch_id: int) -> str:
+    """As whom a batch holds its requests."""
+    return f"{BATCH}{batch_id}"
+
+
 def owners(session: Session) -> list[str]:
-    """Every worker that holds a request."""
-    query = select(col(Request.lease_owner)).where(col(Request.lease_owner).is_not(None)).distinct()
+    """Every worker that holds a request; what is with a batch is nobody's to free."""
+    query = select(col(Request.lease_owner)).where(
+        col(Request.lease_owner).is_not(None), col(Request.lease_owner).not_like(f"{BATCH}%")
+    )
+    query = query.distinct()
     return [owner for owner in session.scalars(query) if owner is not None]
 
 

@@ -824,6 +824,64 @@ class RunRequest(Table, table=True):
     harvested_at: datetime | None = at()
 
 
+class Batch(Table, table=True):
+    """A part of a run's requests that is with a provider's Batch API, or in a file to be run elsewhere.
+
+    Its requests are leased to it, so that nobody else sends them. `state`: gathering (lines are still added), ready (to
+    be uploaded, or written as a file), uploading, uploaded, creating, running (the provider has it), fetching (it has
+    ended there), done, cancelled, failed. What is begun is written first and carries `token`, by which a killed worker's
+    file and batch are found again.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        one_of("state", "gathering", "ready", "uploading", "uploaded", "creating", "running", "fetching", "done", "cancelled",
+               "failed"),
+        UniqueConstraint("run_id", "part"),
+        UniqueConstraint("token"),
+        Index("ix_batch_open", "due_at", sqlite_where=text("state NOT IN ('done', 'cancelled', 'failed')"),
+              postgresql_where=text("state NOT IN ('done', 'cancelled', 'failed')")),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id")
+    part: int
+    base_url: str
+    model: str
+    key_env: str | None = None
+    token: str
+    state: str = "gathering"
+    lines: int = 0
+    bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    input_file_id: str | None = None
+    provider_id: str | None = None
+    provider_status: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    provider_done: int = 0  # lines, as the provider counts them while it works
+    tries: int = 0  # calls about it in a row that brought nothing
+    fault: str | None = long_text(nullable=True)
+    due_at: datetime = at(default_now=True)
+    created_at: datetime = at(default_now=True)
+    sent_at: datetime | None = at()
+    ended_at: datetime | None = at()
+
+
+class Ingest(Table, table=True):
+    """A results file that was taken in, by digest: the same one a second time changes nothing."""
+
+    __tablename__ = "ingest"
+    __table_args__ = (UniqueConstraint("run_id", "digest"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id")
+    digest: str
+    name: str
+    counts: str = Field(default="{}", sa_type=Text, nullable=False)
+    created_by: int = Field(foreign_key="account.id")
+    created_at: datetime = at(default_now=True)
+
+
 class Pace(Table, table=True):
     """How fast a model at an endpoint may be asked with one key, shared by all workers: a token bucket and a wait."""
 
