@@ -1,19 +1,21 @@
 """Everything that needs no data from outside, as one table: `make bench`.
 
-    python -m benchmarks.run [--quick] [--peer potato=COMMAND …]
+    python -m benchmarks.run [--quick] [--peer potato=COMMAND …] [--engine FOLDER]
 
 About a quarter of an hour on a quiet machine; `--quick` tries each part on little data, for which the marks are not meant. Peers are those of
-`benchmarks/peers.py`; with make: `make bench BENCH="--peer potato=COMMAND"`.
+`benchmarks/peers.py`; the request engine is measured where the folder of its server is given (`benchmarks/engine.py`). With make:
+`make bench BENCH="--peer potato=COMMAND --engine FOLDER"`.
 """
 
 import argparse
 import sys
+from pathlib import Path
 
-from benchmarks import label_browsers, label_faults, label_latency, label_load, rates, start
+from benchmarks import engine, label_browsers, label_faults, label_latency, label_load, rates, start
 from benchmarks.measure import Figure, show
 
 
-def figures(peers: list[str], *, is_quick: bool) -> list[Figure]:
+def figures(peers: list[str], engine_server: Path | None, *, is_quick: bool) -> list[Figure]:
     sizes = (1_000, 10_000) if is_quick else label_latency.SIZES
     parts = {
         "start": start.figures,
@@ -23,6 +25,8 @@ def figures(peers: list[str], *, is_quick: bool) -> list[Figure]:
         "faults": lambda: label_faults.figures(2 if is_quick else label_faults.SECONDS),
         "rates": lambda: rates.figures(70_000 if is_quick else 100_000),
     }
+    if engine_server is not None:
+        parts["request engine"] = lambda: engine.figures(engine_server)
     found = []
     for name, part in parts.items():
         print(f"measuring: {name}", file=sys.stderr)
@@ -34,5 +38,6 @@ if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--quick", action="store_true")
     asked.add_argument("--peer", nargs="+", default=[])
+    asked.add_argument("--engine", type=Path, metavar="FOLDER")
     given = asked.parse_args()
-    show(figures(given.peer, is_quick=given.quick))
+    show(figures(given.peer, given.engine, is_quick=given.quick))
