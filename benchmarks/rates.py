@@ -3,7 +3,8 @@
     python -m benchmarks.rates [PAIRS]
 
 Makes PAIRS pairs (100,000) of about 1 kB of text each, imports the first 60,000 into SQLite and into PostgreSQL, then exports all
-of them, beside `datasets` writing the same records from the file they came from, which spares it the database.
+of them, beside `datasets` writing the same records from the file they came from, which spares it the database. Converts 200,000
+rows from one format to another, without a database.
 """
 
 import json
@@ -18,6 +19,7 @@ from benchmarks.measure import TIEBREAK, Cost, Figure, run, show
 from tests.fixtures.databases import running_postgres
 
 IMPORTED = 60_000
+CONVERTED = 200_000
 SYLLABLES = (
     "ba",
     "ce",
@@ -121,9 +123,25 @@ def export_figures(url: str, files: Sequence[Path], folder: Path, pairs: int) ->
     ]
 
 
+def convert_figure(folder: Path) -> Figure:
+    """Reading, writing and digest of rows alone: no store, no check, no provenance."""
+    file, out = folder / "convert.jsonl", folder / "converted.jsonl"
+    write_pairs(file, CONVERTED)
+    cost = run([TIEBREAK, "convert", str(file), "--to", "trl", "--out", str(out), "--json"])
+    if (rows := json.loads(cost.stdout)["rows"]) != CONVERTED:
+        raise SystemExit(f"{rows:,} of {CONVERTED:,} rows were converted")
+    return Figure(
+        f"convert of {CONVERTED:,} rows, openai-dpo to trl",
+        f"{cost.cpu_seconds:.1f} CPU s, {CONVERTED / cost.wall_seconds:,.0f} rows a second, {cost.peak_mb:.0f} MB",
+        "≤ 8 CPU s",
+        cost.cpu_seconds <= 8,
+    )
+
+
 def figures(pairs: int = 100_000) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="tiebreak-rates-") as temporary:
         folder = Path(temporary)
+        converted = convert_figure(folder)
         first, rest = folder / "first.jsonl", folder / "rest.jsonl"
         write_pairs(first, IMPORTED)
         write_pairs(rest, pairs - IMPORTED, IMPORTED)
@@ -132,7 +150,7 @@ def figures(pairs: int = 100_000) -> list[Figure]:
         with running_postgres(uuid.uuid4().hex) as server:
             server.run("CREATE DATABASE rates")
             found.append(import_figure("PostgreSQL (client)", server.url("rates"), first, 20))
-        found += export_figures(sqlite, (first, rest), folder, pairs)
+        found += [converted, *export_figures(sqlite, (first, rest), folder, pairs)]
     return found
 
 

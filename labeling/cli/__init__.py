@@ -9,7 +9,20 @@ import typer
 from labeling.cli.context import choose_database, fail, make_printable
 from labeling.errors import TiebreakError
 
-SUBJECTS = ("app", "projects", "imports", "generate", "judge", "runs", "export", "rounds", "hours", "tokens", "sandbox")
+SUBJECTS = (
+    "app",
+    "projects",
+    "imports",
+    "generate",
+    "judge",
+    "runs",
+    "export",
+    "convert",
+    "rounds",
+    "hours",
+    "tokens",
+    "sandbox",
+)
 
 command = typer.Typer(
     name="tiebreak",

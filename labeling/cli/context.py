@@ -90,6 +90,11 @@ def progress(sentence: str) -> None:
     print(sentence.ljust(79) if sys.stderr.isatty() else sentence, end=end, file=sys.stderr, flush=True)
 
 
+def remark(human: str) -> None:
+    """What people read beside a result: on stderr."""
+    print(CONTROL.sub(REPLACED, human), file=sys.stderr, flush=True)
+
+
 def complain(sentence: object) -> None:
     print(f"tiebreak: {CONTROL.sub(REPLACED, str(sentence))}", file=sys.stderr)
 

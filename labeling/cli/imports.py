@@ -39,7 +39,7 @@ def import_(
     options = imports.ImportOptions(
         kind=kind,
         format=format,
-        mapping=_mapping(map_ or []),
+        mapping=mapping_of(map_ or []),
         encoding=encoding,
         labels_as=labels_as or None,
         model=model or None,
@@ -85,7 +85,8 @@ def import_(
         raise typer.Exit(1)
 
 
-def _mapping(pairs: list[str]) -> dict[str, str]:
+def mapping_of(pairs: list[str]) -> dict[str, str]:
+    """`ROLE=COLUMN` as typed, by role. Raises InputError for what is written otherwise."""
     mapping = {}
     for pair in pairs:
         role, found, column = pair.partition("=")

@@ -16,25 +16,16 @@ def plain_text(value: object, field: str) -> str:
     """`value` as text that both engines can store.
 
     Raises:
-        RowFault: it is no text, or holds a NUL or half a surrogate pair.
+        RowFault: it is no text, or holds a NUL.
     """
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(part, dict) and part.get("type") == "text" for part in value)
-    ):
-        value = "".join(str(part.get("text", "")) for part in value)
     if not isinstance(value, str):
-        raise RowFault("not_text", f"{field} is not text")
+        parts = value if isinstance(value, list) else []
+        if not parts or not all(isinstance(part, dict) and part.get("type") == "text" for part in parts):
+            raise RowFault("not_text", f"{field} is not text")
+        value = "".join(str(part.get("text", "")) for part in parts)
     if "\x00" in value:
         raise RowFault("not_text", f"{field} holds a NUL byte; remove it")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise RowFault(
-                "not_text", f"{field} holds half a surrogate pair, which is no character; remove it"
-            ) from None
+    # Half a surrogate pair cannot stand here: neither JSON, Arrow nor a decoded line lets one through.
     return value
 
 
@@ -56,10 +47,15 @@ def as_messages(value: object, field: str) -> list[Json]:
             "empty_prompt" if value in (None, [], "") else "not_messages",
             f"{field} is neither text nor a list of messages",
         )
-    return [_message(message, f"{field}[{number}]") for number, message in enumerate(value)]
+    return [_message(message, field, number) for number, message in enumerate(value)]
 
 
-def _message(value: object, field: str) -> Json:
+def _message(value: object, field: str, number: int | None = None) -> Json:
+    if type(value) is dict and len(value) == 2:  # nearly every message there is
+        content = value.get("content")
+        if type(value.get("role")) is str and type(content) is str and "\x00" not in content:
+            return value
+    field = field if number is None else f"{field}[{number}]"
     if not isinstance(value, dict) or not isinstance(value.get("role"), str):
         raise RowFault("not_messages", f"{field} is not a message with a role")
     message: Json = {key: value[key] for key in KEPT if value.get(key) is not None}
@@ -84,7 +80,7 @@ def as_prompt(messages: Sequence[Json], tools: object = None) -> Prompt:
             tools = orjson.loads(tools) if tools.strip() else None
         except orjson.JSONDecodeError:
             raise RowFault("bad_tools", "tools is not JSON") from None
-    if tools in (None, []):
+    if not tools:
         return Prompt(tuple(messages))
     if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
         raise RowFault("bad_tools", "tools is not a list of objects")
@@ -108,12 +104,16 @@ def as_reply(value: object, field: str, source: object = None) -> Reply:
     calls: tuple[Json, ...] = ()
     if isinstance(value, dict):
         message = _message(value, field)
+        if len(message) == 2 and message["role"] == "assistant":
+            text: str = message["content"]
+            if source is None and text and not text.isspace():
+                return Reply(text)  # nearly every reply there is
         if message["role"] != "assistant":
             raise RowFault("not_one_reply", f"{field} is a message of the {message['role']}, not of the assistant")
         calls = tuple(message.get("tool_calls", ()))
         value = message.get("content", "")
     text = plain_text(value, field)
-    if not text.strip() and not calls:
+    if not calls and (not text or text.isspace()):
         raise RowFault("empty_side", f"{field} is empty")
     return Reply(text, calls, _name(source))
 

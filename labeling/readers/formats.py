@@ -82,6 +82,8 @@ def _prompt_row(
 ) -> PromptRow:
     if messages is None:
         messages = as_messages(_needed(record, columns, "prompt"), columns.get("prompt", "prompt"))
+    if not columns:
+        return PromptRow(as_prompt(messages, tools))
     system = cell(record, columns, "system")
     if isinstance(system, str) and system.strip() and messages[0]["role"] not in ("system", "developer"):
         messages = [{"role": "system", "content": plain_text(system, columns["system"])}, *messages]
@@ -156,7 +158,9 @@ def _openai(record: dict[str, Any], columns: Columns) -> Row:
 
 
 def _output(record: dict[str, Any], side: str) -> Reply:
-    name = next((name for name in (f"{side}_output", f"{side}_completion") if name in record), f"{side}_output")
+    name = side + "_output"
+    if name not in record and side + "_completion" in record:
+        name = side + "_completion"  # what OpenAI called it at first
     return as_reply(record.get(name), name)
 
 

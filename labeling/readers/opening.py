@@ -1,5 +1,6 @@
 """Open what a person gave us: by what is in it, not by its name."""
 
+import codecs
 import gzip
 import io
 import zlib
@@ -36,6 +37,7 @@ class Source:
     is_gzip: bool
     encoding: str
     head: str
+    is_utf8: bool = True
 
 
 def open_source(source: Path | bytes, name: str, encoding: str = "utf-8") -> Source:
@@ -77,7 +79,19 @@ def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> 
         raise InputError(f"{name} is empty.")
     start_at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     stream.seek(start_at)
-    return Source(name, stream, is_gzip, encoding, _head_text(head[start_at:], name, encoding))
+    known = _known_encoding(encoding)
+    return Source(name, stream, is_gzip, encoding, _head_text(head[start_at:], name, encoding), known == "utf-8")
+
+
+def _known_encoding(encoding: str) -> str:
+    try:
+        known = codecs.lookup(encoding).name
+    except LookupError:
+        known = "unknown"
+    # The last three can make half a surrogate pair, which is no text.
+    if known in ("unknown", "utf-7", "unicode-escape", "raw-unicode-escape"):
+        raise InputError(f"{encoding!r} is not an encoding that is read. Try utf-8, latin-1 or cp1252.")
+    return known
 
 
 def _head_text(head: bytes, name: str, encoding: str) -> str:

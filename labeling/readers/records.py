@@ -63,13 +63,18 @@ def _jsonl(source: Source) -> Iterator[Record | Refusal]:
 
 
 def _parsed(source: Source, number: int, line: bytes) -> Record | Refusal:
+    text: bytes | str = line
     try:
-        text = line.decode(source.encoding)
+        if not source.is_utf8:
+            text = line.decode(source.encoding)
+        value = orjson.loads(text)
     except UnicodeDecodeError as error:
         return not_text(number, line, error)
-    try:
-        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        try:
+            text = line.decode(source.encoding)
+        except UnicodeDecodeError as fault:
+            return not_text(number, line, fault)
         return Refusal(
             number,
             "not_json",
@@ -77,8 +82,9 @@ def _parsed(source: Source, number: int, line: bytes) -> Record | Refusal:
             text[:SHOWN],
         )
     if not isinstance(value, dict):
+        shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         return Refusal(
-            number, "not_an_object", f"the line is a JSON {_type(value)}, not an object with fields", text[:SHOWN]
+            number, "not_an_object", f"the line is a JSON {_type(value)}, not an object with fields", shown[:SHOWN]
         )
     return number, value
 

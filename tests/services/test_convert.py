@@ -1,0 +1,109 @@
+"""A file of pairs becomes a training file, row by row; what cannot is told with its line and reason."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from exporters import EXPORTERS, check_file
+from labeling.errors import ConflictError, ExportError, InputError
+from labeling.services.convert import ConvertOptions, convert
+
+
+def pair(number: int, **fields: object) -> dict[str, object]:
+    return {"prompt": f"Question {number}?", "chosen": f"good {number}", "rejected": f"bad {number}"} | fields
+
+
+@pytest.fixture
+def file(tmp_path):
+    def written(*records: object, name: str = "in.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return path
+
+    return written
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+@pytest.mark.parametrize("to", ["openai-dpo", "trl", "trl-standard"])
+def test_a_converted_file_passes_the_check_of_its_format(file, tmp_path, to):
+    out = tmp_path / "out.jsonl"
+    done = convert(file(*(pair(n) for n in range(12))), "in.jsonl", to=to, out=out)
+    assert (done.read, done.converted, done.refused, done.rows) == (12, 12, 0, 12)
+    assert [one for one in check_file(out, to) if one.severity == "error"] == []
+    assert done.sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert done.refused_file is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_the_better_completion_of_a_table_is_the_chosen_one(file, tmp_path):
+    rows = [
+        {"prompt": "Q", "response_a": "x", "response_b": "y", "verdict": verdict} for verdict in ("a", "b", "tie", "")
+    ]
+    out = tmp_path / "out.jsonl"
+    done = convert(file(*rows), "in.jsonl", to="trl-standard", out=out)
+    assert [(line["chosen"], line["rejected"]) for line in lines(out)] == [("x", "y"), ("y", "x")]
+    assert done.refused_by_reason == {"tie": 1, "no_verdict": 1}
+
+
+def test_every_refused_row_is_in_a_file_with_its_line_and_reason(file, tmp_path):
+    talk = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    source = file(pair(1), pair(2, rejected="good 2"), pair(3, prompt=talk), "no object", pair(5))
+    out = tmp_path / "out.jsonl"
+    done = convert(source, "in.jsonl", to="trl-standard", out=out)
+    assert (done.read, done.converted, done.refused) == (5, 2, 3)
+    assert done.refused_file == str(tmp_path / "out.jsonl.refused.jsonl")
+    told = lines(Path(done.refused_file))
+    assert [(one["line"], one["code"]) for one in told] == [
+        (2, "identical_sides"), (3, "needs_roles"), (4, "not_an_object"),
+    ]  # fmt: skip
+    assert all(one["reason"] and one["content"] for one in told)
+
+
+def test_only_the_first_rows_are_read_where_a_limit_is_set(file, tmp_path):
+    out = tmp_path / "out.jsonl"
+    done = convert(file(*(pair(n) for n in range(9))), "in.jsonl", to="trl", out=out, options=ConvertOptions(limit=4))
+    assert (done.read, len(lines(out))) == (4, 4)
+
+
+def test_nothing_that_looks_finished_is_left_where_no_row_can_be_written(file, tmp_path):
+    out = tmp_path / "out.jsonl"
+    with pytest.raises(ExportError, match=r"Not one row of in.jsonl.*1 identical_sides.*out.jsonl.refused.jsonl"):
+        convert(file(pair(1, rejected="good 1")), "in.jsonl", to="trl", out=out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl.refused.jsonl"]
+
+
+def test_a_file_that_breaks_off_leaves_nothing(tmp_path):
+    import gzip
+
+    whole = gzip.compress("".join(json.dumps(pair(n)) + "\n" for n in range(20_000)).encode())
+    source = tmp_path / "in.jsonl.gz"
+    source.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="damaged"):
+        convert(source, source.name, to="trl", out=tmp_path / "out.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl.gz"]
+
+
+@pytest.mark.parametrize("taken", ["out.jsonl", "out.jsonl.refused.jsonl"])
+def test_a_file_that_is_there_is_not_written_over(file, tmp_path, taken):
+    (tmp_path / taken).write_text("mine")
+    with pytest.raises(ConflictError, match="is already there"):
+        convert(file(pair(1)), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
+    assert (tmp_path / taken).read_text() == "mine"
+
+
+def test_what_holds_no_pairs_is_one_sentence(file, tmp_path):
+    with pytest.raises(InputError, match="holds prompts: only pairs can be converted"):
+        convert(file({"prompt": "Why?"}), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
+    with pytest.raises(InputError, match=f"Choose one of {next(iter(EXPORTERS))}"):
+        convert(file(pair(1)), "in.jsonl", to="xml", out=tmp_path / "out.jsonl")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(file, tmp_path):
+    (tmp_path / "place").write_text("a file")
+    with pytest.raises(ExportError, match="place is a file, not a folder"):
+        convert(file(pair(1)), "in.jsonl", to="trl", out=tmp_path / "place" / "out.jsonl")
