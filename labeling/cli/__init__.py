@@ -15,6 +15,7 @@ SUBJECTS = (
     "imports",
     "generate",
     "judge",
+    "verdicts",
     "runs",
     "export",
     "convert",

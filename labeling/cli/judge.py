@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,23 @@ from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
 from labeling.errors import NothingToAskError
 
+if TYPE_CHECKING:
+    from labeling.services.verdicts import OutcomeCounts
+
 
 def register(app: typer.Typer) -> None:
     app.command()(judge)
+
+
+def told_slots(counts: "OutcomeCounts") -> str:
+    """The first-slot share as a sentence; nothing where no reply prefers a side."""
+    if counts.first_slot_share is None or counts.first_slot_interval is None:
+        return ""
+    low, high = counts.first_slot_interval
+    return (
+        f"\nThe reply that stood first was preferred in {counts.first_slot_share:.1%} of {counts.preferring:,} judgements "
+        f"({low:.1%} to {high:.1%}); without a lean it is half."
+    )
 
 
 def judge(
@@ -56,6 +70,7 @@ def judge(
         f"{run.spec['judge']}: {counts.pairs:,} pairs read, {counts.decided:,} decided, {counts.undecided:,} undecided"
         f"{f' ({why})' if why else ''}, {counts.unreadable:,} unreadable, "
         f"{counts.repairs:,} replies asked for again."
+        f"{told_slots(counts)}"
     )
     human = "\n".join(filter(None, [told_run(run), told, warning]))
     tell(human, {"run": asdict(run), "outcomes": asdict(counts), "same_family": family}, as_json)

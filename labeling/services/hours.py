@@ -7,7 +7,6 @@ is a day of the zone that is named; a label that was kept offline counts on the 
 
 import csv
 import io
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
@@ -15,13 +14,11 @@ from typing import Any
 
 from labeling.domain import Actor, Right, RoundPurpose
 from labeling.services.access import open_project
+from labeling.services.cells import safe_cell
 from labeling.services.zones import span_of_days, zone_named
 from labeling.storage.hours import timed_labels
 from labeling.storage.labels import rater_of
 from labeling.storage.store import Store
-
-# What a spreadsheet would run as a formula when it opens the file.
-FORMULA = re.compile(r"^[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def hours_csv(days: Iterable[DayOfWork]) -> str:
     names = [field.name for field in fields(DayOfWork)]
     writer.writerow([*names[:3], "hours", *names[3:]])
     for day in days:
-        name = f"'{day.annotator}" if FORMULA.match(day.annotator) else day.annotator
+        name = safe_cell(day.annotator)
         times = (day.seconds, day.practice_seconds, day.away_seconds, day.longest_seconds)
         writer.writerow(
             [name, day.day, day.zone, f"{day.hours:.4f}", *(f"{time:.1f}" for time in times), day.labels, day.skips]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right
-from labeling.errors import EndpointError, InputError
+from labeling.errors import EndpointError, InputError, NotFoundError
 from labeling.judging.families import of_same_family
 from labeling.judging.outcome import ORDERS, Order
 from labeling.judging.template import Reply, judge_messages, response_format, template_text
@@ -83,6 +83,20 @@ def list_judges(store: Store, actor: Actor, slug: str) -> list[JudgeView]:
         )
         for id_, rater_id, spec, version, is_sandbox in found
     ]  # fmt: skip
+
+
+def judge_named(store: Store, actor: Actor, slug: str, name: str) -> JudgeView:
+    """The newest version of the judge of this name, or the one of this title (`strict, version 2`).
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    views = list_judges(store, actor, slug)
+    named = [view for view in views if view.title == name] or [view for view in views if view.spec.name == name]
+    if not named:
+        known = ", ".join(dict.fromkeys(view.spec.name for view in views)) or "none yet"
+        raise NotFoundError(f"There is no judge called {name[:80]!r}. Judges of this project: {known}.")
+    return max(named, key=lambda view: view.version)
 
 
 def pair_counts(store: Store, actor: Actor, slug: str) -> PairCounts:

@@ -1,20 +1,37 @@
 """A judge's verdicts with its reasons, hidden from whoever still has to label the pair."""
 
+import csv
+import io
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from labeling.domain import Actor, Right, Verdict
 from labeling.errors import InputError, NotFoundError
+from labeling.judging.outcome import Undecided
 from labeling.services.access import open_project
+from labeling.services.cells import safe_cell
+from labeling.stats.shares import wilson
 from labeling.storage import judging
 from labeling.storage import verdicts as rows
 from labeling.storage.store import Session, Store
 
 CHUNK = 200
 TITLE = 120  # characters of a prompt that stand in a table
-Filter: TypeAlias = Literal["all", "undecided", "unreadable", "opposed"]
-FILTERS: tuple[Filter, ...] = ("all", "undecided", "unreadable", "opposed")
+Filter: TypeAlias = Literal["all", "flips", "contradictions", "undecided", "unreadable", "opposed"]
+# The states, and for undecided ones the reasons, that a filter lets through. Opposed ones are found among the decided.
+KINDS: Mapping[Filter, tuple[str | None, str | None]] = {
+    "all": (None, None),
+    "flips": ("undecided", Undecided.ORDER),
+    "contradictions": ("undecided", Undecided.CONTRADICTION),
+    "undecided": ("undecided", None),
+    "unreadable": ("unreadable", None),
+    "opposed": ("decided", None),
+}
+FILTERS: tuple[Filter, ...] = tuple(KINDS)
+COLUMNS = ("pair", "prompt", "state", "why", "verdict", "strength", "people", "gold", "is_sandbox", "reasons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +52,21 @@ class VerdictView:
     why: str | None = None
     reasons: tuple[str, ...] = ()
     people: Verdict | None = None
+    gold: Verdict | None = None
 
     @property
     def is_opposed(self) -> bool:
-        """People say the other side is better."""
-        return (self.verdict, self.people) in ((Verdict.A, Verdict.B), (Verdict.B, Verdict.A))
+        """People, or the gold verdict, say the other side is better."""
+        others = {Verdict.A: Verdict.B, Verdict.B: Verdict.A}
+        return self.verdict in others and others[self.verdict] in (self.people, self.gold)
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCounts:
     """pairs = decided + undecided + unreadable; `undecided_why` counts its reasons.
 
-    `repairs` counts replies that could not be read and were asked for again.
+    `repairs` counts replies that could not be read and were asked for again. Of the `preferring` replies, those that
+    prefer a side, `first_slot` prefer the one that stood first: half of them, where only the replies count.
     """
 
     pairs: int
@@ -55,6 +75,10 @@ class OutcomeCounts:
     unreadable: int
     undecided_why: dict[str, int]
     repairs: int
+    first_slot: int
+    preferring: int
+    first_slot_share: float | None
+    first_slot_interval: tuple[float, float] | None
 
 
 def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> OutcomeCounts:
@@ -63,6 +87,7 @@ def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> Outc
         project_id, rater_id = _judge(session, actor, slug, judge_id)
         found = judging.count_results(session, project_id, rater_id)
         repairs = judging.count_repairs(session, judge_id)
+        first, second = judging.count_slots(session, rater_id)
     by_state = {state: sum(n for (one, _), n in found.items() if one == state) for state, _ in found}
     return OutcomeCounts(
         pairs=sum(found.values()),
@@ -71,6 +96,10 @@ def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> Outc
         unreadable=by_state.get("unreadable", 0),
         undecided_why={reason: n for (state, reason), n in found.items() if state == "undecided" and reason},
         repairs=repairs,
+        first_slot=first,
+        preferring=first + second,
+        first_slot_share=first / (first + second) if first + second else None,
+        first_slot_interval=wilson(first, first + second) if first + second else None,
     )
 
 
@@ -78,16 +107,22 @@ def verdicts(
     store: Store, actor: Actor, slug: str, judge_id: int, *, only: Filter = "all", most: int = 100
 ) -> list[VerdictView]:
     """The newest pairs of a judge, at most `most`. With a filter, hidden pairs are left out: it would tell on them."""
+    return list(islice(each_verdict(store, actor, slug, judge_id, only=only), most))
+
+
+def each_verdict(
+    store: Store, actor: Actor, slug: str, judge_id: int, *, only: Filter = "all"
+) -> Iterator[VerdictView]:
+    """All pairs of a judge, the newest first, read in short transactions. Filters as in `verdicts`."""
     if only not in FILTERS:
         raise InputError(f"{only!r} is no filter of verdicts; write one of {', '.join(FILTERS)}.")
-    found: list[VerdictView] = []
     before: int | None = None
-    while len(found) < most:
+    while True:
         with store.reading() as session:
             project_id, rater_id = _judge(session, actor, slug, judge_id)
-            results = rows.results_after(session, project_id, rater_id, before, CHUNK)
+            results = rows.results_after(session, project_id, rater_id, before, CHUNK, *KINDS[only])
             if not results:
-                break
+                return
             ids = [result.pair_id for result in results]
             hidden = rows.still_to_label(session, actor.account_id, ids)
             shown = [id_ for id_ in ids if id_ not in hidden]
@@ -95,12 +130,32 @@ def verdicts(
             people = rows.people_on(session, project_id, shown)
         before = ids[-1]
         for result in results:
-            view = _view(
-                result, result.pair_id in hidden, reasons.get(result.pair_id, []), people.get(result.pair_id, {})
-            )
-            if only == "all" or (not view.is_hidden and (view.is_opposed if only == "opposed" else view.state == only)):
-                found.append(view)
-    return found[:most]
+            if result.pair_id in hidden:
+                if only == "all":
+                    yield VerdictView(
+                        result.pair_id, _title(result.messages), is_hidden=True, is_sandbox=result.is_sandbox
+                    )
+                continue
+            view = _view(result, reasons.get(result.pair_id, []), people.get(result.pair_id, {}))
+            if only != "opposed" or view.is_opposed:
+                yield view
+
+
+def verdicts_csv(found: Iterable[VerdictView]) -> Iterator[str]:
+    """The verdicts as lines of CSV with a heading, one line of the file at a time. Hidden ones are left out."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for view in found:
+        if not view.is_hidden:
+            reasons = safe_cell("\n".join(view.reasons))
+            prompt, people, gold = safe_cell(view.prompt), view.people or "", view.gold or ""
+            start = (view.pair_id, prompt, view.state, view.why or "", view.verdict or "", view.strength or "")
+            writer.writerow([*start, people, gold, str(view.is_sandbox).lower(), reasons])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    yield out.getvalue()
 
 
 def _judge(session: Session, actor: Actor, slug: str, judge_id: int) -> tuple[int, int]:
@@ -115,12 +170,9 @@ def _judge(session: Session, actor: Actor, slug: str, judge_id: int) -> tuple[in
 
 def _view(
     row: rows.ResultRow,
-    is_hidden: bool,
     reasons: list[tuple[str, float | None, float | None, str]],
     people: dict[str, int],
 ) -> VerdictView:
-    if is_hidden:
-        return VerdictView(row.pair_id, _title(row.messages), is_hidden=True, is_sandbox=row.is_sandbox)
     return VerdictView(
         pair_id=row.pair_id,
         prompt=_title(row.messages),
@@ -132,6 +184,7 @@ def _view(
         why=row.reason,
         reasons=tuple(_reason(*one) for one in reasons),
         people=_most(people),
+        gold=Verdict(row.gold) if row.gold else None,
     )
 
 

@@ -208,6 +208,24 @@ def count_results(session: Session, project_id: int, rater_id: int) -> dict[tupl
     return {(state, reason): count for state, reason, count in session.execute(query)}
 
 
+def count_slots(session: Session, rater_id: int) -> tuple[int, int]:
+    """How many of a judge's replies prefer the completion that stood first, and how many the second.
+
+    What each reply says counts, also where it contradicts its scores.
+    """
+    query = (
+        select(col(Judgement.pair_order), col(Judgement.level), func.count())
+        .where(col(Judgement.rater_id) == rater_id, col(Judgement.level).is_not(None))
+        .group_by(col(Judgement.pair_order), col(Judgement.level))
+    )
+    slots = {"first": 0, "second": 0}
+    for order, level, count in session.execute(query):
+        better = Level(level or "").verdict.value
+        if better in ("a", "b"):
+            slots["first" if better == order[0] else "second"] += count
+    return slots["first"], slots["second"]
+
+
 def count_repairs(session: Session, judge_id: int) -> int:
     """How many replies of this judge could not be read and were asked for again, in all its runs."""
     query = (

@@ -33,16 +33,23 @@ class ResultRow:
     strength: int | None
     messages: str
     is_sandbox: bool
+    gold: str | None
 
 
 def results_after(
-    session: Session, project_id: int, rater_id: int, before_id: int | None, most: int
+    session: Session,
+    project_id: int,
+    rater_id: int,
+    before_id: int | None,
+    most: int,
+    state: str | None = None,
+    reason: str | None = None,
 ) -> list[ResultRow]:
-    """A judge's results by pair id, greatest first, below `before_id` where given."""
+    """A judge's results by pair id, greatest first, below `before_id`, of one state and reason where given."""
     query = (
         select(
             col(JudgeResult.pair_id), col(JudgeResult.state), col(JudgeResult.reason), col(Label.verdict),
-            col(Label.strength), col(PromptText.messages), col(Pair.is_sandbox),
+            col(Label.strength), col(PromptText.messages), col(Pair.is_sandbox), col(Pair.gold_verdict),
         )
         .join(Pair, col(Pair.id) == col(JudgeResult.pair_id))
         .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
@@ -53,6 +60,10 @@ def results_after(
     )  # fmt: skip
     if before_id is not None:
         query = query.where(col(JudgeResult.pair_id) < before_id)
+    if state is not None:
+        query = query.where(col(JudgeResult.state) == state)
+    if reason is not None:
+        query = query.where(col(JudgeResult.reason) == reason)
     return [ResultRow(*row) for row in session.execute(query)]
 
 

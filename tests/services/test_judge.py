@@ -1,15 +1,19 @@
+import csv
+import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from labeling.domain import Role, RunState, Verdict
-from labeling.errors import EndpointError, ForbiddenError, InputError
+from labeling.errors import EndpointError, ForbiddenError, InputError, NotFoundError
 from labeling.judging.rubrics import RUBRICS
 from labeling.services import runs
 from labeling.services.generate import save_generators
 from labeling.services.harvest import HARVESTERS
 from labeling.services.judge import (
     estimate_judging,
+    judge_named,
     list_judges,
     orders_of,
     own_family,
@@ -20,7 +24,7 @@ from labeling.services.judge import (
 )
 from labeling.services.pairing import make_pairs
 from labeling.services.specs import generator_spec, judge_spec
-from labeling.services.verdicts import outcome_counts, verdicts
+from labeling.services.verdicts import COLUMNS, FILTERS, each_verdict, outcome_counts, verdicts, verdicts_csv
 from labeling.services.worker import work
 from labeling.stats.shares import wilson
 from labeling.storage.tables import Judgement, JudgeResult, Label, LabelJudgement, Pair, Rater, RoundPair
@@ -345,6 +349,76 @@ def test_a_filter_shows_only_its_kind(store, chat_endpoint):
     assert [view.state for view in verdicts(*making.place, judge_id, only="unreadable")] == ["unreadable"]
     with pytest.raises(InputError, match="no filter"):
         verdicts(*making.place, judge_id, only="odd")
+
+
+def let_all_be_seen(making):
+    """As if everything were labelled: verdicts are hidden from who still has to label the pair."""
+    with making.store.writing() as session:
+        for row in making.rows(RoundPair):
+            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
+
+
+def test_flips_contradictions_and_verdicts_opposed_to_people_or_gold_are_found(store, chat_endpoint):
+    making = make_judging(store, pairs=4)
+
+    def reply(body):
+        text = str(body)
+        if "question 0" in text:
+            return verdict("second_slightly", 5, 5)
+        return verdict("first_much", 2, 9) if "question 1" in text else prefers_good(body)
+
+    judge_by(chat_endpoint, reply)
+    run = run_to_the_end(making, spec(chat_endpoint))
+    let_all_be_seen(making)
+    first, second, third, fourth = (row.id for row in making.rows(Pair))
+    with store.writing() as session:
+        session.get_one(Pair, third).gold_verdict = "b"
+        session.get_one(Pair, fourth).gold_verdict = "a"
+    found = {
+        only: [view.pair_id for view in verdicts(*making.place, run.spec["judge_id"], only=only)] for only in FILTERS
+    }
+    assert found == {
+        "all": [fourth, third, second, first],
+        "flips": [first],
+        "contradictions": [second],
+        "undecided": [second, first],
+        "unreadable": [],
+        "opposed": [third],
+    }
+
+
+def test_the_share_of_the_first_slot_is_told_with_its_interval(store, chat_endpoint):
+    making = make_judging(store, pairs=3)
+    judge_by(chat_endpoint, lambda body: prefers_good(body) if "question 0" in str(body) else verdict("first_much"))
+    run = run_to_the_end(making, spec(chat_endpoint))
+    counts = outcome_counts(*making.place, run.spec["judge_id"])
+    assert (counts.first_slot, counts.preferring, counts.first_slot_share) == (5, 6, 5 / 6)
+    assert counts.first_slot_interval == wilson(5, 6)
+
+
+def test_verdicts_are_told_as_csv_that_no_spreadsheet_runs_and_without_hidden_ones(store, chat_endpoint):
+    making = make_judging(store)
+    judge_by(chat_endpoint, lambda body: json.dumps({**json.loads(prefers_good(body)), "reasoning": '=1+1, "so"'}))
+    run = run_to_the_end(making, spec(chat_endpoint))
+    place = (*making.place, run.spec["judge_id"])
+    assert list(csv.reader(io.StringIO("".join(verdicts_csv(each_verdict(*place)))))) == [list(COLUMNS)]
+    let_all_be_seen(making)
+    views = verdicts(*place)
+    hostile = [replace(views[0], prompt="=cmd()", reasons=("@sum",)), views[1]]
+    _, first, second = csv.reader(io.StringIO("".join(verdicts_csv(hostile))))
+    assert (first[1], first[-1]) == ("'=cmd()", "'@sum")
+    assert (second[0], second[2], second[4], second[5]) == (str(views[1].pair_id), "decided", views[1].verdict, "2")
+    assert second[-1].count('=1+1, "so"') == 2
+
+
+def test_a_judge_is_found_by_its_name_or_by_its_title(store, chat_endpoint):
+    making = make_judging(store)
+    first = save_judge(*making.place, spec(chat_endpoint))
+    second = save_judge(*making.place, spec(chat_endpoint, rubric="honest"))
+    assert judge_named(*making.place, "strict").id == second.id
+    assert judge_named(*making.place, "strict, version 1").id == first.id
+    with pytest.raises(NotFoundError, match="Judges of this project: strict"):
+        judge_named(*making.place, "kind")
 
 
 def test_a_judge_of_a_generators_family_is_warned_of(store, chat_endpoint):

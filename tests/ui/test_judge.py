@@ -69,7 +69,8 @@ def test_a_judge_is_started_watched_and_its_verdicts_are_hidden_until_labelled(m
             session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
     run(page)
     assert sorted(set(page.dataframe[0].value["Verdict"])) == ["a, much"]
-    assert "2 decided, 0 undecided" in texts(page)
+    figures = {one.label: one.value for one in page.metric}
+    assert (figures["Decided"], figures["Undecided"], figures["Took the first"]) == ("2", "0", "50 %")
 
 
 def test_changing_the_rubric_makes_the_next_version(making, opened, chat_endpoint):

@@ -27,17 +27,16 @@ from labeling.services.projects import ProjectView, project_view
 from labeling.services.spec_fields import PACE, PARAMETERS
 from labeling.services.spec_files import judge_toml
 from labeling.services.specs import judge_spec, read_judge
-from labeling.services.verdicts import FILTERS, VerdictView, outcome_counts, verdicts
+from labeling.services.verdicts import outcome_counts
 from labeling.ui.context import Here, go, here
 from labeling.ui.costs import cost_figure, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import endpoint_fields, missing_key, ready_endpoints
 from labeling.ui.formats import escape, plural
-from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, states_column
+from labeling.ui.parts import body, count, empty, faults, figures, head, note, section
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
+from labeling.ui.verdict_table import verdict_section
 
 OWN_RUBRIC: Final = "Own text"
-MOST_ROWS: Final = 200
-STRENGTHS: Final = {1: "slightly", 2: "clearly", 3: "much"}
 
 
 def main() -> None:
@@ -72,7 +71,7 @@ def _going(me: Here, judges: Sequence[JudgeView], run: runs.RunView) -> None:
         run_actions(me, run)
     with body():
         run_box(me, run, lambda: _progress(me, judge))
-        _verdicts(me, [judge])
+        verdict_section(me, [judge])
 
 
 def _progress(me: Here, judge: JudgeView) -> list[tuple[str, str | int]]:
@@ -101,7 +100,7 @@ def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], run: run
             _trust(me, spec)
         if run is not None:
             run_box(me, run)
-        _verdicts(me, judges)
+        verdict_section(me, judges)
 
 
 # --- the form ---------------------------------------------------------------------------------------------------
@@ -270,87 +269,6 @@ def _trust(me: Here, spec: JudgeSpec) -> None:
                 "orange",
                 f"{escape(spec.model)} is of the family of {names}. Judges favour their family.",
             )
-
-
-# --- verdicts ---------------------------------------------------------------------------------------------------
-
-
-def _verdicts(me: Here, judges: Sequence[JudgeView]) -> None:
-    read = [view for view in judges if view.pairs]
-    if not read:
-        return
-    with section("Verdicts", "a and b are the stored order, not the order of a screen"), faults():
-        with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-            view = read[0]
-            if len(read) > 1:
-                view = st.selectbox(
-                    "Of", read, format_func=lambda one: one.title, label_visibility="collapsed", width=260
-                )
-            only = st.segmented_control(
-                "Show", FILTERS, default="all", required=True, format_func=lambda one: one.capitalize(),
-                label_visibility="collapsed", key="verdict filter",
-            )  # fmt: skip
-        counts = outcome_counts(me.store, me.actor, me.project, view.id)
-        why = ", ".join(f"{count(number)}: {reason}" for reason, number in counts.undecided_why.items())
-        again = f" {plural(counts.repairs, 'reply', 'replies')} asked for again." if counts.repairs else ""
-        st.caption(
-            f"{plural(counts.pairs, 'pair')} read: {count(counts.decided)} decided, {count(counts.undecided)} undecided"
-            f"{f' ({why})' if why else ''}, {count(counts.unreadable)} unreadable.{again}"
-        )
-        _table(verdicts(me.store, me.actor, me.project, view.id, only=only, most=MOST_ROWS), counts.pairs)
-
-
-def _table(found: list[VerdictView], total: int) -> None:
-    hidden = sum(row.is_hidden for row in found)
-    if not found:
-        st.caption("No verdict of this kind that you may see.")
-        return
-    chosen = st.dataframe(
-        {
-            "Pair": [row.pair_id for row in found],
-            "Verdict": [_verdict(row) for row in found],
-            "State": [_states(row) for row in found],
-            "People": [row.people.value.replace("_", " ") if row.people else "" for row in found],
-            "Prompt": [row.prompt for row in found],
-            "Reason": [
-                "Hidden until you have labelled it." if row.is_hidden else (row.reasons or ("",))[0] for row in found
-            ],
-        },
-        hide_index=True,
-        row_height=34,
-        placeholder="",
-        on_select="rerun",
-        selection_mode="single-row",
-        key="verdict table",
-        column_config={
-            "Pair": st.column_config.NumberColumn(width=56, format="%d"),
-            "Verdict": st.column_config.TextColumn(width=84),
-            "State": states_column("undecided", "unreadable", "sandbox", width=150),
-            "People": st.column_config.TextColumn(width=64),
-            "Prompt": st.column_config.TextColumn(width=180),
-        },
-    )
-    if hidden:
-        st.caption(f"{plural(hidden, 'verdict')} hidden until you have labelled the pair: it would sway you.")
-    if len(found) < total and len(found) == MOST_ROWS:
-        st.caption(f"The newest {count(MOST_ROWS)} of {count(total)} are shown.")
-    for place in chosen["selection"]["rows"]:
-        if place < len(found) and not found[place].is_hidden:
-            with st.container(border=True):
-                st.caption(f"Pair {found[place].pair_id}{f', {found[place].why}' if found[place].why else ''}")
-                for reason in found[place].reasons:
-                    st.text(reason)
-
-
-def _verdict(row: VerdictView) -> str:
-    if row.verdict is None:
-        return ""
-    return row.verdict.value.replace("_", " ") + (f", {STRENGTHS[row.strength]}" if row.strength else "")
-
-
-def _states(row: VerdictView) -> list[str]:
-    found = [row.state.capitalize()] if row.state in ("undecided", "unreadable") else []
-    return [*found, "Sandbox"] if row.is_sandbox else found
 
 
 main()

@@ -1,0 +1,92 @@
+import csv
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from labeling.cli import judge, verdicts
+from labeling.errors import InputError
+from labeling.services.pairing import make_pairs
+from labeling.storage.tables import RoundPair
+from tests.services.making import make_project
+
+
+@pytest.fixture
+def making(store):
+    making = make_project(store)
+    for prompt in making.prompts:
+        making.add_completions(prompt, ["a good reply", "a bad reply"])
+    make_pairs(*making.place)
+    return making
+
+
+@pytest.fixture
+def command(making, store_url, monkeypatch):
+    """Run a command on the project; what it printed on stdout, as JSON where asked for."""
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
+    app = typer.Typer()
+    judge.register(app)
+    verdicts.register(app)
+
+    def run(name, *arguments, code=0):
+        done = CliRunner().invoke(app, [name, "--project", making.slug, *map(str, arguments)])
+        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+
+    return run
+
+
+@pytest.fixture
+def judge_file(tmp_path, chat_endpoint):
+    chat_endpoint.reply = prefers_good
+    (tmp_path / "rubric.md").write_text("Prefer the reply that is good.", encoding="utf-8")
+    path = tmp_path / "judge.toml"
+    path.write_text(table("judge", "strict", chat_endpoint, 'rubric = { file = "rubric.md" }'), encoding="utf-8")
+    return path
+
+
+def table(head, name, endpoint, *lines):
+    return "\n".join([f"[{head}]", f'name = "{name}"', f'base_url = "{endpoint.url}"', f'model = "{name}"', *lines, ""])
+
+
+def prefers_good(body):
+    text = body["messages"][-1]["content"]
+    first = text.find("good") < text.find("bad")
+    scores = {"first": 9, "second": 2} if first else {"first": 2, "second": 9}
+    return json.dumps({"reasoning": "=One.", "scores": scores, "verdict": "first_much" if first else "second_much"})
+
+
+def test_judge_reads_the_pairs_and_tells_what_they_came_to(command, judge_file):
+    assert command("judge", "--judge", judge_file, "--estimate", "--json")["requests"] == 6
+    told = command("judge", "--judge", judge_file, "--json")
+    assert (told["run"]["state"], told["outcomes"]["decided"], told["same_family"]) == ("done", 3, [])
+    outcomes = told["outcomes"]
+    assert (outcomes["first_slot"], outcomes["preferring"], outcomes["first_slot_share"]) == (3, 6, 0.5)
+    with pytest.raises(InputError, match="no unlabelled pairs"):
+        command("judge", "--judge", judge_file)
+
+
+def test_the_share_of_the_first_slot_is_told_in_words(command, judge_file):
+    told = command("judge", "--judge", judge_file)
+    assert "The reply that stood first was preferred in 50.0% of 6 judgements (18.8% to 81.2%)" in told
+
+
+def test_verdicts_are_told_as_csv_or_json_or_written_to_a_file(command, judge_file, making, tmp_path):
+    command("judge", "--judge", judge_file)
+    assert len(list(csv.reader(command("verdicts", "--judge", "strict").splitlines()))) == 1
+    with making.store.writing() as session:
+        for row in making.rows(RoundPair):
+            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
+    told = command("verdicts", "--judge", "strict", "--limit", 2, "--json")
+    assert (told["judge"], [one["verdict"] for one in told["verdicts"]]) == ("strict, version 1", ["a", "a"])
+    out = tmp_path / "verdicts.csv"
+    command("verdicts", "--judge", "strict", "--csv", out)
+    with out.open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["verdict"] for line in lines] == ["a"] * 3
+    assert command("verdicts", "--judge", "strict", "--only", "flips", "--json")["verdicts"] == []
+    with pytest.raises(InputError, match="no filter"):
+        command("verdicts", "--judge", "strict", "--only", "odd")
