@@ -22,6 +22,7 @@ class NoPair(StrEnum):
     HAS_PAIRS = "has its pairs already"
     TOO_FEW = "has too few completions"
     SAME_TEXT = "has completions of the same text only"
+    DROPPED = "has too few replies left"
 
 
 @dataclass(frozen=True, slots=True)

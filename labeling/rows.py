@@ -19,11 +19,12 @@ class PromptRow:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The text of a completion and the name of who wrote it, where the file tells one."""
+    """The text of a completion, and who wrote it and why that ended, where the file tells."""
 
     text: str
     tool_calls: tuple[Json, ...] = ()
     source: str | None = None
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

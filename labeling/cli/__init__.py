@@ -14,6 +14,7 @@ SUBJECTS = (
     "projects",
     "imports",
     "generate",
+    "pair",
     "judge",
     "verdicts",
     "runs",

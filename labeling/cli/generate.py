@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
+from labeling.cli.pair import ALIKE, Alike, KeepCut, KeepRefusals, sieve, told_pairs
 from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
 from labeling.errors import NothingToAskError
 from labeling.pairing import PairMode
@@ -33,6 +34,9 @@ def generate(
         PairMode | None, typer.Option(help="Two samples of one source, or every two sources; else what there is.")
     ] = None,
     pairs_per_prompt: Annotated[int, typer.Option(help="Most pairs of a prompt; 0 for one of every match.", min=0)] = 1,
+    refusals: KeepRefusals = False,
+    cuts: KeepCut = False,
+    alike: Alike = ALIKE,
     wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
     key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
     as_json: AsJson = False,
@@ -42,7 +46,7 @@ def generate(
     from labeling.services.pairing import PairingView, PairPlan, make_pairs
     from labeling.services.specs import read_generators
 
-    pair_plan = PairPlan(pairs, pairs_per_prompt or None) if pair_up else None
+    pair_plan = PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike)) if pair_up else None
     plan = GenerationPlan(read_generators(spec_file(generators), generators.name), samples, limit, pair_plan)
     made: PairingView | None = None
     run: RunView | None
@@ -61,10 +65,7 @@ def generate(
             made = make_pairs(store, actor, project, pair_plan) if pair_plan else None
     told = [told_run(run) if run else "Every completion is there already: no run was started."]
     if made:
-        told.append(
-            f"{made.with_pairs + made.has_pairs:,} of {made.prompts:,} prompts have pairs; {made.too_few:,} have too few "
-            f"completions, {made.same_text:,} have completions of one text only."
-        )
+        told.append(told_pairs(made))
     tell("\n".join(told), {"run": asdict(run) if run else None, "pairs": asdict(made) if made else None}, as_json)
     if run and wait:
         leave(run)

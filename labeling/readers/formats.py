@@ -1,7 +1,7 @@
 """The formats that are read. A new one is one entry here: how it is recognised, and how one record becomes a row."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -198,6 +198,9 @@ def _pair_table(record: dict[str, Any], columns: Columns) -> Row:
 
 def _completion_table(record: dict[str, Any], columns: Columns) -> Row:
     reply = as_reply(_needed(record, columns, "response"), columns["response"], cell(record, columns, "model"))
+    ended = record.get("finish_reason", record.get("stop_reason"))
+    if isinstance(ended, str) and ended.strip():
+        reply = replace(reply, finish_reason=ended.strip()[:40])
     if "prompt" in columns and cell(record, columns, "prompt"):
         return CompletionRow(reply, prompt=_prompt_row(record, columns))
     return CompletionRow(reply, external_id=_needed_id(record, columns))

@@ -1,7 +1,7 @@
 """Generators of a project, tried on one prompt, estimated, and run over all prompts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from labeling.domain import Actor, GeneratorSpec, Json, Right
@@ -18,6 +18,7 @@ from labeling.services.keys import address_of, bind_key, is_sandbox_address
 from labeling.services.pairing import PairPlan
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.services.specs import check_distinct
+from labeling.sifting import OPEN, Sieve
 from labeling.storage import completions as rows
 from labeling.storage.store import Store
 
@@ -203,7 +204,8 @@ def pair_plan_of(spec: Json) -> PairPlan | None:
     pairs: dict[str, Any] | None = spec.get("pairs")
     if pairs is None:
         return None
-    return PairPlan(PairMode(pairs["mode"]) if pairs["mode"] else None, pairs["per_prompt"])
+    sieve = Sieve(**pairs["sieve"]) if "sieve" in pairs else OPEN
+    return PairPlan(PairMode(pairs["mode"]) if pairs["mode"] else None, pairs["per_prompt"], sieve)
 
 
 def most_pairs(plan: GenerationPlan, prompts: int) -> int:
@@ -219,7 +221,11 @@ def most_pairs(plan: GenerationPlan, prompts: int) -> int:
 
 
 def _spec(plan: GenerationPlan, ids: dict[str, int]) -> Json:
-    pairs = plan.pairs and {"mode": plan.pairs.mode, "per_prompt": plan.pairs.per_prompt}
+    pairs = plan.pairs and {
+        "mode": plan.pairs.mode,
+        "per_prompt": plan.pairs.per_prompt,
+        "sieve": asdict(plan.pairs.sieve),
+    }
     return {
         "generators": [
             {"id": ids[spec.digest], "name": spec.name, "model": spec.model, "samples": plan.samples_of(spec)}

@@ -84,6 +84,7 @@ def _completion(row: HarvestRow) -> completions.NewCompletion:
         request_id=row.request_id,
         text=row.text,
         tool_calls=row.tool_calls,
+        finish_reason=row.finish_reason,
         is_sandbox=row.is_sandbox,
     )
 

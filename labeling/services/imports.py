@@ -15,6 +15,7 @@ from labeling.rows import Reply
 from labeling.services.access import open_project
 from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.queue import enqueue_pairs
+from labeling.sifting import OPEN
 from labeling.storage import imports as stored
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Import, now
@@ -179,7 +180,7 @@ def run_import(
         raise
     enqueue_pairs(store, project_id)
     if options.is_joined_up:
-        counts["paired_up"] = make_pairs(store, actor, slug, PairPlan(per_prompt=None)).pairs
+        counts["paired_up"] = make_pairs(store, actor, slug, PairPlan(per_prompt=None, sieve=OPEN)).pairs
         with store.writing() as session:
             stored.recount(session, import_id, **_totals(counts, reasons))
     return import_view(store, actor, slug, import_id)

@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 
 from labeling.domain import GeneratorSpec, Prompt, canonical_json, completion_digest
 from labeling.pairing import Candidate
+from labeling.sifting import Said
 from labeling.storage.projects import visible
 from labeling.storage.tables import (
     Completion,
@@ -39,6 +40,7 @@ class NewCompletion:
     request_id: int
     text: str
     tool_calls: tuple[dict[str, object], ...]
+    finish_reason: str | None
     is_sandbox: bool
 
 
@@ -202,7 +204,7 @@ def add_completions(session: Session, new: Sequence[NewCompletion]) -> int:
         {
             "prompt_id": one.prompt_id, "kind": "generated", "text_digest": completion_digest(one.text, one.tool_calls),
             "characters": len(one.text), "generator_id": one.generator_id, "sample_number": one.sample_number,
-            "request_id": one.request_id, "is_sandbox": one.is_sandbox, "created_at": now(),
+            "request_id": one.request_id, "finish_reason": one.finish_reason, "is_sandbox": one.is_sandbox, "created_at": now(),
         }
         for one in rows.values()
     ]  # fmt: skip
@@ -236,6 +238,18 @@ def candidates_of(session: Session, project_id: int, prompt_ids: Sequence[int]) 
         name = generator_source(generator_id) if generator_id is not None else imported_source(source)
         found.setdefault(prompt_id, []).append(Candidate(id_, name, digest))
     return found
+
+
+def said_of(session: Session, completion_ids: Collection[int]) -> dict[int, Said]:
+    """What these completions say, by id."""
+    query = (
+        select(
+            col(Completion.id), col(CompletionText.text), col(CompletionText.tool_calls).is_not(None), col(Completion.finish_reason)
+        )
+        .join(CompletionText, col(CompletionText.completion_id) == col(Completion.id))
+        .where(col(Completion.id).in_(completion_ids))
+    )  # fmt: skip
+    return {row[0]: Said(row[1], bool(row[2]), row[3]) for row in session.execute(query) if row[0] is not None}
 
 
 def generator_source(generator_id: int) -> str:

@@ -179,6 +179,7 @@ def put_completions(
         {
             "prompt_id": prompt_id, "kind": "imported", "source": NAMELESS if source is None else source,
             "text_digest": digest, "characters": len(wanted[prompt_id, source, digest].text), "is_sandbox": False,
+            "finish_reason": wanted[prompt_id, source, digest].finish_reason,
             "import_id": import_id, "created_at": at,
         }
         for prompt_id, source, digest in new

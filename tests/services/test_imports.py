@@ -258,3 +258,15 @@ def test_rights_and_names_are_checked(store: Store, actor: Actor) -> None:
         import_view(store, actor, "p", 77)
     with pytest.raises(InputError, match="needs a name"):
         run_import(store, actor, "p", jsonl(PAIR), "x.jsonl", ImportOptions(labels_as=" "))
+
+
+def test_why_a_completion_ended_is_kept_where_the_file_says_so(store: Store, actor: Actor) -> None:
+    rows = [
+        {"prompt": "Q?", "response": "Half of", "model": "x", "finish_reason": "length"},
+        {"prompt": "Q?", "response": "All of it.", "model": "y"},
+    ]
+    run_import(store, actor, "p", jsonl(*rows), "answers.jsonl", ImportOptions())
+    with store.reading() as session:
+        query = select(col(tables.Completion.source), col(tables.Completion.finish_reason))
+        kept = dict(session.execute(query).all())
+    assert kept == {"x": "length", "y": None}

@@ -5,6 +5,7 @@ from labeling.domain import Role
 from labeling.errors import ForbiddenError, InputError
 from labeling.pairing import PairMode
 from labeling.services.pairing import PairPlan, make_pairs
+from labeling.sifting import OPEN
 from labeling.storage.tables import Pair, Project, RoundPair
 from tests.services.making import make_project
 
@@ -75,3 +76,45 @@ def test_only_who_manages_the_project_makes_pairs(store):
 def test_pairs_a_prompt_are_bounded():
     with pytest.raises(InputError, match="Pairs a prompt must be from 1 to 50"):
         PairPlan(per_prompt=0)
+
+
+REFUSAL = "I'm sorry, but I can't help with that."
+LONG = " ".join(f"word{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(60))
+
+
+def test_refusals_and_near_duplicates_are_dropped_and_counted_before_anything_is_made(store):
+    making = make_project(store, prompts=3)
+    making.add_completions(making.prompts[0], ["one", REFUSAL, "two"])
+    making.add_completions(making.prompts[1], [LONG, LONG + " end"])
+    making.add_completions(making.prompts[2], ["alone", REFUSAL])
+    told = make_pairs(*making.place, dry_run=True)
+    assert told.dropped == {"refusal": 2, "near-duplicate": 1}
+    assert (told.pairs, told.with_pairs, told.too_few_left, told.too_few) == (1, 1, 2, 0)
+    assert make_pairs(*making.place) == told
+    (pair,) = making.rows(Pair)
+    texts = making.texts()
+    assert {texts[pair.a_id], texts[pair.b_id]} == {"one", "two"}
+
+
+def test_what_is_cut_by_its_own_word_is_dropped(store):
+    making = make_project(store, prompts=1)
+    ids = making.add_completions(making.prompts[0], ["one", "two", "three"])
+    with store.writing() as session:
+        from labeling.storage.tables import Completion
+
+        session.get_one(Completion, ids[1]).finish_reason = "length"
+    told = make_pairs(*making.place, PairPlan(per_prompt=None))
+    assert (told.pairs, told.dropped) == (1, {"cut off": 1})
+
+
+def test_a_sieve_that_is_open_drops_nothing(store):
+    making = make_project(store, prompts=1)
+    making.add_completions(making.prompts[0], [REFUSAL, "one"])
+    assert make_pairs(*making.place, PairPlan(sieve=OPEN)).pairs == 1
+
+
+def test_prompts_that_have_their_pairs_drop_nothing_any_more(store):
+    making = make_project(store, prompts=1)
+    making.add_completions(making.prompts[0], ["one", "two", REFUSAL])
+    assert make_pairs(*making.place).dropped == {"refusal": 1}
+    assert make_pairs(*making.place).dropped == {}

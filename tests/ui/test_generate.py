@@ -3,6 +3,7 @@ import pytest
 from labeling.services.generate import list_generators, save_generators
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
+from labeling.sifting import Dropped
 from labeling.storage.tables import Pair, Run
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
@@ -133,3 +134,19 @@ def test_a_stopped_run_says_which_parameter_was_refused_and_can_be_resumed(makin
     assert "refuses temperature" in told.value
     assert button(page, "Resume")
     assert button(page, "Cancel run")
+
+
+def test_dropped_replies_are_told_before_pairs_are_made_and_can_be_kept(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint)
+    making.add_completions(making.prompts[0], ["one", "I'm sorry, but I can't help with that.", "two"])
+    making.add_completions(making.prompts[1], ["one", "I'm sorry, but I can't help with that."])
+    page = opened()
+    assert "1 new pair from 1 prompt" in texts(page)
+    assert "Dropped: 2 refusals" in texts(page)
+    (pills,) = [one for one in page.button_group if one.key == "drop"]
+    pills.set_value([Dropped.CUT])
+    run(page)
+    assert "2 new pairs from 2 prompts" in texts(page)
+    button(page, "Make 2 pairs").click()
+    run(page)
+    assert len(making.rows(Pair)) == 2

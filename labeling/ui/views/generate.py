@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from labeling.domain import RunState, Target
 from labeling.pairing import PairMode
 from labeling.services import runs
+from labeling.services.contents import sources
 from labeling.services.generate import (
     GenerationPlan,
     GeneratorView,
@@ -36,6 +37,7 @@ from labeling.ui.formats import escape, money, plural
 from labeling.ui.generator_form import generator_dialog
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, state
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
+from labeling.ui.sieve_form import chosen_sieve, dropped_words, sieve_pills
 
 TITLE: Final = 100  # characters of a prompt in the list to try on
 MODES: Final = {"Generators": PairMode.SOURCES, "Samples": PairMode.SAMPLES}
@@ -106,7 +108,7 @@ def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run:
         with faults():
             _estimate(me, project, generators, start)
         _generators(me, project, generators)
-        _pairs(me)
+        _pairs(me, generators)
         if run is not None:
             run_box(me, run)
         with faults():
@@ -263,10 +265,10 @@ def _trial(view: GeneratorView, trial: Trial) -> None:
 
 def _pair_plan() -> PairPlan:
     mode = MODES.get(st.session_state.get("pair mode", ""))
-    return PairPlan(mode, None if st.session_state.get("pairs a prompt") == "All" else 1)
+    return PairPlan(mode, None if st.session_state.get("pairs a prompt") == "All" else 1, chosen_sieve("drop"))
 
 
-def _pairs(me: Here) -> None:
+def _pairs(me: Here, generators: list[GeneratorView]) -> None:
     with section("Pairs", "made while a run goes, and here from completions that are there"):
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             st.segmented_control(
@@ -277,13 +279,31 @@ def _pairs(me: Here) -> None:
                 "Pairs a prompt", ["One", "All"], default="One", required=True, key="pairs a prompt",
                 help="All makes one pair of every two generators, or of each generator's samples.",
             )  # fmt: skip
+            sieve_pills("drop")
         with faults():
             plan = _pair_plan()
-            found = make_pairs(me.store, me.actor, me.project, plan, dry_run=True)
-            st.caption(" · ".join(part for number, part in _pairing_words(found) if number))
+            found = _cached_pairing(me, plan, generators)
+            told = [part for number, part in _pairing_words(found) if number]
+            st.caption("  \n".join(filter(None, [" · ".join(told), dropped_words(found)])))
             if found.pairs and st.button(f"Make {plural(found.pairs, 'pair')}"):
                 make_pairs(me.store, me.actor, me.project, plan)
                 st.rerun()
+
+
+def _cached_pairing(me: Here, plan: PairPlan, generators: list[GeneratorView]) -> PairingView:
+    """Every rerun of the page would read and compare every reply again."""
+    project = project_view(me.store, me.actor, me.project)
+    place = (
+        me.slug, plan, project.prompts, project.pairs, project.target_model, *(view.completions for view in generators),
+        sum(source.completions for source in sources(me.store, me.actor, me.project)),
+    )  # fmt: skip
+    kept = st.session_state.get("pairing")
+    if kept is None or kept[0] != place:
+        with st.spinner("Looking through the replies"):
+            kept = (place, make_pairs(me.store, me.actor, me.project, plan, dry_run=True))
+        st.session_state["pairing"] = kept
+    found: PairingView = kept[1]
+    return found
 
 
 def _pairing_words(found: PairingView) -> list[tuple[int, str]]:
@@ -292,6 +312,7 @@ def _pairing_words(found: PairingView) -> list[tuple[int, str]]:
         (found.has_pairs, f"{plural(found.has_pairs, 'prompt')} with pairs already"),
         (found.too_few, f"{plural(found.too_few, 'prompt')} with too few completions"),
         (found.same_text, f"{plural(found.same_text, 'prompt')} with completions of one text only"),
+        (found.too_few_left, f"{plural(found.too_few_left, 'prompt')} with too few replies left"),
     ]
 
 

@@ -1,0 +1,163 @@
+"""Which replies to a prompt may become pairs: no refusals, none that were cut off, none that say what another one says.
+
+Pure. What is dropped is counted by reason, so that it can be told before pairs are made; nothing is deleted.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from labeling.declining import declines
+from labeling.errors import InputError
+from labeling.pairing import Candidate
+
+CUT_REASONS = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "token_limit", "incomplete"})
+WHOLE_REASONS = frozenset({"stop", "end_turn", "eos", "eos_token", "stop_sequence", "tool_calls", "function_call", "complete"})  # fmt: skip
+FINAL = frozenset(".!?…。！？।؟:;)]}»”\"'`*_|>~")  # how a whole text may end, marks of formatting included
+MOST_WORDS = 2000  # compared of each reply: what is alike so far is alike
+FEWEST_WORDS = 30  # below it only the same words in the same order are alike: a word more or less may be the answer
+ALIKE = 0.9
+LONG_WORD = 15  # mean characters of a word above which a text is taken to be without spaces
+
+
+class Dropped(StrEnum):
+    """Why a reply makes no pair. A reply is counted once, under the first that holds."""
+
+    REFUSAL = "refusal"
+    CUT = "cut off"
+    ALIKE = "near-duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """What is dropped before pairs are made. `alike` is the likeness, 0 to 1, from which one of two replies is
+    dropped; None keeps both."""
+
+    refusals: bool = True
+    cuts: bool = True
+    alike: float | None = ALIKE
+
+    def __post_init__(self) -> None:
+        if self.alike is not None and not 0.5 <= self.alike <= 1:
+            raise InputError(f"The likeness of near-duplicates is {self.alike:g}; it is from 0.5 to 1, or off.")
+
+    @property
+    def is_open(self) -> bool:
+        return not self.refusals and not self.cuts and self.alike is None
+
+
+DEFAULT_SIEVE = Sieve()
+OPEN = Sieve(refusals=False, cuts=False, alike=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a completion says, and why its writer ended, where that is known."""
+
+    text: str
+    has_tool_calls: bool = False
+    finish_reason: str | None = None
+
+
+def sift(
+    candidates: Sequence[Candidate], said: dict[int, Said], sieve: Sieve, first: Collection[str] = ()
+) -> tuple[list[Candidate], Counter[Dropped]]:
+    """The replies to one prompt that remain, in the order given, and how many were dropped for each reason.
+
+    Args:
+        said: by completion id, of every candidate.
+        first: sources whose replies are rather kept, such as the model to be tuned. Before that, of two alike ones the
+            source with fewer replies keeps its own, so that two sources stay two.
+    """
+    dropped: Counter[Dropped] = Counter()
+    kept = []
+    for one in candidates:
+        reason = _fault(said[one.completion_id], sieve)
+        if reason is None:
+            kept.append(one)
+        else:
+            dropped[reason] += 1
+    if sieve.alike is not None and len(kept) > 1:
+        gone = _alike(kept, said, sieve.alike, first)
+        dropped[Dropped.ALIKE] += len(gone)
+        kept = [one for one in kept if one.completion_id not in gone]
+    return kept, +dropped
+
+
+def is_cut(said: Said) -> bool:
+    """Whether a reply was cut off. Without a reason that says so no ending is held against it: lists and titles have none."""
+    reason = (said.finish_reason or "").casefold()
+    if reason in CUT_REASONS:
+        return True
+    if not reason or reason in WHOLE_REASONS or said.has_tool_calls:
+        return False
+    return said.text.rstrip()[-1:] not in FINAL
+
+
+def likeness(one: str, other: str, least: float = 0.0) -> float:
+    """How much of two texts is the same in the same order, 0 to 1; 0.0 where it is below `least`.
+
+    Counted in words (characters where a script has no spaces), without case, spacing and marks around words. Texts
+    whose numbers differ are not alike: "41" for "42" is another answer.
+    """
+    return _likeness(_words(one), _words(other), least)
+
+
+def _fault(said: Said, sieve: Sieve) -> Dropped | None:
+    if sieve.refusals and not said.has_tool_calls and declines(said.text):
+        return Dropped.REFUSAL
+    return Dropped.CUT if sieve.cuts and is_cut(said) else None
+
+
+def _alike(kept: Sequence[Candidate], said: dict[int, Said], least: float, first: Collection[str]) -> set[int]:
+    replies = Counter(one.source for one in kept)
+    order = sorted(kept, key=lambda one: (replies[one.source], one.source not in first, one.completion_id))
+    seen: list[tuple[Candidate, Words]] = []
+    gone = set()
+    for one in order:
+        # What a call says stands in its arguments, not in the text beside it.
+        words = None if said[one.completion_id].has_tool_calls else _words(said[one.completion_id].text)
+        if words is None:
+            continue
+        # Equal texts are told apart from near ones: pairing counts them itself.
+        if any(one.digest != other.digest and _likeness(words, theirs, least) >= least for other, theirs in seen):
+            gone.add(one.completion_id)
+        else:
+            seen.append((one, words))
+    return gone
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text made comparable: its words (or characters), and the numbers in it."""
+
+    words: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_MARKS = ".,;:!?…\"'`*_#()[]{}<>«»“”‘’–—-。，！？、；：（）「」"
+
+
+def _words(text: str) -> Words:
+    folded = text[: 20 * MOST_WORDS].casefold()
+    parts = folded.split()
+    if parts and sum(map(len, parts)) > LONG_WORD * len(parts):
+        units = [character for character in "".join(parts) if character not in _MARKS]
+    else:
+        units = [word for part in parts if (word := part.strip(_MARKS) or part)]
+    # A bullet or a rule alone is no word.
+    units = [unit for unit in units if unit.strip(_MARKS)]
+    return Words(tuple(units[:MOST_WORDS]), tuple(_NUMBER.findall(folded)))
+
+
+def _likeness(one: Words, other: Words, least: float) -> float:
+    from rapidfuzz.distance import Indel
+
+    if one.words == other.words:
+        return 1.0 if one.numbers == other.numbers else 0.0
+    if min(len(one.words), len(other.words)) < FEWEST_WORDS or sorted(one.numbers) != sorted(other.numbers):
+        return 0.0
+    return Indel.normalized_similarity(one.words, other.words, score_cutoff=least)

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from labeling.cli import pair
+from labeling.errors import InputError
+from labeling.storage.tables import Pair
+from tests.services.making import make_project
+
+
+@pytest.fixture
+def command(store, store_url, monkeypatch):
+    """Run a command on the store; what it printed on stdout, as JSON where asked for."""
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
+    app = typer.Typer()
+    app.callback()(lambda: None)  # with one command alone, its name would not be asked for
+    pair.register(app)
+
+    def run(*arguments, code=0):
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+
+    return run
+
+
+def test_pairs_are_told_before_they_are_made(store, command):
+    making = make_project(store, prompts=2)
+    making.add_completions(making.prompts[0], ["one", "two", "I can't help with that."])
+    told = command("pair", "--project", making.slug, "--dry-run")
+    assert "1 pairs would be made, from 1 prompts." in told
+    assert "Replies dropped: 1 refusal." in told
+    assert making.rows(Pair) == []
+    assert command("pair", "--project", making.slug, "--json")["pairs"] == 1
+    assert len(making.rows(Pair)) == 1
+
+
+def test_what_would_be_dropped_can_be_kept(store, command):
+    making = make_project(store, prompts=1)
+    making.add_completions(making.prompts[0], ["one", "I can't help with that."])
+    told = command("pair", "--project", making.slug, "--keep-refusals", "--keep-cut", "--alike", 0, "--json")
+    assert (told["pairs"], told["dropped"]) == (1, {})
+
+
+def test_a_likeness_out_of_range_is_told(store, command):
+    making = make_project(store, prompts=1)
+    with pytest.raises(InputError, match="likeness"):
+        command("pair", "--project", making.slug, "--alike", 0.3)
