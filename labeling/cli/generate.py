@@ -8,7 +8,19 @@ import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.cli.pair import ALIKE, Alike, KeepCut, KeepRefusals, sieve, told_pairs
-from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
+from labeling.cli.running import (
+    MaxTries,
+    Mode,
+    Out,
+    finish,
+    leave,
+    run_key,
+    spec_file,
+    told_estimate,
+    told_files,
+    told_run,
+)
+from labeling.domain import RunMode
 from labeling.errors import NothingToAskError
 from labeling.pairing import PairMode
 
@@ -39,11 +51,15 @@ def generate(
     alike: Alike = ALIKE,
     wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
     key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
+    mode: Mode = RunMode.LIVE,
+    out: Out = Path(),
+    max_tries: MaxTries = 5,
     as_json: AsJson = False,
 ) -> None:
     """Generate completions for a project's prompts, and make pairs of them."""
     from labeling.services.generate import GenerationPlan, estimate_generation, start_generation
     from labeling.services.pairing import PairingView, PairPlan, make_pairs
+    from labeling.services.parts import write_files
     from labeling.services.specs import read_generators
 
     pair_plan = PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike)) if pair_up else None
@@ -52,13 +68,19 @@ def generate(
     run: RunView | None
     with opened() as (store, actor):
         if estimate:
-            found = estimate_generation(store, actor, project, plan)
+            found = estimate_generation(store, actor, project, plan, mode)
             tell(told_estimate(found), found, as_json)
             return
         try:
-            run = start_generation(store, actor, project, plan, idempotency_key=run_key(key), budget_usd=budget)
+            run = start_generation(
+                store, actor, project, plan, idempotency_key=run_key(key), budget_usd=budget, mode=mode, max_tries=max_tries
+            )  # fmt: skip
         except NothingToAskError:
             run = None
+        if run and mode is RunMode.FILE and run.waiting:
+            files = write_files(store, actor, project, run.id, out)
+            tell(told_files(files, run), {"run": asdict(run), "files": files, "pairs": None}, as_json)
+            return
         if wait:
             run = finish(store, actor, project, run.id) if run else None
             # Pairs come while the run goes; those of prompts where one request of several failed come now.

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
-from labeling.cli.running import finish, leave, run_key, spec_file, told_estimate, told_run
+from labeling.cli.running import (
+    MaxTries,
+    Mode,
+    Out,
+    finish,
+    leave,
+    run_key,
+    spec_file,
+    told_estimate,
+    told_files,
+    told_run,
+)
+from labeling.domain import RunMode
 from labeling.errors import NothingToAskError
 
 if TYPE_CHECKING:
@@ -39,10 +51,14 @@ def judge(
     estimate: Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
     key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
+    mode: Mode = RunMode.LIVE,
+    out: Out = Path(),
+    max_tries: MaxTries = 5,
     as_json: AsJson = False,
 ) -> None:
     """Let a judge read pairs; a verdict that turns with the order or denies its scores stays undecided."""
     from labeling.services.judge import estimate_judging, own_family, start_judging
+    from labeling.services.parts import write_files
     from labeling.services.specs import read_judge
     from labeling.services.verdicts import outcome_counts
 
@@ -53,14 +69,21 @@ def judge(
             f"{spec.model} is of the family of {', '.join(family)}: judges favour their family." if family else None
         )
         if estimate:
-            found = estimate_judging(store, actor, project, spec, pairs)
+            found = estimate_judging(store, actor, project, spec, pairs, mode)
             tell("\n".join(filter(None, [told_estimate(found), warning])), found, as_json)
             return
         try:
-            run = start_judging(store, actor, project, spec, pairs, idempotency_key=run_key(key), budget_usd=budget)
+            run = start_judging(
+                store, actor, project, spec, pairs, idempotency_key=run_key(key), budget_usd=budget, mode=mode, max_tries=max_tries
+            )  # fmt: skip
         except NothingToAskError:
             told = "Every such pair is judged already: no run was started."
             tell(told, {"run": None, "outcomes": None, "same_family": family}, as_json)
+            return
+        if mode is RunMode.FILE and run.waiting:
+            files = write_files(store, actor, project, run.id, out)
+            data = {"run": asdict(run), "files": files, "outcomes": None, "same_family": family}
+            tell("\n".join(filter(None, [told_files(files, run), warning])), data, as_json)
             return
         if wait:
             run = finish(store, actor, project, run.id)

@@ -3,27 +3,36 @@
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labeling.cli.context import complain, progress
-from labeling.domain import RunState
+from labeling.domain import RunMode, RunState
 from labeling.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from labeling.domain import Actor
     from labeling.services.runs import Estimate, RunView
     from labeling.storage.store import Store
+
+Mode = Annotated[
+    RunMode,
+    typer.Option(
+        help="live: one by one. batch: the provider's Batch API, half the price, within 24 hours. file: write Batch JSONL "
+        "to --out, run it anywhere, and take the results back with `tiebreak runs ingest`."
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Where --mode file writes its files.", file_okay=False)]
+MaxTries = Annotated[int, typer.Option(help="How often a request is tried.", min=1, max=100)]
 
 ENDED = (RunState.DONE, RunState.STOPPED, RunState.CANCELLED, RunState.PAUSED)
 POLL_SECONDS = 0.5
 OTHERS_SECONDS = 2.0  # a worker that runs elsewhere has taken up a new run by then
 
 
-def spec_file(path: "Path") -> bytes:
+def spec_file(path: Path) -> bytes:
     """The bytes of a generators or judge file; nobody writes one of over a megabyte."""
     try:
         data = path.read_bytes()
@@ -37,6 +46,15 @@ def spec_file(path: "Path") -> bytes:
 def run_key(given: str) -> str:
     """The key under which a run starts once; without one every command starts its own."""
     return f"command {given}" if given else f"command {uuid.uuid4()}"
+
+
+def told_files(found: list[Path], view: "RunView") -> str:
+    """What to do with the files of a run."""
+    files = "\n".join(f"  {path}" for path in found)
+    return (
+        f"{told_run(view)}\n{files}\nRun each with an engine that reads Batch JSONL, then take the results in with: "
+        "tiebreak runs ingest FILE…"
+    )
 
 
 def finish(store: "Store", actor: "Actor", slug: str, run_id: int) -> "RunView":

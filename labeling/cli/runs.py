@@ -1,6 +1,7 @@
 """`tiebreak runs …` and `tiebreak worker`."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,11 +10,13 @@ from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
 
 if TYPE_CHECKING:
     from labeling.domain import Actor
+    from labeling.services.ingest import IngestView
     from labeling.services.runs import RunView
     from labeling.storage.store import Store
 
 RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="The run's number, as `tiebreak runs list` shows it.")]
 EXAMPLES = 5
+REFUSED_SHOWN = 20  # for people; --json has up to a thousand
 
 runs = typer.Typer(no_args_is_help=True, help="Watch, pause, resume, cancel and retry runs.")
 
@@ -92,6 +95,43 @@ def retry(number: RunNumber, project: ProjectName, as_json: AsJson = False) -> N
     _change(project, as_json, lambda store, actor: service.retry_failed(store, actor, project, number))
 
 
+@runs.command()
+def files(
+    number: RunNumber,
+    project: ProjectName,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.", file_okay=False)] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Write the Batch JSONL files of a run in mode file; of lines that have a result nothing is written again."""
+    from labeling.services.parts import write_files
+
+    with opened() as (store, actor):
+        written = write_files(store, actor, project, number, out)
+    tell("\n".join(map(str, written)) or f"Run {number} has no open files.", {"files": written}, as_json)
+
+
+@runs.command()
+def ingest(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Results files.", exists=True, dir_okay=False)
+    ],
+    project: ProjectName,
+    as_json: AsJson = False,
+) -> None:
+    """Take results files of Batch JSONL in: matched by id, in any order; a line that is not taken is refused and told."""
+    from labeling.services.ingest import ingest_path
+    from labeling.services.runs import run_view
+
+    with opened() as (store, actor):
+        found = [ingest_path(store, actor, project, path, _telling(path.name)) for path in results]
+        numbers = sorted({number for one in found for number in one.runs})
+        views = [run_view(store, actor, project, number) for number in numbers]
+    told = [_told_ingest(one) for one in found] + [_told(view) for view in views]
+    tell("\n".join(told), {"files": found, "runs": views}, as_json)
+    if any(one.refused and not one.taken_before for one in found):
+        raise typer.Exit(1)
+
+
 def worker(
     until_idle: Annotated[bool, typer.Option(help="End when no run has anything left to do.")] = False,
     as_json: AsJson = False,
@@ -109,6 +149,25 @@ def _change(project: str, as_json: bool, action: Callable[["Store", "Actor"], "R
     with opened() as (store, actor):
         view = action(store, actor)
     tell(_told(view), {"project": project, "run": view}, as_json)
+
+
+def _telling(name: str) -> Callable[[int], None]:
+    return lambda lines: progress(f"{name}: {lines:,} lines")
+
+
+def _told_ingest(view: "IngestView") -> str:
+    if view.taken_before:
+        return f"{view.name} was taken in before; nothing is changed."
+    failed = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(view.failed.items()))
+    parts = [
+        f"{view.answered:,} answered",
+        *([f"{sum(view.failed.values()):,} failed ({failed})"] if failed else []),
+        *([f"{view.undone:,} not come to in time, waiting"] if view.undone else []),
+        *([f"{view.there:,} there already"] if view.there else []),
+        *([f"{view.refused:,} refused"] if view.refused else []),
+    ]
+    refused = [f"{one.file}:{one.line}: {one.reason}." for one in view.refusals[:REFUSED_SHOWN]]
+    return "\n".join([f"{view.name}: {view.lines:,} lines: {', '.join(parts)}.", *refused])
 
 
 def _told(view: "RunView") -> str:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from math import ceil
 
+BATCH_SHARE = 0.5  # of the price, by Batch API: what OpenAI, Azure, Together and Groq ask
 CHARACTERS_PER_TOKEN = 4  # a rough figure for English; other languages and code take more tokens
 
 

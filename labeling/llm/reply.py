@@ -77,11 +77,12 @@ def _state(text: str, tool_calls: Sequence[Json], finish_reason: str | None, has
 
 def _content(content: object) -> str:
     """The text of a message. Some gateways answer a list of parts where others answer text."""
-    if isinstance(content, str):
-        return content
     if isinstance(content, list):
-        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
-    return ""
+        content = "".join(
+            part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+    # No database stores NUL: one such reply would keep all that came with it from being stored.
+    return content.replace("\0", "\ufffd") if isinstance(content, str) else ""
 
 
 def _text_or_none(value: object) -> str | None:

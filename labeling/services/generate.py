@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from labeling.domain import Actor, GeneratorSpec, Json, Right
+from labeling.domain import Actor, GeneratorSpec, Json, Right, RunMode
 from labeling.errors import EndpointError, InputError, NotFoundError
 from labeling.llm.faults import Fault
 from labeling.llm.keys import KeyState, key_state
@@ -146,7 +146,9 @@ def try_generators(
     ]
 
 
-def estimate_generation(store: Store, actor: Actor, slug: str, plan: GenerationPlan) -> runs.Estimate:
+def estimate_generation(
+    store: Store, actor: Actor, slug: str, plan: GenerationPlan, mode: RunMode = RunMode.LIVE
+) -> runs.Estimate:
     """Requests, tokens and money that the plan would still take. Nothing is saved."""
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
@@ -160,9 +162,9 @@ def estimate_generation(store: Store, actor: Actor, slug: str, plan: GenerationP
     missing = prompts * sum(plan.samples_of(spec) for spec in plan.generators) - there
     pairs = [(spec, known.get(spec.digest)) for spec in plan.generators]
     every = prompts // PART if prompts > LARGE else 1
-    found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last, every))
+    found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last, every), mode)
     if missing and not found.requests:  # the little that is missing lies beside the part that was looked at
-        found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last))
+        found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last), mode)
     return scaled(found, missing, "prompts")
 
 
@@ -174,6 +176,8 @@ def start_generation(
     *,
     idempotency_key: str,
     budget_usd: float | None = None,
+    mode: RunMode = RunMode.LIVE,
+    max_tries: int = runs.MAX_TRIES,
 ) -> runs.RunView:
     """Save the generators and start a run for the completions that are not there yet.
 
@@ -181,7 +185,7 @@ def start_generation(
         InputError: every completion is there already, a key is bound elsewhere, or the price of a model is
             unknown and a budget was set.
     """
-    _bind_keys(store, actor, slug, plan.generators)
+    _bind_keys(store, actor, slug, plan.generators, needs_key=mode is not RunMode.FILE)
     views = save_generators(store, actor, slug, plan.generators)
     ids = {view.spec.digest: view.id for view in views}
     with store.reading() as session:
@@ -196,6 +200,8 @@ def start_generation(
         spec=_spec(plan, ids),
         idempotency_key=idempotency_key,
         budget_usd=budget_usd,
+        mode=mode,
+        max_tries=max_tries,
     )  # fmt: skip
 
 
@@ -278,11 +284,13 @@ def _planned(
     )
 
 
-def _bind_keys(store: Store, actor: Actor, slug: str, specs: Sequence[GeneratorSpec]) -> None:
+def _bind_keys(
+    store: Store, actor: Actor, slug: str, specs: Sequence[GeneratorSpec], *, needs_key: bool = True
+) -> None:
     for spec in specs:
         bind_key(store, actor, slug, spec.key_env, spec.base_url)
         state = key_state(spec.key_env, address_of(spec.base_url))
-        if spec.key_env and not state.found:
+        if needs_key and spec.key_env and not state.found:
             raise EndpointError(f"The key of generator {spec.name} is missing: {state.sentence}")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right
+from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right, RunMode
 from labeling.errors import EndpointError, InputError, NotFoundError
 from labeling.judging.families import of_same_family
 from labeling.judging.outcome import ORDERS, Order
@@ -135,7 +135,9 @@ def own_family(store: Store, actor: Actor, slug: str, model: str) -> list[str]:
         return of_same_family(model, [(row.name, row.model) for row in generators])
 
 
-def estimate_judging(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs: str) -> runs.Estimate:
+def estimate_judging(
+    store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs: str, mode: RunMode = RunMode.LIVE
+) -> runs.Estimate:
     """Requests (all orders and samples), tokens and money that judging these pairs would still take.
 
     Repairs of replies that cannot be read are in the upper end of tokens and money, not in the number of requests.
@@ -149,7 +151,7 @@ def estimate_judging(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pai
         left = [pair_id for pair_id in choose(session, project_id, pairs) if pair_id not in done]
         replies = requests_.repaired_of(session, address_of(spec.base_url), spec.model)
     part = random.Random(project_id).sample(left, PART) if len(left) > LARGE else left
-    found = runs.estimate(store, actor, slug, _requests(store, project_id, spec, digest, rater_id, part, form))
+    found = runs.estimate(store, actor, slug, _requests(store, project_id, spec, digest, rater_id, part, form), mode)
     found = scaled(found, len(left) * (2 if spec.orders == "both" else 1) * spec.samples, "pairs")
     return with_repairs(found, *replies)
 
@@ -163,6 +165,8 @@ def start_judging(
     *,
     idempotency_key: str,
     budget_usd: float | None = None,
+    mode: RunMode = RunMode.LIVE,
+    max_tries: int = runs.MAX_TRIES,
 ) -> runs.RunView:
     """Save the judge and start its run over the chosen pairs that it has no result on yet.
 
@@ -173,7 +177,7 @@ def start_judging(
     """
     bind_key(store, actor, slug, spec.key_env, spec.base_url)
     state = key_state(spec.key_env, address_of(spec.base_url))
-    if spec.key_env and not state.found:
+    if mode is not RunMode.FILE and spec.key_env and not state.found:
         raise EndpointError(f"The key of judge {spec.name} is missing: {state.sentence}")
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
@@ -183,7 +187,7 @@ def start_judging(
         return runs.run_view(store, actor, slug, known.id)
     if not chosen:
         raise InputError(f"There are no {pairs} pairs to judge. Choose other pairs, or make some on the page Generate.")
-    form = structured_format(store, actor, slug, spec)
+    form = structured_format(store, actor, slug, spec, may_ask=mode is not RunMode.FILE)
     view = save_judge(store, actor, slug, spec)
     digest = spec.digest(template_text())
     return runs.start_run(
@@ -195,6 +199,8 @@ def start_judging(
         idempotency_key=idempotency_key,
         budget_usd=budget_usd,
         judge_id=view.id,
+        mode=mode,
+        max_tries=max_tries,
     )  # fmt: skip
 
 
@@ -220,8 +226,10 @@ def orders_of(policy: str, digest: str, pair_id: int) -> tuple[Order, ...]:
     return ORDERS if policy == "both" else (random.Random(f"{digest} {pair_id}").choice(ORDERS),)
 
 
-def structured_format(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> str:
+def structured_format(store: Store, actor: Actor, slug: str, spec: JudgeSpec, *, may_ask: bool = True) -> str:
     """Which of `FORMATS` the endpoint takes; found out by at most three tiny calls, and remembered.
+
+    Where nobody may be asked, as for files that are run elsewhere, and nothing is known, it is the best one.
 
     Raises:
         EndpointError: the endpoint does not answer, for another reason than the format.
@@ -230,8 +238,8 @@ def structured_format(store: Store, actor: Actor, slug: str, spec: JudgeSpec) ->
     with store.reading() as session:
         open_project(session, actor, slug, Right.MANAGE)
         known = keys.known_format(session, address, spec.model)
-    if known:
-        return known
+    if known or not may_ask:
+        return known or FORMATS[0]
     example = pairs_.PairTexts(
         0, 0, Prompt(({"role": "user", "content": "Say yes."},)), Reply("Yes."), Reply("No."), None
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor, Right, RunMode
 from labeling.llm import prices
 from labeling.llm.keys import origin_of
 from labeling.llm.request import ChatRequest, Pace
@@ -67,7 +67,8 @@ class Expected:
 class Expectation:
     """Expects tokens and money of calls, from the last answers of the same model where there are some."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mode: RunMode = RunMode.LIVE) -> None:
+        self._share = 1.0 if mode is RunMode.LIVE else prices.BATCH_SHARE
         with store.reading() as session:
             self._recent = rows.recent_tokens(session)
         self.from_answers = False
@@ -80,7 +81,10 @@ class Expectation:
             return Expected(prompt_tokens, (low, high), (0.0, 0.0))
         if not prices.is_priced(request.base_url, request.model):
             return Expected(prompt_tokens, (low, high), None)
-        usd = tuple(prices.cost_usd(request.base_url, request.model, prompt_tokens, n) or 0.0 for n in (low, high))
+        usd = tuple(
+            self._share * (prices.cost_usd(request.base_url, request.model, prompt_tokens, n) or 0.0)
+            for n in (low, high)
+        )
         return Expected(prompt_tokens, (low, high), (usd[0], usd[1]))
 
     def _completion_tokens(self, request: ChatRequest) -> tuple[int, int]:
@@ -94,11 +98,13 @@ class Expectation:
         return min(LOW_TOKENS, high), high
 
 
-def estimate(store: Store, actor: Actor, slug: str, planned: Iterable[PlannedRequest]) -> Estimate:
+def estimate(
+    store: Store, actor: Actor, slug: str, planned: Iterable[PlannedRequest], mode: RunMode = RunMode.LIVE
+) -> Estimate:
     """What `planned` would take, without what is answered already. Nothing is written."""
     with store.reading() as session:
         open_project(session, actor, slug, Right.MANAGE)
-    expectation = Expectation(store)
+    expectation = Expectation(store, mode)
     seen: set[str] = set()
     total = answered = prompt_tokens = low = high = 0
     usd = [0.0, 0.0]
@@ -131,7 +137,7 @@ def estimate(store: Store, actor: Actor, slug: str, planned: Iterable[PlannedReq
         usd_low=usd[0] if known else None,
         usd_high=usd[1] if known else None,
         unpriced_models=tuple(unpriced),
-        basis=_basis(from_answers=expectation.from_answers),
+        basis=_basis(mode, from_answers=expectation.from_answers),
     )
 
 
@@ -141,13 +147,14 @@ def chunks(planned: Iterable[PlannedRequest]) -> Iterator[Sequence[PlannedReques
         yield chunk
 
 
-def _basis(*, from_answers: bool) -> str:
+def _basis(mode: RunMode, *, from_answers: bool) -> str:
     out = (
         "tokens out from the last answers of the same model"
         if from_answers
         else f"tokens out between {LOW_TOKENS} and the limit written (or {HIGH_TOKENS}) for each reply"
     )
+    batch = "" if mode is RunMode.LIVE else f" at {prices.BATCH_SHARE:.0%} of it, as batches are"
     return (
         f"Estimated: tokens in as characters divided by {prices.CHARACTERS_PER_TOKEN}, {out}, "
-        f"prices by {prices.price_source()}; reasoning counts as tokens out."
+        f"prices by {prices.price_source()}{batch}; reasoning counts as tokens out."
     )

@@ -10,6 +10,7 @@ from typing import Literal
 from labeling.domain import Actor, Json, Right, RunMode, RunState
 from labeling.errors import ConflictError, InputError, NotFoundError, NothingToAskError
 from labeling.services.access import open_project
+from labeling.services.parts import gather, let_go_unsent
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
 from labeling.storage import claims
 from labeling.storage import requests as request_rows
@@ -119,7 +120,7 @@ def start_run(
         return run_view(store, actor, slug, _id(found))
     run_id = _id(run)
     try:
-        expected_usd = _write(store, run_id, planned, has_budget=budget_usd is not None)
+        expected_usd = _write(store, run_id, planned, mode, has_budget=budget_usd is not None)
         with store.writing() as session:
             written = rows.run_of_project(session, project_id, run_id)
             assert written is not None
@@ -131,6 +132,8 @@ def start_run(
     except BaseException:
         _discard(store, project_id, run_id)
         raise
+    if mode is RunMode.FILE:
+        gather(store, run_id)
     return run_view(store, actor, slug, run_id)
 
 
@@ -177,7 +180,9 @@ def resume(store: Store, actor: Actor, slug: str, run_id: int, *, budget_usd: fl
 def cancel(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
     """End a run for good; what is answered stays."""
     was = (RunState.PREPARING, RunState.RUNNING, RunState.PAUSED, RunState.STOPPED)
-    return _change(store, actor, slug, run_id, RunState.CANCELLED, was=was, doing="cancelled")
+    _change(store, actor, slug, run_id, RunState.CANCELLED, was=was, doing="cancelled")
+    let_go_unsent(store, run_id)
+    return run_view(store, actor, slug, run_id)
 
 
 def retry_failed(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
@@ -196,7 +201,10 @@ def retry_failed(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
     if not retried:
         raise ConflictError(f"Run {run_id} has no failed requests to try again.")
     others = tuple(state for state in RunState if state is not RunState.PREPARING)
-    return _change(store, actor, slug, run_id, RunState.RUNNING, was=others, doing="tried again")
+    view = _change(store, actor, slug, run_id, RunState.RUNNING, was=others, doing="tried again")
+    if view.mode == RunMode.FILE:
+        gather(store, run_id)
+    return view
 
 
 def _check_budget(usd: float | None) -> None:
@@ -204,9 +212,11 @@ def _check_budget(usd: float | None) -> None:
         raise InputError(f"A budget is an amount in US dollars, not {usd:g}. Leave it out for none.")
 
 
-def _write(store: Store, run_id: int, planned: Iterable[PlannedRequest], *, has_budget: bool) -> float | None:
+def _write(
+    store: Store, run_id: int, planned: Iterable[PlannedRequest], mode: RunMode, *, has_budget: bool
+) -> float | None:
     """Write the requests; what one of them is expected to cost at most, None where a price is unknown."""
-    expectation = Expectation(store)
+    expectation = Expectation(store, mode)
     highest: float | None = 0.0
     count = 0
     for chunk in chunks(planned):

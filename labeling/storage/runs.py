@@ -37,6 +37,10 @@ def run_of_project(session: Session, project_id: int, run_id: int) -> Run | None
     return session.scalars(select(Run).where(col(Run.id) == run_id, col(Run.project_id) == project_id)).first()
 
 
+def run_with_id(session: Session, run_id: int) -> Run:
+    return session.get_one(Run, run_id)
+
+
 def runs_of_project(session: Session, project_id: int, limit: int) -> Sequence[Run]:
     """The newest runs first."""
     query = select(Run).where(col(Run.project_id) == project_id).order_by(col(Run.id).desc()).limit(limit)

@@ -871,10 +871,10 @@ class Ingest(Table, table=True):
     """A results file that was taken in, by digest: the same one a second time changes nothing."""
 
     __tablename__ = "ingest"
-    __table_args__ = (UniqueConstraint("run_id", "digest"),)
+    __table_args__ = (UniqueConstraint("project_id", "digest"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    run_id: int = Field(foreign_key="run.id")
+    project_id: int = Field(foreign_key="project.id")
     digest: str
     name: str
     counts: str = Field(default="{}", sa_type=Text, nullable=False)

@@ -435,16 +435,16 @@ def upgrade() -> None:
     op.create_table(
         "ingest",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("counts", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["created_by"], ["account.id"], name=op.f("fk_ingest_created_by")),
-        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_ingest_run_id")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_ingest_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest")),
-        sa.UniqueConstraint("run_id", "digest", name=op.f("uq_ingest_run_id_digest")),
+        sa.UniqueConstraint("project_id", "digest", name=op.f("uq_ingest_project_id_digest")),
     )
     op.create_table(
         "erasure",
