@@ -1,48 +1,113 @@
-"""How the labels of a pair become one verdict, or a reason why they do not. Pure: no database."""
+"""Label rules: how labels become one verdict for each pair, and which of the decided pairs go into the file.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+One frozen value: stored with each export, saved under a name, written as TOML. What the rules mean is in `docs/rules.md`.
+"""
 
-from labeling.domain import RoundPurpose, Side
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from labeling.domain import RoundPurpose
 from labeling.errors import InputError
 
 Who: TypeAlias = Literal["people_first", "people", "judges", "all"]
-Agreement: TypeAlias = Literal["majority", "unanimous"]
-Edits: TypeAlias = Literal["beat_loser", "ignore"]
+Agreement: TypeAlias = Literal["majority", "unanimous", "weighted"]
+Edits: TypeAlias = Literal["beat_loser", "beat_original", "both", "ignore"]
+Ties: TypeAlias = Literal["leave_out", "both_good"]
+Refusals: TypeAlias = Literal["keep", "leave_out_chosen", "leave_out"]
+PersonalData: TypeAlias = Literal["keep", "leave_out", "mask"]
+Contradictions: TypeAlias = Literal["keep", "resolve", "leave_out"]
+OnPolicy: TypeAlias = Literal["any", "one_side", "both_sides"]
 
 # Practice and calibration are for the annotators, a repeat asks them again: none of these is work for the file.
-ROUNDS = ("work", "review")
+ROUNDS: Final = ("work", "review")
+VERSION: Final = 1  # of the rules' shape; a later one reads the earlier ones
+
+# How a strength is told: of people, of judges (arena-hard's weights), of whoever sees no difference.
+STRENGTH_SCALE: Final = {"people": [1, 2, 3], "judges": [1, 3], "tie": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRules:
-    """Label rules, stored with each export.
+    """Label rules. Everything that is not given is as it is here.
 
-    `who`: people before judges (annotators; where none has labelled, labels that came with a file; then judges), one of
-    the two alone, or all alike. `agreement`: more than half of the labels, or all of them. `least_labels` of those who
-    decide; `least_strength` of their mean, 1 (any) to 3. Judges who read one order only do not count unless
-    `only_both_orders` is off. `rounds` are purposes of rounds. `edits`: an annotator's edit takes the place of the
-    better completion, or is left aside. Ties, both bad and undecided pairs never become rows.
+    Who counts. `who`: people before judges (annotators; where none has labelled, labels that came with a file; then
+    judges), one of the two alone, or all alike. `people`, `judges`: only these, by name; empty for all of them.
+    `rule_raters`: raters that are rules and not readers count only if named. `rounds` are purposes of rounds.
+    `only_both_orders`: judges that read one order only do not count.
+
+    How they become one. `review_first`: where a review round gave a verdict, that one holds. `agreement`: more than
+    half of the labels, all of them, or more than half of the `weights` (by name; 1 where none is given). `least_labels`
+    of those who decide. `least_strength` of their mean signed strength; `needs_strength`: without one no row.
+
+    What becomes of a decided pair. `edits`: an annotator's edit beats the worse reply, its own original, or both.
+    `ties`: in a format of single replies a tie may be two good ones. `longest_reply` in characters, 0 for any.
+    `on_policy`: replies of the project's target model. `per_prompt`: at most so many pairs of one prompt, 0 for any.
+    `length_match`: as many longer as shorter replies chosen. `seed` is of what is drawn by lot.
     """
 
     who: Who = "people_first"
+    people: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
+    rule_raters: tuple[str, ...] = ()
+    rounds: tuple[str, ...] = ROUNDS
+    only_both_orders: bool = True
+    review_first: bool = True
     agreement: Agreement = "majority"
+    weights: tuple[tuple[str, float], ...] = ()
     least_labels: int = 1
     least_strength: float = 1.0
-    only_both_orders: bool = True
-    rounds: tuple[str, ...] = ROUNDS
+    needs_strength: bool = False
     edits: Edits = "beat_loser"
+    ties: Ties = "leave_out"
+    longest_reply: int = 0
+    refusals: Refusals = "keep"
+    personal_data: PersonalData = "keep"
+    on_policy: OnPolicy = "any"
+    contradictions: Contradictions = "keep"
+    per_prompt: int = 0
+    length_match: bool = False
+    seed: int = 0
+    version: int = field(default=VERSION, kw_only=True)
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "rounds": list(self.rounds)}
+        """What JSON holds; `read_rules` reads it back."""
+        told = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return told | {"weights": dict(self.weights)}
+
+    def changed(self) -> dict[str, Any]:
+        """Only what is not as by default."""
+        usual = DEFAULT_RULES.as_dict()
+        return {name: value for name, value in self.as_dict().items() if value != usual[name]}
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the replies themselves must be read to know which pairs stay."""
+        return self.refusals != "keep" or self.personal_data == "leave_out"
+
+    @property
+    def looks_across(self) -> bool:
+        """Whether a pair's place depends on other pairs, or on more than its labels: all must be known before one is written."""
+        return (
+            self.reads_texts
+            or self.longest_reply > 0
+            or self.on_policy != "any"
+            or self.contradictions != "keep"
+            or self.per_prompt > 0
+            or self.length_match
+        )
 
 
-DEFAULT_RULES = LabelRules()
-CHOICES: Mapping[str, tuple[str, ...]] = {
+DEFAULT_RULES: Final = LabelRules()
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "who": get_args(Who),
     "agreement": get_args(Agreement),
     "edits": get_args(Edits),
+    "ties": get_args(Ties),
+    "refusals": get_args(Refusals),
+    "personal_data": get_args(PersonalData),
+    "on_policy": get_args(OnPolicy),
+    "contradictions": get_args(Contradictions),
 }
 
 
@@ -53,217 +118,108 @@ def read_rules(given: Mapping[str, Any]) -> LabelRules:
         InputError: an unknown rule, or a value it cannot have.
     """
     known = {field.name for field in fields(LabelRules)}
+    found = {}
     for name, value in given.items():
         if name not in known:
             raise InputError(f"There is no label rule {name!r}. Known are {', '.join(sorted(known))}.")
-        if name in CHOICES and value not in CHOICES[name]:
-            raise InputError(f"The label rule {name} is {value!r}; it can be {', '.join(CHOICES[name])}.")
-    count, strength = given.get("least_labels", 1), given.get("least_strength", 1)
-    orders, rounds = given.get("only_both_orders", True), given.get("rounds", ROUNDS)
-    if type(count) is not int or count < 1:
-        raise InputError(f"The label rule least_labels is {count!r}; it is a whole number from 1.")
-    if type(strength) not in (int, float) or not 1 <= strength <= 3:
-        raise InputError(f"The label rule least_strength is {strength!r}; it is a number from 1 to 3.")
-    if type(orders) is not bool:
-        raise InputError(f"The label rule only_both_orders is {orders!r}; it is true or false.")
+        found[name] = _READERS.get(name, _choice)(name, value)
+    return LabelRules(**found)
+
+
+def rules_toml(rules: LabelRules) -> str:
+    """The rules as a file that `--rules` takes; only what is not as by default."""
+    lines = ["# Label rules of Tiebreak. What is not named here is as by default.", f"version = {VERSION}"]
+    changed = rules.changed()
+    weights = changed.pop("weights", {})
+    lines += [f"{name} = {_toml(value)}" for name, value in changed.items()]
+    if weights:
+        lines += ["", "[weights]", *(f"{_toml(name)} = {_toml(value)}" for name, value in weights.items())]
+    return "\n".join([*lines, ""])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, str):
+        # TOML's basic strings escape as JSON does, and DEL too.
+        import json
+
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+# --- reading one value -------------------------------------------------------------------------------------------
+
+
+def _choice(name: str, value: Any) -> Any:
+    if value not in CHOICES[name]:
+        raise InputError(f"The label rule {name} is {value!r}; it can be {', '.join(CHOICES[name])}.")
+    return value
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    if type(value) is not bool:
+        raise InputError(f"The label rule {name} is {value!r}; it is true or false.")
+    return value
+
+
+def _whole(least: int) -> Callable[[str, Any], int]:
+    def read(name: str, value: Any) -> int:
+        if type(value) is not int or not least <= value < 2**31:
+            raise InputError(f"The label rule {name} is {value!r}; it is a whole number from {least}.")
+        return value
+
+    return read
+
+
+def _strength(name: str, value: Any) -> float:
+    if type(value) not in (int, float) or not 1 <= value <= 3:
+        raise InputError(f"The label rule {name} is {value!r}; it is a number from 1 to 3.")
+    return float(value)
+
+
+def _rounds(name: str, value: Any) -> tuple[str, ...]:
     purposes = [purpose.value for purpose in RoundPurpose]
-    if not isinstance(rounds, list | tuple) or not all(purpose in purposes for purpose in rounds):
-        raise InputError(f"The label rule rounds is {rounds!r}; it is a list of {', '.join(purposes)}.")
-    return LabelRules(**{**given, "rounds": tuple(rounds)})
+    if not isinstance(value, list | tuple) or not all(purpose in purposes for purpose in value):
+        raise InputError(f"The label rule {name} is {value!r}; it is a list of {', '.join(purposes)}.")
+    return tuple(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A rater, as far as rules ask. Judges have a name, a version of it, and whether they read both orders."""
-
-    kind: Literal["annotator", "imported", "judge"]
-    name: str
-    judge: str = ""
-    version: int = 0
-    reads_both_orders: bool = True
-    is_sandbox: bool = False
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one for one in value):
+        raise InputError(f"The label rule {name} is {value!r}; it is a list of names.")
+    return tuple(value)
 
 
-class Event(NamedTuple):
-    """One label event of one rater on one pair; `purpose` is its round's, None for judges and imported labels."""
-
-    label_id: int
-    seq: int
-    rater_id: int
-    round_id: int | None
-    purpose: str | None
-    revision: int
-    action: str
-    verdict: str | None
-    strength: int | None
-    edit_id: int | None
+def _weights(name: str, value: Any) -> tuple[tuple[str, float], ...]:
+    known = value if isinstance(value, Mapping) else None
+    if known is None or not all(type(one) in (int, float) and 0 <= one <= 1000 for one in known.values()):
+        raise InputError(f"The label rule {name} is {value!r}; it is a table of names, each with a number from 0 to 1000.")
+    return tuple(sorted((str(rater), float(weight)) for rater, weight in known.items()))
 
 
-class Result(NamedTuple):
-    """What a judge's judgements of a pair came to: decided, undecided or unreadable."""
-
-    rater_id: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The better side, or why there is none (`reason`, a key of `REASONS`).
-
-    `labels` are those it rests on, `strength` their mean (a label for the other side counts against it, a tie as
-    nothing); None where one of them has none. `edit_id` is the completion to take for the better side.
-    """
-
-    better: Side | None
-    reason: str | None = None
-    raters: tuple[int, ...] = ()
-    labels: tuple[int, ...] = ()
-    strength: float | None = None
-    edit_id: int | None = None
+def _version(name: str, value: Any) -> int:
+    if value != VERSION:
+        raise InputError(f"These label rules are of version {value!r}; this program reads version {VERSION}.")
+    return VERSION
 
 
-# Each with the table's words: what the pairs are, and what would bring them in.
-REASONS: Mapping[str, tuple[str, str]] = {
-    "no_label": ("No label", "Label them, or let a judge read them"),
-    "only_skipped": ("Only skipped", "Another annotator may know"),
-    "not_counted": ("Labels that do not count", "Change whose labels count"),
-    "tie": ("Tie", "A training file has no ties"),
-    "both_bad": ("Both bad", "New completions would help"),
-    "annotators_differ": ("Annotators differ", "One more label settles them"),
-    "imported_differ": ("Imported labels differ", "An annotator's label settles them"),
-    "judges_differ": ("Judges differ", "A person's label settles them"),
-    "raters_differ": ("Raters differ", "One more label settles them"),
-    "too_few_labels": ("Too few labels", "Label them again, or ask for fewer"),
-    "too_weak": ("Too weak", "Take slighter preferences too"),
-    "judge_undecided": ("Judge undecided", "A person's label settles them"),
-    "judge_unreadable": ("Judge unreadable", "Run the judge again, or label them"),
-    "judge_one_order": ("Judge read one order", "Run the judge in both orders"),
-    "reserved": ("Reserved for evaluation", "Never exported"),
-    "left_out": ("Left out by a lead", "Take them in again on Rounds"),
+_READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "people": _names,
+    "judges": _names,
+    "rule_raters": _names,
+    "rounds": _rounds,
+    "only_both_orders": _yes_or_no,
+    "review_first": _yes_or_no,
+    "weights": _weights,
+    "least_labels": _whole(1),
+    "least_strength": _strength,
+    "needs_strength": _yes_or_no,
+    "longest_reply": _whole(0),
+    "per_prompt": _whole(0),
+    "length_match": _yes_or_no,
+    "seed": _whole(0),
+    "version": _version,
 }
-DIFFER = {"annotator": "annotators_differ", "imported": "imported_differ", "judge": "judges_differ"}
-
-NO_LABEL = Decision(None, "no_label")
-TIERS: Mapping[Who, tuple[frozenset[str], ...]] = {
-    "people_first": (frozenset({"annotator"}), frozenset({"imported"}), frozenset({"judge"})),
-    "people": (frozenset({"annotator"}), frozenset({"imported"})),
-    "judges": (frozenset({"judge"}),),
-    "all": (frozenset({"annotator", "imported", "judge"}),),
-}
-
-
-def decide(
-    events: Sequence[Event], results: Sequence[Result], voices: Mapping[int, Voice], rules: LabelRules = DEFAULT_RULES
-) -> Decision:
-    """What all label events of a pair, and what its judges came to, make of it. `voices` knows every rater in them."""
-    if not events and not results:
-        return NO_LABEL
-    current = _last_events(events)
-    standing = [event for event in current if event.action == "label"]
-    votes = _latest_of_each_rater(event for event in standing if event.purpose is None or event.purpose in rules.rounds)
-    judges = _newest_versions([*(vote.rater_id for vote in votes), *(result.rater_id for result in results)], voices)
-    counted = [vote for vote in votes if _counts(vote.rater_id, judges, voices, rules)]
-    for tier in TIERS[rules.who]:
-        deciding = [vote for vote in counted if voices[vote.rater_id].kind in tier]
-        if deciding:
-            return _settled(deciding, voices, rules)
-        if "judge" in tier:
-            states = {result.state for result in results if _counts(result.rater_id, judges, voices, rules)}
-            for state in ("undecided", "unreadable"):
-                if state in states:
-                    return Decision(None, f"judge_{state}")
-    return Decision(None, _why_nobody_decides(current, results, judges, voices, rules))
-
-
-def _last_events(events: Sequence[Event]) -> list[Event]:
-    """The greatest revision of each rater in each round: the others are history."""
-    if len(events) == 1:
-        return list(events)
-    last: dict[tuple[int, int | None], Event] = {}
-    for event in events:
-        key = (event.rater_id, event.round_id)
-        if key not in last or event.revision > last[key].revision:
-            last[key] = event
-    return list(last.values())
-
-
-def _latest_of_each_rater(standing: Iterable[Event]) -> list[Event]:
-    """One voice for each rater: who labelled in work and again in review means the latter."""
-    latest: dict[int, Event] = {}
-    for event in sorted(standing, key=lambda event: event.seq):
-        latest[event.rater_id] = event
-    return list(latest.values())
-
-
-def _newest_versions(rater_ids: Iterable[int], voices: Mapping[int, Voice]) -> set[int]:
-    """Of each judge the newest version that read the pair: versions of one judge never form a majority."""
-    newest: dict[str, int] = {}
-    for rater_id in rater_ids:
-        voice = voices[rater_id]
-        if voice.kind != "judge":
-            continue
-        before = newest.get(voice.judge)
-        if before is None or voices[before].version < voice.version:
-            newest[voice.judge] = rater_id
-    return set(newest.values())
-
-
-def _counts(rater_id: int, judges: set[int], voices: Mapping[int, Voice], rules: LabelRules) -> bool:
-    voice = voices[rater_id]
-    if voice.kind != "judge":
-        return True
-    return rater_id in judges and (voice.reads_both_orders or not rules.only_both_orders)
-
-
-def _settled(votes: Sequence[Event], voices: Mapping[int, Voice], rules: LabelRules) -> Decision:
-    if len(votes) < rules.least_labels:
-        return Decision(None, "too_few_labels")
-    counts: dict[str, int] = {}
-    for vote in votes:
-        counts[vote.verdict or ""] = counts.get(vote.verdict or "", 0) + 1
-    verdict, most = max(counts.items(), key=lambda item: item[1])
-    if most != len(votes) if rules.agreement == "unanimous" else 2 * most <= len(votes):
-        kinds = {voices[vote.rater_id].kind for vote in votes}
-        return Decision(None, DIFFER[kinds.pop()] if len(kinds) == 1 else "raters_differ")
-    if verdict not in ("a", "b"):
-        return Decision(None, verdict)
-    strength = _strength(votes, verdict)
-    if rules.least_strength > 1 and (strength is None or strength < rules.least_strength):
-        return Decision(None, "too_weak")
-    winners = [vote for vote in votes if vote.verdict == verdict]
-    edits = [vote.edit_id for vote in winners if vote.edit_id is not None] if rules.edits == "beat_loser" else []
-    return Decision(
-        better="a" if verdict == "a" else "b",
-        raters=tuple(vote.rater_id for vote in votes),
-        labels=tuple(vote.label_id for vote in votes),
-        strength=strength,
-        edit_id=edits[-1] if edits else None,
-    )
-
-
-def _strength(votes: Sequence[Event], verdict: str) -> float | None:
-    total = 0
-    for vote in votes:
-        if vote.verdict in ("a", "b"):
-            if vote.strength is None:
-                return None
-            total += vote.strength if vote.verdict == verdict else -vote.strength
-    return round(total / len(votes), 3)
-
-
-def _why_nobody_decides(
-    current: Sequence[Event],
-    results: Sequence[Result],
-    judges: set[int],
-    voices: Mapping[int, Voice],
-    rules: LabelRules,
-) -> str:
-    if (
-        rules.who != "people"
-        and rules.only_both_orders
-        and any(not voices[judge].reads_both_orders for judge in judges)
-    ):
-        return "judge_one_order"
-    if results or any(event.action == "label" for event in current):
-        return "not_counted"
-    return "only_skipped" if any(event.action == "skip" for event in current) else "no_label"
