@@ -1,31 +1,99 @@
 """Every pair of a project decided by label rules, in chunks by pair id. No long text is read here."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 
-from labeling.services.label_rules import NO_LABEL, Decision, Event, LabelRules, Result, Voice, decide
+import numpy as np
+
+from labeling.domain import Side
+from labeling.services.label_rules import LabelRules
+from labeling.services.raters import Raters, Voice, raters
+from labeling.services.votes import (
+    CODE,
+    EDITED,
+    OUTCOMES,
+    PURPOSES,
+    Column,
+    Events,
+    Outcomes,
+    Results,
+    decide_all,
+    edits_of,
+    last_events,
+)
 from labeling.storage import exports as rows
+from labeling.storage import vote_columns as columns
 from labeling.storage.store import Session
 
 CHUNK = 2000
-RESERVED = Decision(None, "reserved")
-LEFT_OUT = Decision(None, "left_out")
+SIDES: tuple[Side, Side] = ("a", "b")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A pair that makes a row. `reason` is None where a side is better, or an edit; else "tie" or "both_bad".
+
+    `better` is None where both are bad and an edit stands for what should have been said, as it is with a reason.
+    `raters` and `labels` are those it rests on, `strength` their mean signed strength, None where one of them has none.
+    `edit_id` is the completion that an annotator wrote.
+    """
+
+    better: Side | None
+    raters: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
+    strength: float | None = None
+    edit_id: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A chunk: looked = the length of `chosen` + the sum of `left_out`, which counts by reason."""
+
+    looked: int
+    chosen: list[tuple[int, Decision]]
+    left_out: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What rules that look across pairs leave out: pairs by id, each with its reason as a place in `OUTCOMES`."""
+
+    pair_id: Column
+    code: Column
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """What deciding a project's pairs needs to know, of one moment: who the raters are, up to which label."""
+    """What deciding a project's pairs needs to know, of one moment: who the raters are, up to which label.
+
+    `purposes` are places in `PURPOSES` by round. `takes` are the outcomes the format makes rows of: better, and perhaps
+    tie and both_bad. `gone` is what rules that look across pairs leave out.
+    """
 
     project_id: int
     rules: LabelRules
     mark: int
     hidden: list[int]
-    reserved: set[int]
-    left_out: set[int]
-    purposes: dict[int, str]
-    voices: dict[int, Voice]
-    alike: dict[tuple[object, ...], Decision] = field(default_factory=dict)
+    reserved: list[int]
+    left_out: list[int]
+    purposes: dict[int, int]
+    raters: Raters
+    takes: frozenset[str] = frozenset({"better"})
+    gone: Gone = field(default_factory=lambda: Gone(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8)))
+
+    @property
+    def taken(self) -> Column:
+        """By the places of `OUTCOMES`, which of them are rows."""
+        taken = np.arange(len(OUTCOMES)) <= EDITED
+        taken[CODE["tie"]] = "tie" in self.takes and self.rules.ties == "both_good"
+        taken[CODE["both_bad"]] = "both_bad" in self.takes
+        return taken
+
+    def voice(self, rater_id: int) -> Voice:
+        return self.raters.voices[int(np.searchsorted(self.raters.ids, rater_id))]
 
 
 def ballot(session: Session, project_id: int, rules: LabelRules) -> Ballot:
@@ -34,78 +102,116 @@ def ballot(session: Session, project_id: int, rules: LabelRules) -> Ballot:
         rules=rules,
         mark=rows.label_mark(session, project_id),
         hidden=rows.hidden_imports(session, project_id),
-        reserved=rows.reserved_prompts(session, project_id),
-        left_out=rows.left_out_pairs(session, project_id),
-        purposes=rows.round_purposes(session, project_id),
-        voices={row.rater_id: _voice(row) for row in rows.voices(session, project_id)},
+        reserved=sorted(rows.reserved_prompts(session, project_id)),
+        left_out=sorted(rows.left_out_pairs(session, project_id)),
+        purposes={id_: PURPOSES.index(name) for id_, name in rows.round_purposes(session, project_id).items()},
+        raters=raters({row.rater_id: _voice(row) for row in rows.voices(session, project_id)}),
     )
 
 
-Decided: TypeAlias = list[tuple[int, Decision]]
-
-
-def decisions(session: Session, held: Ballot) -> Iterator[Decided]:
-    """(pair, decision) for every visible pair of the project by id, a chunk at a time."""
+def decisions(session: Session, held: Ballot, without: AbstractSet[int] = frozenset()) -> Iterator[Decided]:
+    """Every visible pair of the project by id but those of `without`, a chunk at a time."""
     last = 0
     while pairs := rows.pair_chunk(session, held.project_id, last, held.hidden, CHUNK):
         last = pairs[-1][0]
-        yield decisions_on(session, held, pairs)
+        if wanted := [pair for pair in pairs if pair[0] not in without] if without else pairs:
+            yield decisions_on(session, held, wanted)
 
 
 def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]]) -> Decided:
-    """(pair, decision) for some pairs, given as (pair, prompt) by id."""
-    ids = [pair_id for pair_id, _ in pairs]
-    events = rows.events_on(session, ids, held.mark, held.hidden)
-    results = rows.results_on(session, ids)
-    return [
-        (pair_id, _set_aside(pair_id, prompt_id, held) or _decided(events.get(pair_id), results.get(pair_id), held))
-        for pair_id, prompt_id in pairs
-    ]
+    """Some pairs, given as (pair, prompt) by id."""
+    pair_id, prompt_id = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
+    ids = [pair for pair, _ in pairs]
+    read = columns.events_on(session, ids, held.mark, held.hidden)
+    events = events_of(read, pair_id, held)
+    results = results_of(columns.open_results_on(session, ids), pair_id, held)
+    outcomes = decide_all(events, results, len(ids), held.raters, held.rules)
+    code = set_aside(outcomes.code, pair_id, prompt_id, held)
+    gone = _found(pair_id, held.gone.pair_id)
+    code[gone] = held.gone.code[np.searchsorted(held.gone.pair_id, pair_id[gone])]
+    counts = np.bincount(code[~held.taken[code]], minlength=len(OUTCOMES))
+    left_out = Counter({OUTCOMES[place]: int(count) for place, count in enumerate(counts) if count})
+    return Decided(len(ids), list(_chosen(pair_id, code, outcomes, events, read.label_id, held)), left_out)
 
 
-def _set_aside(pair_id: int, prompt_id: int, held: Ballot) -> Decision | None:
-    """What no label changes: a lead left the pair out, or its prompt is kept for evaluation."""
-    if pair_id in held.left_out:
-        return LEFT_OUT
-    return RESERVED if prompt_id in held.reserved else None
+def set_aside(code: Column, pair_id: Column, prompt_id: Column, held: Ballot) -> Column:
+    """Outcomes with what no label changes: a prompt is kept for evaluation, or a lead left the pair out."""
+    if held.reserved:
+        code[np.isin(prompt_id, held.reserved)] = CODE["reserved"]
+    if held.left_out:
+        code[np.isin(pair_id, held.left_out)] = CODE["left_out"]
+    return code
 
 
-def _decided(events: list[rows.EventRow] | None, results: list[tuple[int, str]] | None, held: Ballot) -> Decision:
-    if not events and not results:
-        return NO_LABEL
-    if events is not None and len(events) == 1:
-        return _decided_by_one(events[0], tuple(results or ()), held)
-    return _decided_by_all(events or [], results or (), held)
+def events_of(read: columns.EventColumns, pair_id: Column, held: Ballot) -> Events:
+    """Events as they were read, on the pairs `pair_id` (ascending); `place` is where they stood."""
+    mine = np.flatnonzero(_found(read.pair_id, pair_id))
+    round_ids = read.round_id[mine]
+    rounds, which = np.unique(round_ids, return_inverse=True)
+    purposes = np.array([held.purposes.get(int(round_), 0) for round_ in rounds], dtype=np.int64)
+    events = last_events(
+        pair=np.searchsorted(pair_id, read.pair_id[mine]),
+        rater=held.raters.places(read.rater_id[mine]),
+        round_=round_ids,
+        purpose=purposes[which] if len(rounds) else round_ids,
+        revision=read.revision[mine],
+        seq=read.seq[mine],
+        verdict=read.verdict[mine],
+        strength=read.strength[mine],
+        edit=read.edit_id[mine],
+    )
+    return replace(events, place=mine[events.place])
 
 
-def _decided_by_one(event: rows.EventRow, results: tuple[tuple[int, str], ...], held: Ballot) -> Decision:
-    """Most pairs have one event: what such a one comes to is worked out once for each kind of it."""
-    kind = (event.rater_id, event.round_id, event.action, event.verdict, event.strength, results)
-    alike = held.alike.get(kind)
-    if alike is None:
-        alike = held.alike[kind] = _decided_by_all([event], results, held)
-    if alike.better is None:
-        return alike
-    edit_id = event.edit_id if held.rules.edits == "beat_loser" else None
-    return Decision(alike.better, None, alike.raters, (event.label_id,), alike.strength, edit_id)
-
-
-def _decided_by_all(events: list[rows.EventRow], results: Sequence[tuple[int, str]], held: Ballot) -> Decision:
-    return decide(
-        [_event(row, held) for row in events], [Result(*result) for result in results], held.voices, held.rules
+def results_of(read: columns.ResultColumns, pair_id: Column, held: Ballot) -> Results:
+    mine = np.flatnonzero(_found(read.pair_id, pair_id))
+    return Results(
+        np.searchsorted(pair_id, read.pair_id[mine]), held.raters.places(read.rater_id[mine]), read.state[mine]
     )
 
 
-def _event(row: rows.EventRow, held: Ballot) -> Event:
-    purpose = None if row.round_id is None else held.purposes[row.round_id]
-    return Event(
-        row.label_id, row.seq, row.rater_id, row.round_id, purpose, row.revision, row.action, row.verdict, row.strength,
-        row.edit_id,
-    )  # fmt: skip
+def _chosen(
+    pair_id: Column, code: Column, outcomes: Outcomes, events: Events, label_id: Column, held: Ballot
+) -> Iterator[tuple[int, Decision]]:
+    """The pairs that make rows, by id."""
+    edits = dict(zip(*(column.tolist() for column in edits_of(events, outcomes)), strict=True))
+    if held.rules.edits == "ignore":
+        edits = {}
+    deciding = outcomes.deciding
+    pairs = events.pair[deciding]
+    kept = np.flatnonzero(held.taken[code])
+    starts = np.searchsorted(pairs, kept, side="left").tolist()
+    ends = np.searchsorted(pairs, kept, side="right").tolist()
+    raters_ = held.raters.ids[events.rater[deciding]].tolist()
+    labels = label_id[events.place[deciding]].tolist()
+    strengths, codes, ids = outcomes.strength[kept].tolist(), code[kept].tolist(), pair_id[kept].tolist()
+    for place, start, end, strength, which, id_ in zip(kept.tolist(), starts, ends, strengths, codes, ids, strict=True):
+        yield (
+            id_,
+            Decision(
+                better=SIDES[which] if which < EDITED else None,
+                raters=tuple(raters_[start:end]),
+                labels=tuple(labels[start:end]),
+                strength=None if strength != strength else strength,  # NaN alone is not itself
+                edit_id=edits.get(place),
+                reason=OUTCOMES[which] if which > EDITED else None,
+            ),
+        )
+
+
+def _found(wanted: Column, ordered: Column) -> Column:
+    """Which of `wanted` are among `ordered` (ascending)."""
+    if not len(ordered):
+        return np.zeros(len(wanted), dtype=bool)
+    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    found: Column = ordered[places] == wanted
+    return found
 
 
 def _voice(row: rows.VoiceRow) -> Voice:
     if row.kind == "judge":
         name = f"{row.judge}, version {row.version}"
         return Voice("judge", name, row.judge or "", row.version or 0, row.orders == "both", bool(row.is_sandbox))
-    return Voice("annotator" if row.kind == "annotator" else "imported", row.name)
+    if row.kind in ("annotator", "imported"):
+        return Voice("annotator" if row.kind == "annotator" else "imported", row.name)
+    return Voice("rule", row.name)

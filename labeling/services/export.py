@@ -39,7 +39,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """pairs = rows + the sum of `left_out` (by reason, most first; the words are in `label_rules.REASONS`).
+    """pairs = rows + the sum of `left_out` (by reason, most first; the words are in `rule_reasons.REASONS`).
 
     `label_seq` is the project's high-water mark that was looked at.
     """
@@ -76,10 +76,11 @@ def usable(store: Store, actor: Actor, slug: str, rules: LabelRules = DEFAULT_RU
             return kept[1]
         began = time.monotonic()
         left_out: Counter[str] = Counter()
+        count = 0
         held = ballot(session, project_id, rules)
         for chunk in decisions(session, held):
-            left_out.update(decision.reason or "" for _, decision in chunk)
-    count = left_out.pop("", 0)
+            left_out.update(chunk.left_out)
+            count += len(chunk.chosen)
     found = Usable(count + left_out.total(), count, dict(left_out.most_common()), held.mark)
     took = time.monotonic() - began
     if took > SLOW_SECONDS:

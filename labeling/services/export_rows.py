@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 import orjson
 
 from exporters import PreferenceRow, RowOrigin, RowRefused
 from labeling.domain import with_system_prompt
-from labeling.services.deciding import Ballot, Decided, decisions, decisions_on
-from labeling.services.label_rules import Decision
+from labeling.services.deciding import Ballot, Decided, Decision, decisions, decisions_on
 from labeling.storage import exports as rows
 from labeling.storage.store import Session
 
@@ -23,39 +24,41 @@ def rows_of(
     system_prompt: str | None,
     left_out: Counter[str],
     looked: Callable[[int], None] = lambda _count: None,
+    takes: AbstractSet[str] = frozenset(("better",)),
 ) -> Iterator[tuple[PreferenceRow, RowOrigin]]:
     """Every pair that makes a row, with its origin; the others are counted in `left_out`.
 
     Some pairs with tools come first, the others by id. `system_prompt`, where given, stands in every row instead of the
-    generators'. `looked` is called with the number of pairs of each chunk.
+    generators'. `looked` is called with the number of pairs of each chunk. `takes` are the outcomes that the format
+    makes rows of. Rows of one pair follow each other.
     """
+    held = replace(held, takes=frozenset(takes))
     maker = _RowMaker(session, held, system_prompt)
     for chunk in _in_order(session, held):
-        decided: list[tuple[int, Decision]] = []
-        for pair_id, decision in chunk:
-            if decision.better is None:
-                left_out[decision.reason or ""] += 1
-            else:
-                decided.append((pair_id, decision))
-        for pair, decision, edit in maker.texts(decided):
-            try:
-                row = maker.row(pair, decision, edit)
-            except RowRefused as refused:
-                left_out[refused.code] += 1
-            else:
-                yield row, maker.origin(pair, decision, edit)
-        looked(len(chunk))
+        left_out.update(chunk.left_out)
+        for pair, decision, edit in maker.texts(chunk.chosen):
+            made, refusal = maker.made(pair, decision, edit)
+            if refusal is not None and not made:
+                left_out[refusal] += 1
+            yield from made
+        looked(chunk.looked)
 
 
 def _in_order(session: Session, held: Ballot) -> Iterator[Decided]:
     with_tools = rows.pairs_with_tools(session, held.project_id, held.hidden, TOOLS_FIRST)
-    if not with_tools:
-        yield from decisions(session, held)
-        return
-    yield decisions_on(session, held, with_tools)
-    done = {pair_id for pair_id, _ in with_tools}
-    for chunk in decisions(session, held):
-        yield [decided for decided in chunk if decided[0] not in done]
+    if with_tools:
+        yield decisions_on(session, held, with_tools)
+    yield from decisions(session, held, {pair_id for pair_id, _ in with_tools})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """One side of a row: what it says, and who wrote it."""
+
+    text: str
+    calls: str | None
+    by: str
+    is_sandbox: bool
 
 
 class _RowMaker:
@@ -63,14 +66,14 @@ class _RowMaker:
 
     def __init__(self, session: Session, held: Ballot, system_prompt: str | None) -> None:
         self._session = session
-        self._voices = held.voices
+        self._held = held
         self._system_prompt = system_prompt
         self._generators = rows.generators(session, held.project_id)
 
     def texts(
         self, decided: Sequence[tuple[int, Decision]]
     ) -> Iterator[tuple[rows.PairRow, Decision, rows.EditRow | None]]:
-        """The texts of decided pairs (only those with a better side), by pair id."""
+        """The texts of decided pairs, by pair id."""
         for start in range(0, len(decided), TEXT_CHUNK):
             chunk = dict(decided[start : start + TEXT_CHUNK])
             edit_ids = [decision.edit_id for decision in chunk.values() if decision.edit_id is not None]
@@ -79,41 +82,59 @@ class _RowMaker:
                 decision = chunk[pair.pair_id]
                 yield pair, decision, edits.get(decision.edit_id) if decision.edit_id is not None else None
 
-    def row(self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None) -> PreferenceRow:
-        """Raises RowRefused where no training file may hold it."""
-        is_a = decision.better == "a"
-        better, worse = (pair.a_text, pair.b_text) if is_a else (pair.b_text, pair.a_text)
-        better_calls, worse_calls = (pair.a_calls, pair.b_calls) if is_a else (pair.b_calls, pair.a_calls)
+    def made(
+        self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None
+    ) -> tuple[list[tuple[PreferenceRow, RowOrigin]], str | None]:
+        """The rows of a pair with their origins, mostly one; and why one of them may stand in no training file."""
         messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or self._common(pair))
-        if edit is not None:  # an annotator wrote out what should have been said: text, without the call it began as
-            better, better_calls = edit.text, None
-        return PreferenceRow(
-            messages,
-            better,
-            worse,
-            tools=_loaded(pair.tools),
-            chosen_tool_calls=_loaded(better_calls),
-            rejected_tool_calls=_loaded(worse_calls),
-        )
+        made, refusal = [], None
+        for chosen, rejected in self._matches(pair, decision, edit):
+            try:
+                row = PreferenceRow(
+                    messages,
+                    chosen.text,
+                    rejected.text,
+                    tools=_loaded(pair.tools),
+                    chosen_tool_calls=_loaded(chosen.calls),
+                    rejected_tool_calls=_loaded(rejected.calls),
+                )
+            except RowRefused as refused:
+                refusal = refused.code
+            else:
+                made.append((row, self._origin(pair, decision, chosen, rejected)))
+        return made, refusal
 
-    def origin(self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None) -> RowOrigin:
-        is_a = decision.better == "a"
-        a_by, b_by = self._wrote(pair.a_generator, pair.a_source), self._wrote(pair.b_generator, pair.b_source)
-        marks = []
-        if edit.is_sandbox if edit is not None else pair.a_sandbox if is_a else pair.b_sandbox:
-            marks.append("chosen")
-        if pair.b_sandbox if is_a else pair.a_sandbox:
-            marks.append("rejected")
-        if any(self._voices[rater].is_sandbox for rater in decision.raters):
+    def _matches(
+        self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None
+    ) -> Iterator[tuple[_Reply, _Reply]]:
+        """Which reply beats which. Without a better one the sides stand in stored order."""
+        a = _Reply(pair.a_text, pair.a_calls, self._wrote(pair.a_generator, pair.a_source), pair.a_sandbox)
+        b = _Reply(pair.b_text, pair.b_calls, self._wrote(pair.b_generator, pair.b_source), pair.b_sandbox)
+        if edit is None:
+            yield (b, a) if decision.better == "b" else (a, b)
+            return
+        # An annotator wrote out what should have been said: text, without the call it began as.
+        written = _Reply(edit.text, None, f"edit by {edit.rater}", edit.is_sandbox)
+        original, other = (b, a) if edit.parent_id == pair.b_id else (a, b)
+        loser = other if decision.better is None else a if decision.better == "b" else b
+        if self._held.rules.edits != "beat_original":
+            yield written, loser
+        if self._held.rules.edits != "beat_loser" and original is not loser:
+            yield written, original
+
+    def _origin(self, pair: rows.PairRow, decision: Decision, chosen: _Reply, rejected: _Reply) -> RowOrigin:
+        voices = [self._held.voice(rater) for rater in decision.raters]
+        marks = [name for name, reply in (("chosen", chosen), ("rejected", rejected)) if reply.is_sandbox]
+        if any(voice.is_sandbox for voice in voices):
             marks.append("judge")
         return RowOrigin(
             pair=pair.pair_id,
             group=pair.group,
-            raters=tuple(self._voices[rater].name for rater in decision.raters),
+            raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
             strength=decision.strength,
-            chosen_by=f"edit by {edit.rater}" if edit is not None else a_by if is_a else b_by,
-            rejected_by=b_by if is_a else a_by,
+            chosen_by=chosen.by,
+            rejected_by=rejected.by,
             sandbox=tuple(marks),
         )
 

@@ -13,7 +13,7 @@ from labeling.errors import InputError
 Who: TypeAlias = Literal["people_first", "people", "judges", "all"]
 Agreement: TypeAlias = Literal["majority", "unanimous", "weighted"]
 Edits: TypeAlias = Literal["beat_loser", "beat_original", "both", "ignore"]
-Ties: TypeAlias = Literal["leave_out", "both_good"]
+Ties: TypeAlias = Literal["say_nothing", "both_good"]
 Refusals: TypeAlias = Literal["keep", "leave_out_chosen", "leave_out"]
 PersonalData: TypeAlias = Literal["keep", "leave_out", "mask"]
 Contradictions: TypeAlias = Literal["keep", "resolve", "leave_out"]
@@ -41,7 +41,8 @@ class LabelRules:
     of those who decide. `least_strength` of their mean signed strength; `needs_strength`: without one no row.
 
     What becomes of a decided pair. `edits`: an annotator's edit beats the worse reply, its own original, or both.
-    `ties`: in a format of single replies a tie may be two good ones. `longest_reply` in characters, 0 for any.
+    `ties`: formats of single completions make
+    two undesirable rows of both bad, and two desirable ones of a tie where the guidelines define it so. `longest_reply` in characters, 0 for any.
     `on_policy`: replies of the project's target model. `per_prompt`: at most so many pairs of one prompt, 0 for any.
     `length_match`: as many longer as shorter replies chosen. `seed` is of what is drawn by lot.
     """
@@ -59,7 +60,7 @@ class LabelRules:
     least_strength: float = 1.0
     needs_strength: bool = False
     edits: Edits = "beat_loser"
-    ties: Ties = "leave_out"
+    ties: Ties = "say_nothing"
     longest_reply: int = 0
     refusals: Refusals = "keep"
     personal_data: PersonalData = "keep"
@@ -196,13 +197,15 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
 def _weights(name: str, value: Any) -> tuple[tuple[str, float], ...]:
     known = value if isinstance(value, Mapping) else None
     if known is None or not all(type(one) in (int, float) and 0 <= one <= 1000 for one in known.values()):
-        raise InputError(f"The label rule {name} is {value!r}; it is a table of names, each with a number from 0 to 1000.")
+        raise InputError(
+            f"The label rule {name} is {value!r}; it is a table of names, each with a number from 0 to 1000."
+        )
     return tuple(sorted((str(rater), float(weight)) for rater, weight in known.items()))
 
 
 def _version(name: str, value: Any) -> int:
     if value != VERSION:
-        raise InputError(f"These label rules are of version {value!r}; this program reads version {VERSION}.")
+        raise InputError(f"The label rules are of {name} {value!r}; this program reads {name} {VERSION}.")
     return VERSION
 
 

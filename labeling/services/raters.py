@@ -72,7 +72,9 @@ def raters(voices: Mapping[int, Voice]) -> Raters:
     """Columns of raters, given by their ids."""
     ids = sorted(voices)
     listed = tuple(voices[id_] for id_ in ids)
-    names = {name: place for place, name in enumerate(dict.fromkeys(one.judge for one in listed if one.kind == "judge"))}
+    names = {
+        name: place for place, name in enumerate(dict.fromkeys(one.judge for one in listed if one.kind == "judge"))
+    }
     return Raters(
         voices=listed,
         ids=np.array(ids, dtype=np.int64),

@@ -35,7 +35,9 @@ REASONS: Final[Mapping[str, Reason]] = {
     "off_policy": Reason("Not by the target model", "Generate replies with the model to be tuned", "on_policy"),
     "refusal": Reason("A reply is a refusal", "Keep refusals where they are right", "refusals"),
     "personal_data": Reason("Personal data or a key found", "Mask what is found instead", "personal_data"),
-    "contradiction": Reason("Contradicts other pairs of its prompt", "Label the prompt's pairs again", "contradictions"),
+    "contradiction": Reason(
+        "Contradicts other pairs of its prompt", "Label the prompt's pairs again", "contradictions"
+    ),
     "over_cap": Reason("Over the pairs of one prompt", "Allow more pairs of a prompt", "per_prompt"),
     "length_match": Reason("Drawn out to match lengths", "Switch length matching off", "length_match"),
 }

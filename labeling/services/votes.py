@@ -29,7 +29,9 @@ REVIEW: Final = PURPOSES.index("review")
 OUTCOMES: Final = ("a", "b", "edited", *REASONS)
 EDITED: Final = 2
 CODE: Final = {name: place for place, name in enumerate(OUTCOMES)}
-DIFFER: Final = np.array([CODE[name] for name in ("annotators_differ", "imported_differ", "judges_differ", "raters_differ")])
+DIFFER: Final = np.array(
+    [CODE[name] for name in ("annotators_differ", "imported_differ", "judges_differ", "raters_differ")]
+)
 
 UNDECIDED, UNREADABLE = range(2)  # what a judge's judgements come to where they give no label
 
@@ -38,8 +40,8 @@ UNDECIDED, UNREADABLE = range(2)  # what a judge's judgements come to where they
 class Events:
     """The last event of each rater on each pair in each round, ordered by pair, rater and time.
 
-    `strength` is 0 where there is none, `edit` the completion an annotator wrote instead, 0 for none. `place` is where
-    the event stood in what was read.
+    `strength` is 0 where there is none, `edit` the completion an annotator wrote instead, 0 for none. `seq` tells the
+    time; `place` is where the event stood in what was read.
     """
 
     pair: Column
@@ -48,6 +50,7 @@ class Events:
     verdict: Column
     strength: Column
     edit: Column
+    seq: Column
     place: Column
 
 
@@ -74,16 +77,18 @@ class Outcomes:
 
 def last_events(
     *, pair: Column, rater: Column, round_: Column, purpose: Column, revision: Column, seq: Column, verdict: Column,
-    strength: Column, edit: Column, raters: int,
+    strength: Column, edit: Column,
 ) -> Events:  # fmt: skip
-    """The greatest revision of each rater in each round: the others are history. `raters` is how many there are."""
-    voice = pair * raters + rater
+    """The greatest revision of each rater in each round: the others are history."""
+    voice = pair * (int(rater.max(initial=0)) + 1) + rater
     kept = np.lexsort((revision, round_, voice))
     kept = kept[_last_of_each(voice[kept], round_[kept])]
     if not _last_of_each(voice[kept]).all():  # someone labelled a pair in two rounds: the later one comes last
         kept = kept[np.lexsort((seq[kept], voice[kept]))]
-    columns = (pair, rater, purpose, verdict, strength, edit)
-    return Events(*(column[kept] for column in columns), place=kept)
+    return Events(
+        pair=pair[kept], rater=rater[kept], purpose=purpose[kept], verdict=verdict[kept], strength=strength[kept],
+        edit=edit[kept], seq=seq[kept], place=kept,
+    )  # fmt: skip
 
 
 def decide_all(events: Events, results: Results, pairs: int, raters: Raters, rules: LabelRules) -> Outcomes:
@@ -116,7 +121,7 @@ def edits_of(events: Events, outcomes: Outcomes) -> tuple[Column, Column]:
     wins = events.verdict[deciding] == np.where(code == EDITED, BOTH_BAD, code)
     edited = deciding[wins & (events.edit[deciding] > 0)]
     # By time: an edit that was written later is the better informed one.
-    edited = edited[np.lexsort((events.place[edited], events.pair[edited]))]
+    edited = edited[np.lexsort((events.seq[edited], events.pair[edited]))]
     edited = edited[_last_of_each(events.pair[edited])]
     return events.pair[edited], events.edit[edited]
 
@@ -131,13 +136,13 @@ def _counting(events: Events, results: Results, raters: Raters, rules: LabelRule
     votes = np.flatnonzero((events.verdict <= BOTH_BAD) & purposes[events.purpose] & chosen[events.rater])
     # One voice for each rater: who labelled in work and again in review means the latter.
     votes = votes[_last_of_each(events.pair[votes], events.rater[votes])]
-    newest = chosen[results.rater]
-    counted = np.ones(len(votes), dtype=bool)
+    read = np.flatnonzero(chosen[results.rater])
+    counted, newest = np.ones(len(votes), dtype=bool), np.zeros(len(results.pair), dtype=bool)
+    newest[read] = True
     if raters.has_versions:
-        pair = np.concatenate([events.pair[votes], results.pair])
-        rater = np.concatenate([events.rater[votes], results.rater])
-        counted, newest_results = np.split(_newest_versions(pair, rater, raters), [len(votes)])
-        newest = newest & newest_results
+        pair = np.concatenate([events.pair[votes], results.pair[read]])
+        rater = np.concatenate([events.rater[votes], results.rater[read]])
+        counted, newest[read] = np.split(_newest_versions(pair, rater, raters), [len(votes)])
     if rules.only_both_orders:
         counted = counted & raters.reads_both_orders[events.rater[votes]]
     return votes[counted], newest
@@ -194,6 +199,7 @@ def _settled(
     has_side = agreed & (best <= B)
     if rules.needs_strength or rules.least_strength > 1:
         code[has_side & np.isnan(strength)] = CODE["no_strength"]
+    if rules.least_strength > 1:
         code[has_side & (strength < rules.least_strength)] = CODE["too_weak"]
     if rules.edits != "ignore":
         edited = (events.edit[deciding] > 0) & (verdict == BOTH_BAD)

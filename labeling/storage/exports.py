@@ -1,9 +1,9 @@
 """What an export reads, in chunks of pairs by id, and the list of exports. Long texts are read only for decided pairs."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.projects import unfinished_imports
@@ -13,8 +13,6 @@ from labeling.storage.tables import (
     Export,
     Generator,
     Judge,
-    JudgeResult,
-    Label,
     Pair,
     ProjectCounter,
     PromptRow,
@@ -23,21 +21,6 @@ from labeling.storage.tables import (
     Round,
     now,
 )
-
-
-class EventRow(NamedTuple):
-    """A label event, in the order of `labeling.services.label_rules.Event` after the pair's id."""
-
-    pair_id: int
-    label_id: int
-    seq: int
-    rater_id: int
-    round_id: int | None
-    revision: int
-    action: str
-    verdict: str | None
-    strength: int | None
-    edit_id: int | None
 
 
 class PairRow(NamedTuple):
@@ -152,48 +135,6 @@ def count_visible_pairs(session: Session, project_id: int, hidden: Sequence[int]
 def hidden_imports(session: Session, project_id: int) -> list[int]:
     """Imports that are still being written: their rows are invisible."""
     return [id_ for id_ in session.scalars(unfinished_imports(project_id)) if id_ is not None]
-
-
-def _among(column: Any, pair_ids: Sequence[int]) -> ColumnElement[bool]:
-    """The pairs `pair_ids` (ascending), and perhaps a few between them: a range is found quicker than a list."""
-    first, last = pair_ids[0], pair_ids[-1]
-    found: ColumnElement[bool] = column.between(first, last)
-    return found if last - first < 2 * len(pair_ids) else column.in_(pair_ids)
-
-
-def events_on(
-    session: Session, pair_ids: Sequence[int], mark: int, hidden: Sequence[int]
-) -> Mapping[int, list[EventRow]]:
-    """All label events on the pairs (ids ascending) up to the high-water mark, by pair, in any order.
-
-    The project is no condition here, and `seq` stands in a sum: else SQLite takes the index of project and seq, and
-    reads all labels for every chunk.
-    """
-    query = (
-        select(
-            col(Label.pair_id), col(Label.id), col(Label.seq), col(Label.rater_id), col(Label.round_id),
-            col(Label.revision), col(Label.action), col(Label.verdict), col(Label.strength), col(Label.edit_id),
-        )
-        .where(_among(col(Label.pair_id), pair_ids), col(Label.seq) + 0 <= mark)
-    )  # fmt: skip
-    if hidden:
-        query = query.where(or_(col(Label.import_id).is_(None), col(Label.import_id).not_in(hidden)))
-    found: dict[int, list[EventRow]] = {}
-    for row in session.connection().execute(query).all():
-        event = EventRow._make(row)
-        found.setdefault(event.pair_id, []).append(event)
-    return found
-
-
-def results_on(session: Session, pair_ids: Sequence[int]) -> Mapping[int, list[tuple[int, str]]]:
-    """What judges came to on the pairs (ids ascending): by pair, (rater, state)."""
-    query = select(col(JudgeResult.pair_id), col(JudgeResult.rater_id), col(JudgeResult.state)).where(
-        _among(col(JudgeResult.pair_id), pair_ids)
-    )
-    found: dict[int, list[tuple[int, str]]] = {}
-    for pair_id, rater_id, state in session.connection().execute(query).all():
-        found.setdefault(pair_id, []).append((rater_id, state))
-    return found
 
 
 def texts_of(session: Session, pair_ids: Sequence[int]) -> list[PairRow]:

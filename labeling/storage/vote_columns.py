@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from labeling.storage.tables import Completion, Erasure, JudgeResult, Label, Pair, PromptRow
 
 Column: TypeAlias = npt.NDArray[np.int64]
+Query: TypeAlias = Select[*tuple[Any, ...]]
 
 # The packed number, from its low end: 2 bits of strength, 3 of what is said, 20 of revision, the rest the round.
 STRENGTH_BITS, VERDICT_BITS, REVISION_BITS = 2, 3, 20
@@ -117,7 +118,10 @@ def same_texts(session: Session, project_id: int) -> dict[int, int]:
         .where(col(PromptRow.project_id) == project_id)
         .subquery()
     )
-    return {row[0]: row[1] for row in session.execute(select(listed.c.id, listed.c.first).where(listed.c.id > listed.c.first))}
+    return {
+        row[0]: row[1]
+        for row in session.execute(select(listed.c.id, listed.c.first).where(listed.c.id > listed.c.first))
+    }
 
 
 def sources_like(session: Session, project_id: int, name: str) -> set[int]:
@@ -146,13 +150,13 @@ def among(column: Any, pair_ids: Sequence[int]) -> ColumnElement[bool]:
     return found if last - first < 2 * len(pair_ids) else column.in_(pair_ids)
 
 
-def _events() -> Select[Any]:
+def _events() -> Query:
     verdict = case(
         *((col(Label.verdict) == name, place) for place, name in enumerate(("a", "b", "tie", "both_bad"))),
         (col(Label.action) == "skip", 4),
         else_=5,
     )
-    packed = cast(func.coalesce(col(Label.round_id), 0), BigInteger)
+    packed: ColumnElement[int] = cast(func.coalesce(col(Label.round_id), 0), BigInteger)
     for bits, part in (
         (REVISION_BITS, col(Label.revision)),
         (VERDICT_BITS, verdict),
@@ -174,21 +178,19 @@ def _unpacked(columns: list[Column]) -> EventColumns:
     return EventColumns(pair_id, seq, rater_id, packed, revision, verdict, strength, edit_id, label_id)
 
 
-def _results() -> Select[Any]:
+def _results() -> Query:
     state = case((col(JudgeResult.state) == "undecided", 0), else_=1)
     return select(col(JudgeResult.pair_id), col(JudgeResult.rater_id), state).where(col(JudgeResult.state) != "decided")
 
 
-def _visible(query: Select[Any], table: type[Label] | type[Pair], hidden: Sequence[int]) -> Select[Any]:
+def _visible(query: Query, table: type[Label] | type[Pair], hidden: Sequence[int]) -> Query:
     if not hidden:
         return query
     return query.where(or_(col(table.import_id).is_(None), col(table.import_id).not_in(hidden)))
 
 
-def _rows(session: Session, query: Select[Any], columns: int) -> list[Column]:
+def _rows(session: Session, query: Query, columns: int) -> list[Column]:
     rows = session.connection().execute(query).all()
     if not rows:
         return [np.zeros(0, dtype=np.int64) for _ in range(columns)]
     return [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
-
-

@@ -12,8 +12,9 @@ from exporters.refusals import REFUSALS
 from labeling.errors import ExportError, TiebreakError
 from labeling.services.export import Usable, counted, preview, usable
 from labeling.services.export_list import ExportView, export_folder, exports, zip_name
-from labeling.services.label_rules import REASONS, Edits, LabelRules, Who
+from labeling.services.label_rules import Edits, LabelRules, Who
 from labeling.services.projects import project_view
+from labeling.services.rule_reasons import REASONS
 from labeling.services.targets import TARGETS
 from labeling.services.zipped import zip_blocks
 from labeling.ui.building import build, building, take
@@ -241,7 +242,7 @@ def _where(found: Usable, is_exact: bool) -> None:
 
 def _words(reason: str) -> tuple[str, str]:
     if reason in REASONS:
-        return REASONS[reason]
+        return REASONS[reason].title, REASONS[reason].remedy
     return REFUSALS[reason].title, REFUSALS[reason].remedy
 
 
