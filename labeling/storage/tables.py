@@ -1004,7 +1004,10 @@ class JudgeResult(Table, table=True):
         ForeignKeyConstraint(["project_id", "pair_id"], ["pair.project_id", "pair.id"]),
         ForeignKeyConstraint(["label_id"], ["label.id"]),
         Index("ix_judge_result_pair_id", "pair_id"),
-    )
+        # What judges left open is read whenever the effect of label rules is shown.
+        Index("ix_judge_result_open", "project_id", "pair_id", sqlite_where=text("state <> 'decided'"),
+              postgresql_where=text("state <> 'decided'")),
+    )  # fmt: skip
 
     rater_id: int = Field(foreign_key="rater.id", primary_key=True)
     pair_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
@@ -1066,6 +1069,22 @@ class ScoreText(Table, table=True):
 
 
 # --- exports -----------------------------------------------------------------------------------------------------
+
+
+class RuleSet(Table, table=True):
+    """Label rules saved under a name (JSON). Saving the name again adds the next version; the newest one counts."""
+
+    __tablename__ = "rule_set"
+    __table_args__ = (UniqueConstraint("project_id", "name", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    name: str
+    version: int
+    rules: str = long_text()
+    created_by: int = Field(foreign_key="account.id")
+    created_at: datetime = at(default_now=True)
+    removed_at: datetime | None = at()
 
 
 class Export(Table, table=True):

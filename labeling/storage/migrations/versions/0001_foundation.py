@@ -120,6 +120,21 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_export_project_id"), "export", ["project_id"], unique=False)
     op.create_table(
+        "rule_set",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["created_by"], ["account.id"], name=op.f("fk_rule_set_created_by")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_rule_set_project_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_set")),
+        sa.UniqueConstraint("project_id", "name", "version", name=op.f("uq_rule_set_project_id_name_version")),
+    )
+    op.create_table(
         "generator",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("project_id", sa.Integer(), nullable=False),
@@ -1009,6 +1024,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("rater_id", "pair_id", name=op.f("pk_judge_result")),
     )
     op.create_index("ix_judge_result_pair_id", "judge_result", ["pair_id"], unique=False)
+    op.create_index(
+        "ix_judge_result_open",
+        "judge_result",
+        ["project_id", "pair_id"],
+        unique=False,
+        sqlite_where=sa.text("state <> 'decided'"),
+        postgresql_where=sa.text("state <> 'decided'"),
+    )
     op.create_table(
         "label_judgement",
         sa.Column(
