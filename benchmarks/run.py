@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import engine, label_browsers, label_faults, label_latency, label_load, rates, start
+from benchmarks import engine, label_browsers, label_faults, label_latency, label_load, rates, render, start
 from benchmarks.measure import Figure, show
 
 
@@ -21,6 +21,7 @@ def figures(peers: list[str], engine_server: Path | None, *, is_quick: bool) -> 
         "start": start.figures,
         "key press to next pair": lambda: label_latency.figures(sizes, peers, 20 if is_quick else label_latency.LABELS),
         "annotators at once": lambda: label_load.figures(seconds=5 if is_quick else label_load.SECONDS),
+        "rendering": lambda: render.figures(60 if is_quick else 400),
         "browsers at once": lambda: label_browsers.figures(labels=5 if is_quick else label_browsers.LABELS),
         "faults": lambda: label_faults.figures(2 if is_quick else label_faults.SECONDS),
         "rates": lambda: rates.figures(70_000 if is_quick else 100_000),

@@ -186,3 +186,30 @@ def test_the_services_own_check_runs_here(together_check_file, tmp_path, record,
     file = tmp_path / "train.jsonl"
     file.write_text(json.dumps(record) + "\n")
     assert together_check_file(file)["is_check_passed"] is passes
+
+
+def test_every_test_that_a_document_names_exists(tracked):
+    known = {
+        name
+        for path, content in tracked.items()
+        if path.startswith("tests/")
+        for name in re.findall(r"def (test_\w+)\(", content.decode(errors="ignore"))
+    }
+    named = {
+        (path, name)
+        for path, content in tracked.items()
+        if path.endswith(".md")
+        for name in re.findall(r"`(test_\w+)`", content.decode())
+    }
+    assert named
+    assert not [(path, name) for path, name in sorted(named) if name not in known]
+
+
+def test_the_keys_in_the_documents_are_the_keys_of_the_screen():
+    source = (ROOT / "labeling/ui/label_screen/keys.js").read_text()
+    defaults = dict(re.findall(r"(\w+): \"(.)\"", source.split("const DEFAULTS = {")[1].split("}")[0]))
+    document = (ROOT / "docs/labelling.md").read_text()
+    keys, more = document.split("## Nothing is lost")[0].split("Where the project asks for more:")
+    assert [key for key in "sfuvdlng?" if f"`{key}`" not in keys] == []
+    assert [key for key in "789kmio" if f"`{key}`" not in more] == []
+    assert sorted(defaults.values()) == sorted("sfuvdlng?789kmio")

@@ -245,6 +245,35 @@ def test_a_narrow_screen_shows_one_answer_and_a_switch(screen):
     assert at.events() == [(at.pairs[0], "label", "tie")]
 
 
+def test_scrolling_with_a_finger_decides_nothing(screen):
+    long = "\n\n".join(f"Paragraph {n} of a long answer." for n in range(80))
+    at = screen([("Question", long, long + "!"), ("Another", "One", "Two")])
+    at.page.set_viewport_size({"width": 390, "height": 800})
+    finger = at.page.context.new_cdp_session(at.page)
+    finger.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    inside = at.root.locator('.card[data-side="left"] .text')
+    box = inside.bounding_box()
+    assert box is not None
+    x, y = box["x"] + 50, box["y"] + box["height"] - 50
+
+    def touch(kind: str, *places: float) -> None:
+        finger.send(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": place} for place in places]}
+        )
+        at.page.wait_for_timeout(16)
+
+    for _ in range(2):
+        touch("touchStart", y)
+        for step in range(1, 13):
+            touch("touchMove", y - 20 * step)
+        touch("touchEnd")
+    at.page.wait_for_timeout(400)
+    assert inside.evaluate("(text) => text.scrollTop") > 0
+    at.saved()
+    assert at.events() == []
+    assert at.shown == at.pairs[0]
+
+
 def test_all_controls_are_seen_on_a_small_laptop(screen):
     text = "\n\n".join(f"Paragraph {n} of a long answer." for n in range(80))
     at = screen(

@@ -248,7 +248,7 @@ def test_a_text_is_rendered_once(monkeypatch):
     from labeling.render import text as module
 
     calls = []
-    monkeypatch.setattr(module, "_render", lambda text: calls.append(text) or "<p></p>")
+    monkeypatch.setattr(module, "render_uncached", lambda text: calls.append(text) or "<p></p>")
     render("remembered by its digest")
     render("remembered by its digest")
     assert calls == ["remembered by its digest"]
