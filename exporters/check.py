@@ -3,18 +3,18 @@
 Services say what is wrong only after the upload, and mostly one fault at a time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
-from exporters.check_records import openai_dpo_faults, trl_faults, trl_standard_faults
-from exporters.findings import Fault, Finding
+from exporters.findings import Finding
 from exporters.formats import EXPORTERS, MEGABYTE
-from exporters.plain import Parts, has_tool_turns, is_rich, parts_of, plain_openai, plain_strings, plain_trl
+from exporters.plain import has_tool_turns, is_rich
 from exporters.rows import Message
+from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
 # A line beyond this is no example of any trainer, and is not worth the memory.
 LONGEST_LINE = 32 * MEGABYTE
@@ -22,13 +22,7 @@ LONGEST_LINE = 32 * MEGABYTE
 FIRST_BLOCK = 10 << 20
 FEW_ROWS = 50
 LENGTH_ROWS, LENGTH_SHARE = 20, 0.9
-
-# For each format: a quick look that knows a plain sound record, and the rules for all others.
-RECORD_RULES: dict[str, tuple[Callable[[Message], Parts | None], Callable[[Message], Iterator[Fault]]]] = {
-    "openai-dpo": (plain_openai, openai_dpo_faults),
-    "trl": (plain_trl, trl_faults),
-    "trl-standard": (plain_strings, trl_standard_faults),
-}
+MARK = b"\xef\xbb\xbf"
 
 # What a file is that is no JSONL at all, by its first bytes.
 OTHER_FILES = (
@@ -48,28 +42,36 @@ def check_file(
     remember: set[int] | None = None,
     elsewhere: AbstractSet[int] = frozenset(),
     is_part: bool = False,
+    most_tokens: int | None = None,
 ) -> Iterator[Finding]:
     """Find every fault of the file at `path`, read as `format` (a key of `EXPORTERS`); lines are split on `\\n` alone.
 
     To find prompts that stand in two files, give `remember` an empty set with the first file and pass it as
-    `elsewhere` with the second. `is_part` says that other files of the same split hold more rows.
+    `elsewhere` with the second. `is_part` says that other files of the same split hold more rows. `most_tokens` takes
+    the place of the format's limit for one row.
 
     Raises:
         OSError: the file cannot be read.
         KeyError: there is no such format.
     """
-    return _Check(path, format, remember, elsewhere, is_part).findings()
+    return _Check(path, format, remember, elsewhere, is_part, most_tokens).findings()
 
 
 class _Check:
     """One pass over one file, and what has to be counted on the way."""
 
     def __init__(
-        self, path: Path, format: str, remember: set[int] | None, elsewhere: AbstractSet[int], is_part: bool
+        self,
+        path: Path,
+        format: str,
+        remember: set[int] | None,
+        elsewhere: AbstractSet[int],
+        is_part: bool,
+        most_tokens: int | None,
     ) -> None:
         self._path = path
         self._format = EXPORTERS[format]
-        self._plain, self._faults = RECORD_RULES[format]
+        self._most_tokens = most_tokens or self._format.most_tokens
         self._remember = remember
         self._elsewhere = elsewhere
         self._compares_prompts = remember is not None or bool(elsewhere)
@@ -98,47 +100,81 @@ class _Check:
 
     def _line_findings(self, file: BinaryIO) -> Iterator[Finding]:
         number = place = 0
+        many_bytes = BYTES_PER_TOKEN * self._most_tokens if self._most_tokens else LONGEST_LINE
+        loads, plain = orjson.loads, self._format.plain
         while line := file.readline(LONGEST_LINE):
             number += 1
             start, place = place, place + len(line)
-            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                yield Finding(number, "", f"The line is longer than {LONGEST_LINE // MEGABYTE} MB", "Leave the row out")
-                while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+            try:
+                record: Any = loads(line)
+            except orjson.JSONDecodeError:
+                record = None
+            if type(record) is not dict or line.endswith(b"\r\n"):
+                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                    yield Finding(
+                        number, "", f"The line is longer than {LONGEST_LINE // MEGABYTE} MB", "Leave the row out"
+                    )
+                    while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                        place += len(rest)
                     place += len(rest)
-                place += len(rest)
-                continue
-            record, finding = self._record(number, line)
-            if finding:
-                yield finding
-                if number == 1 and _goes_on(line):
-                    return  # every further line would be the same fault
-            if record is None:
-                continue
+                    continue
+                record, finding = self._record(number, line)
+                if finding:
+                    yield finding
+                    if number == 1 and _goes_on(line):
+                        return  # every further line would be the same fault
+                if record is None:
+                    continue
             self._rows += 1
-            plain = self._plain(record)
-            if plain is None:
-                for fault in self._faults(record):
-                    yield Finding(number, *fault)
-                plain = parts_of(record)
-                self._tool_rows += has_tool_turns(plain[0])
-                if self._rich_line is None and is_rich(record):
-                    self._rich_line = number
-                    if start > FIRST_BLOCK:
-                        yield Finding(number, "", "Tools appear for the first time far down in the file, and `datasets` stops there", "Put the rows with tools first", "warning")  # fmt: skip
-            prompt, chosen, rejected = plain
-            if len(chosen) > len(rejected):
-                self._longer_chosen += 1
-            elif len(chosen) < len(rejected):
-                self._longer_rejected += 1
+            parts = plain(record)
+            if parts is None:
+                yield from self._closer(number, record, start)
+                parts = self._format.parts(record)
+            if len(line) > many_bytes:
+                yield from self._token_findings(number, line)
+            prompt, chosen, rejected = parts
+            if rejected is not None:
+                if len(chosen) > len(rejected):
+                    self._longer_chosen += 1
+                elif len(chosen) < len(rejected):
+                    self._longer_rejected += 1
             if self._compares_prompts:
-                yield from self._prompt_findings(number, prompt)
+                key = hash(orjson.dumps(prompt))
+                if self._remember is not None:
+                    self._remember.add(key)
+                if key in self._elsewhere:
+                    yield Finding(
+                        number, "prompt", "The prompt stands in the validation file too", "Split by prompt, not by row"
+                    )
+
+    def _closer(self, number: int, record: Message, start: int) -> Iterator[Finding]:
+        """The faults of a record that is not plain; `start` is where its line begins in the file."""
+        for fault in self._format.faults(record):
+            yield Finding(number, *fault)
+        self._tool_rows += has_tool_turns(self._format.parts(record)[0])
+        if self._rich_line is None and is_rich(record):
+            self._rich_line = number
+            if start > FIRST_BLOCK:
+                yield Finding(number, "", "Tools appear for the first time far down in the file, and `datasets` stops there", "Put the rows with tools first", "warning")  # fmt: skip
+
+    def _token_findings(self, number: int, line: bytes) -> Iterator[Finding]:
+        tokens = about_tokens(line)
+        if self._most_tokens and tokens > self._most_tokens:
+            yield Finding(
+                number,
+                "",
+                f"The row has about {tokens:,} tokens; the limit is {self._most_tokens:,}",
+                "Shorten the prompt or the replies, or leave the row out",
+            )
 
     def _record(self, number: int, line: bytes) -> tuple[Message | None, Finding | None]:
         """The object of a line, or None, and the one finding about the line as such."""
         if line.endswith(b"\r\n"):
             self._crlf_count += 1
             self._crlf = self._crlf or [number]
-        if line.startswith(b"\xef\xbb\xbf"):
+        if line.startswith(MARK):
+            if number == 1 and self._format.takes_mark:
+                return self._object(number, line[3:])
             return self._object(number, line[3:])[0], Finding(
                 number, "", "A byte-order mark stands before the text", "Save the file as UTF-8 without it"
             )
@@ -158,15 +194,6 @@ class _Check:
                 number, "", "The line is a JSON array", "Write each of its objects on a line of its own"
             )
         return None, Finding(number, "", "The line is not a JSON object", "Write one object on each line")
-
-    def _prompt_findings(self, number: int, prompt: object) -> Iterator[Finding]:
-        key = hash(orjson.dumps(prompt))
-        if self._remember is not None:
-            self._remember.add(key)
-        if key in self._elsewhere:
-            yield Finding(
-                number, "prompt", "The prompt stands in the validation file too", "Split by prompt, not by row"
-            )
 
     def _whole_findings(self) -> Iterator[Finding]:
         if self._crlf:

@@ -7,15 +7,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from exporters.balance import class_balance
 from exporters.card import card
 from exporters.check import check_file
+from exporters.completions import Single
+from exporters.extra_files import extra_files
 from exporters.files import begin_folder, discard_folder, finish_folder, write_file
 from exporters.findings import Finding
 from exporters.formats import EXPORTERS
 from exporters.jsonl import FileFacts, JsonlFile, JsonlParts, json_line
 from exporters.manifest import manifest
-from exporters.rows import PreferenceRow, RowOrigin, RowRefused
+from exporters.provenance import Told, told_of, told_of_piece
+from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
 from exporters.split import LEAST_VALIDATION_ROWS, is_validation
+from exporters.spool import Spool
+from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
 # More of them tell nobody more, and a million of them would not fit into memory.
 MOST_FINDINGS = 100
@@ -33,12 +39,15 @@ class CheckFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a finished export holds. `left_out` counts, by code, the pairs that are no row.
+    """What a finished export holds: pairs = used + the sum of `left_out`, which counts them by code.
 
-    `validation_note` says why there is no validation file although one was asked for; "" where nothing is to say.
+    `rows` are lines; they are the pairs used, but for formats of single completions, where `single` says how these
+    became rows. `validation_note` says why there is no validation file although one was asked for; "" where nothing is
+    to say.
     """
 
     folder: Path
+    pairs: int
     rows: int
     train_rows: int
     validation_rows: int
@@ -47,6 +56,7 @@ class Written:
     files: tuple[FileFacts, ...]
     warnings: tuple[Finding, ...]
     validation_note: str
+    single: Single | None
 
 
 class DatasetWriter:
@@ -60,23 +70,39 @@ class DatasetWriter:
         FolderFault: the folder cannot be written.
     """
 
-    def __init__(self, out: Path, format: str, *, validation_share: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        out: Path,
+        format: str,
+        *,
+        validation_share: float = 0.0,
+        seed: int = 0,
+        has_mark: bool = False,
+    ) -> None:
         if not 0 <= validation_share < 1:
             raise ValueError(f"validation_share is {validation_share}; it is 0 or more and below 1")
         self._format = EXPORTERS[format]
+        if has_mark and not self._format.takes_mark:
+            raise ValueError(f"{format} is written without a byte-order mark")
+        self._has_mark = has_mark
         self._out = out
         self._share = validation_share
         self._seed = seed
+        self._used = 0
+        self._last: tuple[int | None, str | None] = (None, None)
         self._left_out: Counter[str] = Counter()
         self._sandbox: Counter[str] = Counter()
-        self._held: list[tuple[bytes, RowOrigin]] = []
+        self._held: list[tuple[bytes, str, Told]] = []
 
     def __enter__(self) -> Self:
         self._folder = begin_folder(self._out)
         most_bytes = self._format.most_bytes
-        self._train = JsonlParts(self._folder, "train", self._format.extension, most_bytes)
-        self._validation = JsonlParts(self._folder, "validation", self._format.extension, most_bytes)
+        self._train, self._validation = (
+            JsonlParts(self._folder, split, self._format.extension, most_bytes, is_marked=self._has_mark)
+            for split in ("train", "validation")
+        )
         self._provenance = JsonlFile(self._folder / "provenance.jsonl")
+        self._spool = Spool(self._folder) if self._format.pieces is not None else None
         self._finished = False
         return self
 
@@ -84,40 +110,39 @@ class DatasetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[False]:
         if not self._finished:
-            for file in (self._train, self._validation, self._provenance):
-                file.abandon()
+            for file in (self._train, self._validation, self._provenance, self._spool):
+                if file is not None:
+                    file.abandon()
             discard_folder(self._folder)
         return False
 
     @property
-    def rows(self) -> int:
-        """Rows taken so far."""
-        return self._train.rows + self._validation.rows + len(self._held)
+    def takes(self) -> frozenset[Outcome]:
+        """The outcomes that the format makes rows of."""
+        return self._format.takes
+
+    @property
+    def used(self) -> int:
+        """Pairs taken so far."""
+        return self._used
 
     def leave_out(self, code: str, count: int = 1) -> None:
         """Count pairs that are no row, so that the manifest adds up."""
         self._left_out[code] += count
 
     def add(self, row: PreferenceRow, origin: RowOrigin) -> str | None:
-        """Write `row`, or count it as left out. Returns the code of the refusal; None where it was written."""
-        code = self._format.refusal(row)
+        """Write `row`, or count its pair as left out. Returns the code of the refusal; None where it was written.
+
+        A pair may have several rows, one after the other.
+        """
+        code = row.outcome if row.outcome not in self._format.takes else self._format.refusal(row)
         if code is None:
             try:
-                line = json_line(self._format.record(row))
+                self._take(row, origin)
             except RowRefused as refused:
                 code = refused.code
-        if code is not None:
-            self._left_out[code] += 1
-            return code
-        if not is_validation(origin.group, seed=self._seed, share=self._share):
-            self._put(self._train, "train", line, origin)
-        elif self._validation.rows:
-            self._put(self._validation, "validation", line, origin)
-        else:
-            self._held.append((line, origin))
-            if len(self._held) == LEAST_VALIDATION_ROWS:
-                self._put_held(self._validation, "validation")
-        return None
+        self._count(origin.pair, code)
+        return code
 
     def finish(self, facts: Mapping[str, Any]) -> Written:
         """Close and check the files, write manifest and card, and give the folder its name.
@@ -129,6 +154,7 @@ class DatasetWriter:
             CheckFailed: a written file has a fault.
             FolderFault: the disk refuses.
         """
+        single = self._unspool()
         held = len(self._held)
         self._put_held(self._train, "train")
         note = ""
@@ -140,6 +166,8 @@ class DatasetWriter:
         files = [*self._train.close(), *self._validation.close()]
         self._provenance.close()
         warnings = self._checked(files)
+        if single is not None and (balance := class_balance(single)):
+            warnings.append(balance)
         origin_facts = FileFacts(
             "provenance.jsonl",
             "provenance",
@@ -150,47 +178,82 @@ class DatasetWriter:
         )
         written = Written(
             folder=self._out,
+            pairs=self._used + self._left_out.total(),
             rows=self._provenance.rows,
             train_rows=sum(file.rows for file in files if file.split == "train"),
             validation_rows=sum(file.rows for file in files if file.split == "validation"),
-            left_out=dict(sorted(self._left_out.items())),
+            left_out=dict(sorted((+self._left_out).items())),
             sandbox=dict(sorted(self._sandbox.items())),
             files=(*files, origin_facts),
             warnings=tuple(warnings),
             validation_note=note,
+            single=single,
         )
         told = manifest(written, format=self._format.name, share=self._share, seed=self._seed, facts=facts)
         write_file(self._folder / "manifest.json", told)
         write_file(self._folder / "README.md", card(written, self._format).encode())
+        for name, content in extra_files(self._format.name, [file.name for file in files]):
+            write_file(self._folder / name, content)
         finish_folder(self._folder, self._out)
         self._finished = True
         return written
 
-    def _put(self, parts: JsonlParts, split: str, line: bytes, origin: RowOrigin) -> None:
+    def _count(self, pair: int, code: str | None) -> None:
+        """Count a pair once, whatever the number of its rows, which follow each other: used if one of them is."""
+        if pair == self._last[0]:
+            before = self._last[1]
+            if before is None or code is not None:
+                return
+            self._left_out[before] -= 1
+        self._last = (pair, code)
+        if code is None:
+            self._used += 1
+        else:
+            self._left_out[code] += 1
+
+    def _take(self, row: PreferenceRow, origin: RowOrigin) -> None:
+        if self._format.pieces is None:
+            self._place(self._line(row), origin.group, told_of(origin))
+            return
+        assert self._spool is not None
+        pieces = [(piece, self._line(piece)) for piece in self._format.pieces(row)]
+        for piece, line in pieces:
+            self._spool.add(piece, line, origin.group, told_of_piece(origin, piece))
+
+    def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
+        line = json_line(self._format.record(row))
+        most = self._format.most_tokens
+        if most is not None and len(line) > BYTES_PER_TOKEN * most and about_tokens(line) > most:
+            raise RowRefused("too_long", f"the row has more than {most} tokens")
+        return line
+
+    def _unspool(self) -> Single | None:
+        """Place the spooled completions that are rows, each once."""
+        if self._spool is None:
+            return None
+        for line, group, told in self._spool.rows():
+            self._place(line, group, told)
+        return self._spool.counts
+
+    def _place(self, line: bytes, group: str, told: Told) -> None:
+        if not is_validation(group, seed=self._seed, share=self._share):
+            self._put(self._train, "train", line, told)
+        elif self._validation.rows:
+            self._put(self._validation, "validation", line, told)
+        else:
+            self._held.append((line, group, told))
+            if len(self._held) == LEAST_VALIDATION_ROWS:
+                self._put_held(self._validation, "validation")
+
+    def _put(self, parts: JsonlParts, split: str, line: bytes, told: Told) -> None:
         part, number = parts.write(line)
-        if origin.sandbox:
-            self._sandbox.update(("rows", *origin.sandbox))
-        self._provenance.write(
-            json_line(
-                {
-                    "split": split,
-                    "part": part,
-                    "line": number,
-                    "pair": origin.pair,
-                    "prompt": origin.group,
-                    "raters": origin.raters,
-                    "labels": origin.labels,
-                    "strength": origin.strength,
-                    "chosen_by": origin.chosen_by,
-                    "rejected_by": origin.rejected_by,
-                    "sandbox": origin.sandbox,
-                }
-            )
-        )
+        if told["sandbox"]:
+            self._sandbox.update(("rows", *told["sandbox"]))
+        self._provenance.write(json_line({"split": split, "part": part, "line": number, **told}))
 
     def _put_held(self, parts: JsonlParts, split: str) -> None:
-        for line, origin in self._held:
-            self._put(parts, split, line, origin)
+        for line, _, told in self._held:
+            self._put(parts, split, line, told)
         self._held.clear()
 
     def _checked(self, files: list[FileFacts]) -> list[Finding]:

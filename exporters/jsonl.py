@@ -11,6 +11,7 @@ from exporters.files import folder_fault
 from exporters.rows import RowRefused
 
 BUFFER_BYTES = 1 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def json_line(record: object) -> bytes:
@@ -63,6 +64,11 @@ class JsonlFile:
         if self.bytes - self._flushed >= BUFFER_BYTES:
             self._flush()
 
+    def begin(self, mark: bytes) -> None:
+        """Put bytes that are no line before the first one."""
+        self._lines.append(mark)
+        self.bytes += len(mark)
+
     def close(self) -> None:
         """Write what is left and put it on the disk."""
         self._flush()
@@ -96,11 +102,14 @@ class JsonlFile:
 class JsonlParts:
     """The files of one split: a next part is begun where a service's limit for one file would be passed."""
 
-    def __init__(self, folder: Path, split: str, extension: str, most_bytes: int | None) -> None:
+    def __init__(
+        self, folder: Path, split: str, extension: str, most_bytes: int | None, *, is_marked: bool = False
+    ) -> None:
         self._folder = folder
         self._split = split
         self._extension = extension
         self._most_bytes = most_bytes
+        self._is_marked = is_marked  # each file begins with a byte-order mark
         self._parts: list[JsonlFile] = []
 
     @property
@@ -134,5 +143,8 @@ class JsonlParts:
             part.abandon()
 
     def _next(self) -> JsonlFile:
-        self._parts.append(JsonlFile(self._folder / f"{self._split}-{len(self._parts) + 1:05}.partial"))
+        part = JsonlFile(self._folder / f"{self._split}-{len(self._parts) + 1:05}.partial")
+        if self._is_marked:
+            part.begin(BYTE_ORDER_MARK)
+        self._parts.append(part)
         return self._parts[-1]

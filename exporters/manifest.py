@@ -13,13 +13,14 @@ MANIFEST_VERSION = 1
 
 
 def manifest(written: "Written", *, format: str, share: float, seed: int, facts: Mapping[str, Any]) -> bytes:
-    """The manifest as JSON: pairs = rows + everything under `left_out`. The same export gives the same bytes."""
+    """The manifest as JSON: pairs = those used + everything under `left_out`. The same export gives the same bytes."""
     told = {
         "manifest_version": MANIFEST_VERSION,
         "format": format,
-        "pairs": written.rows + sum(written.left_out.values()),
+        "pairs": written.pairs,
         "rows": written.rows,
         "left_out": written.left_out,
+        **({"completions": asdict(written.single)} if written.single is not None else {}),
         "split": {
             "by": "prompt group",
             "seed": seed,

@@ -24,21 +24,21 @@ IGNORED_KEYS = frozenset({"weight", "refusal"})
 
 def openai_dpo_record(row: PreferenceRow) -> dict[str, object]:
     """Return `row` as one line's object: `input`, `preferred_output`, `non_preferred_output`."""
-    messages = [_message(message) for message in row.prompt]
+    messages = [openai_message(message) for message in row.prompt]
     given: dict[str, object] = {"messages": messages}
     if row.tools:
         # What chat completions do where nothing is said, and what the replies were generated under.
         given |= {"tools": row.tools, "parallel_tool_calls": True}
     return {
         "input": given,
-        "preferred_output": [_reply(row.chosen, row.chosen_tool_calls)],
-        "non_preferred_output": [_reply(row.rejected, row.rejected_tool_calls)],
+        "preferred_output": [openai_reply(row.chosen, row.chosen_tool_calls)],
+        "non_preferred_output": [openai_reply(row.rejected, row.rejected_tool_calls)],
     }
 
 
 def openai_dpo_refusal(row: PreferenceRow) -> str | None:
     """Why `row` cannot be written here, as a key of `REFUSALS`; None where it can."""
-    messages = [_message(message) for message in row.prompt]
+    messages = [openai_message(message) for message in row.prompt]
     for message in messages:
         if not message["content"].strip() and message["role"] != "tool" and not message.get("tool_calls"):
             return "empty_message"
@@ -61,7 +61,7 @@ def _tool_refusal(row: PreferenceRow) -> str | None:
     return None
 
 
-def _message(message: Message) -> Message:
+def openai_message(message: Message) -> Message:
     if len(message) == 2 and message["role"] != "developer" and message.get("content") is not None:
         return message
     written = {key: value for key, value in message.items() if key not in IGNORED_KEYS}
@@ -72,7 +72,7 @@ def _message(message: Message) -> Message:
     return written
 
 
-def _reply(text: str, tool_calls: tuple[Message, ...]) -> Message:
+def openai_reply(text: str, tool_calls: tuple[Message, ...]) -> Message:
     reply: Message = {"role": "assistant", "content": text}
     if tool_calls:
         reply["tool_calls"] = tool_calls

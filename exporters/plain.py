@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 from exporters.rows import Message
 
-# The prompt as it stands, and the texts of both sides ("" where they are no text).
-Parts: TypeAlias = tuple[Any, str, str]
+# The prompt as it stands, and the texts of both sides ("" where they are no text, None where the format has one side).
+Parts: TypeAlias = tuple[Any, str, str | None]
 
+MESSAGE_LISTS = ("prompt", "chosen", "rejected", "completion", "messages", "preferred_output", "non_preferred_output")
 NEXT_ROLES = {"": ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user",)}
 
 
@@ -41,6 +42,18 @@ def plain_trl(record: Message) -> Parts | None:
     return _plain_parts(messages, chosen, rejected)
 
 
+def plain_kto(record: Message) -> Parts | None:
+    """The same for `trl-kto`."""
+    try:
+        if len(record) != 3 or type(record["label"]) is not bool:
+            return None
+        messages = record["prompt"]
+        text = _plain_reply(record["completion"])
+    except (KeyError, TypeError):
+        return None
+    return (messages, text, None) if text is not None and _is_plain_prompt(messages) else None
+
+
 def plain_strings(record: Message) -> Parts | None:
     """The same for `trl-standard`."""
     texts = record.get("prompt"), record.get("chosen"), record.get("rejected")
@@ -52,13 +65,51 @@ def plain_strings(record: Message) -> Parts | None:
     return prompt, chosen, rejected
 
 
-def parts_of(record: Message) -> Parts:
-    """The prompt and the texts of any record, however broken."""
+def openai_parts(record: Message) -> Parts:
+    """The prompt and the texts of any `openai-dpo` record, however broken."""
     given = record.get("input")
-    if isinstance(given, dict):
-        sides = record.get("preferred_output"), record.get("non_preferred_output")
-        return given.get("messages"), _text_of(sides[0]), _text_of(sides[1])
-    return record.get("prompt"), _text_of(record.get("chosen")), _text_of(record.get("rejected"))
+    messages = given.get("messages") if isinstance(given, dict) else None
+    return messages, text_of(record.get("preferred_output")), text_of(record.get("non_preferred_output"))
+
+
+def trl_parts(record: Message) -> Parts:
+    """The same for `trl`, `trl-standard` and `trl-reward`."""
+    return record.get("prompt"), text_of(record.get("chosen")), text_of(record.get("rejected"))
+
+
+def kto_parts(record: Message) -> Parts:
+    """The same for `trl-kto`: there is one text."""
+    return record.get("prompt"), text_of(record.get("completion")), None
+
+
+def sft_parts(record: Message) -> Parts:
+    """The same for `sft`: the last message is the one text."""
+    messages = record.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return None, "", None
+    return messages[:-1], text_of(messages[-1]), None
+
+
+def axolotl_parts(record: Message) -> Parts:
+    """The same for `axolotl`."""
+    return record.get("messages"), text_of(record.get("chosen")), text_of(record.get("rejected"))
+
+
+def llama_factory_parts(record: Message) -> Parts:
+    """The same for `llama-factory`."""
+    turns = [record.get("system"), record.get("conversations")]
+    return turns, text_of(record.get("chosen")), text_of(record.get("rejected"))
+
+
+def gemini_parts(record: Message) -> Parts:
+    """The same for `gemini`."""
+    texts = {1: "", 0: ""}
+    completions = record.get("completions")
+    for scored in completions if isinstance(completions, list) else ():
+        if isinstance(scored, dict) and scored.get("score") in (0, 1):
+            completion = scored.get("completion")
+            texts[int(scored["score"])] = text_of(completion.get("parts") if isinstance(completion, dict) else None)
+    return [record.get("system_instruction"), record.get("contents")], texts[1], texts[0]
 
 
 def is_rich(record: Message) -> bool:
@@ -66,7 +117,7 @@ def is_rich(record: Message) -> bool:
     given = record.get("input")
     if "tools" in record or (isinstance(given, dict) and len(given) > 1):
         return True
-    lists = [record.get(key) for key in ("prompt", "chosen", "rejected", "preferred_output", "non_preferred_output")]
+    lists = [record.get(key) for key in MESSAGE_LISTS]
     if isinstance(given, dict):
         lists.append(given.get("messages"))
     return any(
@@ -85,19 +136,25 @@ def has_tool_turns(prompt: Any) -> bool:
 
 
 def _plain_parts(messages: Any, chosen: str | None, rejected: str | None) -> Parts | None:
-    if chosen is None or rejected is None or chosen == rejected or not isinstance(messages, list):
+    if chosen is None or rejected is None or chosen == rejected or not _is_plain_prompt(messages):
         return None
+    return messages, chosen, rejected
+
+
+def _is_plain_prompt(messages: Any) -> bool:
+    if not isinstance(messages, list):
+        return False
     before = ""
     for message in messages:
         if not isinstance(message, dict) or len(message) != 2:
-            return None
+            return False
         role, content = message.get("role"), message.get("content")
         if not isinstance(role, str) or role not in NEXT_ROLES[before]:
-            return None
+            return False
         if not isinstance(content, str) or not content.strip():
-            return None
+            return False
         before = role
-    return (messages, chosen, rejected) if before == "user" else None
+    return before == "user"
 
 
 def _plain_reply(output: Any) -> str | None:
@@ -110,7 +167,10 @@ def _plain_reply(output: Any) -> str | None:
     return content if isinstance(content, str) and content.strip() else None
 
 
-def _text_of(side: Any) -> str:
-    if isinstance(side, list) and side and isinstance(side[0], dict):
-        side = side[0].get("content")
+def text_of(side: Any) -> str:
+    """The text of a reply, however it is wrapped; "" where there is none."""
+    if isinstance(side, list) and side:
+        side = side[0]
+    if isinstance(side, dict):
+        side = next((side[key] for key in ("content", "value", "text") if key in side), None)
     return side if isinstance(side, str) else ""

@@ -31,5 +31,16 @@ REFUSALS = {
     "tool_message": Refusal("A tool message answers no call", "Give it the tool_call_id of an earlier call"),
     "tool_call": Refusal("A tool call is not complete", "Give it an id, a function's name and arguments as a string"),
     "tool": Refusal("A tool is not complete", "Give it the type function and a name"),
+    "too_long": Refusal("More tokens than the service takes", "Shorten the prompt or the replies"),
+    "no_strength": Refusal("No strength was given", "Ask annotators how much better it is, or choose trl"),
+    "no_tools": Refusal("This format holds no tools", "Choose trl or openai-dpo: they keep tools and calls"),
+    "tool_turns": Refusal("Together and Fireworks take no tool messages", "Choose openai-dpo for OpenAI and Azure"),
+    "several_turns": Refusal("Fireworks takes prompts of one turn", "Choose trl or openai-dpo, which take several"),
+    "reply_calls": Refusal("A reply calls a tool, and Fireworks takes text", "Choose trl or openai-dpo"),
+    "turns_alternate": Refusal(
+        "Turns do not alternate between user and assistant", "Join neighbours of one role, or choose trl"
+    ),
+    "text_and_calls": Refusal("A message has text and calls at once", "Choose trl or openai-dpo, which keep both"),
+    "late_system": Refusal("A system message stands after the first", "Put it first, or choose trl"),
     "calls_without_tools": Refusal("A reply calls tools the prompt does not offer", "Add the tools to the prompt"),
 }

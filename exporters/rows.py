@@ -1,12 +1,13 @@
-"""What goes into an export: a decided comparison, and beside it where it comes from.
+"""What goes into an export: a judged comparison, and beside it where it comes from.
 
 What may never stand in a training file is refused where the row is made, so that no format has to look for it again.
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Message: TypeAlias = dict[str, Any]
+Outcome: TypeAlias = Literal["better", "tie", "both_bad"]
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
@@ -21,10 +22,12 @@ class RowRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PreferenceRow:
-    """One decided comparison: a prompt and two different completions, the better one first.
+    """One judged comparison: a prompt and two different completions, the better one first.
 
     `prompt` is chat messages up to the reply, `tools` what the prompt offers, both in the shape of OpenAI's chat
-    completions. A side is a text, tool calls, or both. Ties and skips never become a row: they carry no preference.
+    completions. A side is a text, tool calls, or both. `outcome` is "better" but for the formats that learn from single
+    completions: with "tie" both sides are good, with "both_bad" both are bad, and their order says nothing. `margin` is
+    the mean strength, up to 3; None where a rater gave none.
 
     Raises:
         RowRefused: the sides are the same, one is empty, a role is unknown, or the prompt does not end in a user or
@@ -37,6 +40,8 @@ class PreferenceRow:
     tools: tuple[Message, ...] = ()
     chosen_tool_calls: tuple[Message, ...] = ()
     rejected_tool_calls: tuple[Message, ...] = ()
+    outcome: Outcome = "better"
+    margin: float | None = None
 
     def __post_init__(self) -> None:
         for number, message in enumerate(self.prompt, 1):
@@ -63,6 +68,21 @@ class PreferenceRow:
             or self.rejected_tool_calls
             or any("tool_calls" in message or message["role"] == "tool" for message in self.prompt)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRow:
+    """One completion of a prompt, and whether it is desirable: what formats without pairs are made of.
+
+    `is_first` says which side of its comparison it was.
+    """
+
+    prompt: tuple[Message, ...]
+    text: str
+    is_desirable: bool
+    is_first: bool
+    tools: tuple[Message, ...] = ()
+    tool_calls: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""TRL's preference types with an explicit prompt: conversational (`trl`) and standard (`trl-standard`).
+"""TRL's preference types with an explicit prompt: conversational (`trl`), standard (`trl-standard`), with a margin for
+reward models (`trl-reward`), and single completions for KTO (`trl-kto`).
 
 Format: https://huggingface.co/docs/trl/dataset_formats
 
@@ -15,7 +16,7 @@ from typing import Any
 import orjson
 
 from exporters.messages import KNOWN_KEYS, is_json_object
-from exporters.rows import Message, PreferenceRow
+from exporters.rows import CompletionRow, Message, PreferenceRow
 
 
 def trl_record(row: PreferenceRow) -> dict[str, object]:
@@ -33,6 +34,28 @@ def trl_record(row: PreferenceRow) -> dict[str, object]:
 def trl_refusal(_row: PreferenceRow) -> str | None:
     """None: what is a row at all can be written here."""
     return None
+
+
+def trl_reward_record(row: PreferenceRow) -> dict[str, object]:
+    """Return `row` as `trl_record` does, with `margin`: how much better the chosen side is, on the raters' scale."""
+    return {**trl_record(row), "margin": row.margin}
+
+
+def trl_reward_refusal(row: PreferenceRow) -> str | None:
+    """`no_strength` where a rater gave none: a margin that nobody stated would be made up."""
+    return "no_strength" if row.margin is None else None
+
+
+def trl_kto_record(row: CompletionRow) -> dict[str, object]:
+    """Return `row` as `prompt`, `completion` and `label`, and `tools` where there are any."""
+    record: dict[str, object] = {
+        "prompt": [_message(message) for message in row.prompt],
+        "completion": [_reply(row.text, row.tool_calls)],
+        "label": row.is_desirable,
+    }
+    if row.tools:
+        record["tools"] = orjson.dumps(row.tools).decode()
+    return record
 
 
 def trl_standard_record(row: PreferenceRow) -> dict[str, object]:

@@ -9,7 +9,9 @@ from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
 
 MOST_SHOWN = 50  # findings for people; --json has all of them
 
-FormatName = Annotated[str, typer.Option("--format", "-f", help="openai-dpo (PFT, DPO), trl or trl-standard.")]
+FormatName = Annotated[
+    str, typer.Option("--format", "-f", help="openai-dpo (PFT, DPO), trl, trl-kto, sft …; docs/formats.md has all.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +34,7 @@ def export(
         Path | None,
         typer.Option(help="A text file: the system prompt of every row.", exists=True, dir_okay=False),
     ] = None,
+    byte_order_mark: Annotated[bool, typer.Option(help="Begin files with a byte-order mark: azure-dpo only.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the labelled pairs as a training file, with manifest and provenance, and check it."""
@@ -50,6 +53,7 @@ def export(
             seed=seed,
             system_prompt=read_text(system_prompt).strip() if system_prompt else None,
             out=out,
+            has_mark=byte_order_mark,
             progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
         )
     left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())
@@ -63,7 +67,12 @@ def export(
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="The file to check.")], format: FormatName, as_json: AsJson = False
+    file: Annotated[Path, typer.Argument(help="The file to check.")],
+    format: FormatName,
+    most_tokens: Annotated[
+        int | None, typer.Option(min=1, help="The limit for one row, in place of the service's.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check a training file: every fault with its line. Exit status 1 where a service would refuse it."""
     from dataclasses import asdict
@@ -71,7 +80,7 @@ def check(
 
     from labeling.services.check import check as run_check
 
-    found = run_check(file, format)
+    found = run_check(file, format, most_tokens)
     shown = list(found) if as_json else list(islice(found, MOST_SHOWN))
     more = list(found)
     errors = sum(finding.severity == "error" for finding in (*shown, *more))

@@ -110,7 +110,7 @@ def counted(
     count = 0
     with store.reading() as session:
         held = ballot(session, _project(session, actor, slug, Right.MANAGE), rules)
-        for row, _ in rows_of(session, held, system_prompt, left_out):
+        for row, _ in rows_of(session, held, system_prompt, left_out, takes=chosen.takes):
             refusal = chosen.refusal(row)
             if refusal is None:
                 count += 1
@@ -137,7 +137,7 @@ def preview(
     found: list[PreviewRow] = []
     with store.reading() as session:
         held = ballot(session, _project(session, actor, slug, Right.MANAGE), rules)
-        for row, origin in rows_of(session, held, system_prompt, Counter()):
+        for row, origin in rows_of(session, held, system_prompt, Counter(), takes=chosen.takes):
             if chosen.refusal(row) is None:
                 found.append(_previewed(row, origin, chosen))
             if len(found) == PREVIEW_ROWS:
@@ -156,19 +156,22 @@ def export(
     seed: int = 0,
     system_prompt: str | None = None,
     out: Path | None = None,
+    has_mark: bool = False,
     progress: Progress | None = None,
 ) -> ExportView:
     """Write an export and check it; it is a folder, `out` or one of the app's own.
 
     `system_prompt` stands in every row instead of what the generators had in common. `progress` is called with the
-    pairs looked at and the pairs there are.
+    pairs looked at and the pairs there are. `has_mark` begins each file with a byte-order mark, which Azure documents.
 
     Raises:
-        InputError: no such format, a share out of range, an empty system prompt.
+        InputError: no such format, a share out of range, an empty system prompt, a mark where the format has none.
         ExportError: no pair makes a row, the check found a fault, or the folder cannot be written. The export is then
             listed as failed, and nothing of it is left on the disk.
     """
-    format_named(format)
+    chosen = format_named(format)
+    if has_mark and not chosen.takes_mark:
+        raise InputError(f"Files of the format {format} have no byte-order mark; azure-dpo may have one.")
     if not 0 <= validation_share < 1:
         raise InputError(f"The validation share is {validation_share:g}; it is 0 or more and below 1, such as 0.1.")
     if system_prompt is not None and not system_prompt.strip():
@@ -182,7 +185,7 @@ def export(
                 project_id=project_id, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
                 validation_share=validation_share, label_seq=rows.label_mark(session, project_id),
                 program_version=version("tiebreak"), created_by=actor.account_id,
-                options=json.dumps({"system_prompt": system_prompt, **this_process()}),
+                options=json.dumps({"system_prompt": system_prompt, "has_mark": has_mark, **this_process()}),
             ),
         )  # fmt: skip
         folder = (out if out is not None else settings().export_folder / slug / str(export_id)).absolute()
@@ -190,7 +193,7 @@ def export(
     try:
         with (
             store.reading() as session,
-            DatasetWriter(folder, format, validation_share=validation_share, seed=seed) as writer,
+            DatasetWriter(folder, format, validation_share=validation_share, seed=seed, has_mark=has_mark) as writer,
         ):
             held = ballot(session, project_id, rules)
             written = _write(session, held, writer, system_prompt, progress)
@@ -225,11 +228,11 @@ def _write(
         if progress is not None:
             progress(looked_at, pairs)
 
-    for row, origin in rows_of(session, held, system_prompt, left_out, looked):
+    for row, origin in rows_of(session, held, system_prompt, left_out, looked, writer.takes):
         writer.add(row, origin)
     for reason, count in left_out.items():
         writer.leave_out(reason, count)
-    if not writer.rows:
+    if not writer.used:
         raise ExportError(_nothing(pairs, left_out))
     return writer.finish(
         {
@@ -249,7 +252,7 @@ def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> Preview
         prompt=str(row.prompt[-1].get("content") or ""),
         chosen=row.chosen,
         rejected=row.rejected,
-        record=json_line(format.record(row)).decode().removesuffix("\n"),
+        record=b"".join(map(json_line, format.records(row))).decode().removesuffix("\n"),
     )
 
 

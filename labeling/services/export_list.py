@@ -31,7 +31,8 @@ class ExportFile:
 
 @dataclass(frozen=True, slots=True)
 class ExportView:
-    """One export: what was asked, and, when it is done, what it holds. pairs = rows + the sum of `left_out`.
+    """One export: what was asked, and, when it is done, what it holds. pairs = those used + the sum of `left_out`;
+    the rows are the pairs used, but for formats of single completions.
 
     `state` is writing, done or failed; `fault` says in one sentence why it failed. `sandbox` counts rows, and of them
     the sides and judges, that rest on the sandbox. `note` says why there is no validation file.
@@ -109,7 +110,7 @@ def zip_name(slug: str, export_id: int) -> str:
 def facts_of(written: Written) -> dict[str, object]:
     """What the list keeps of a finished export, as columns of its row."""
     counts = {
-        "pairs": written.rows + sum(written.left_out.values()),
+        "pairs": written.pairs,
         "train_rows": written.train_rows,
         "validation_rows": written.validation_rows,
         "left_out": written.left_out,

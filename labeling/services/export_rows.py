@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from exporters import PreferenceRow, RowOrigin, RowRefused
+from exporters.rows import Outcome
 from labeling.domain import with_system_prompt
 from labeling.services.deciding import Ballot, Decided, Decision, decisions, decisions_on
 from labeling.storage import exports as rows
@@ -97,6 +98,8 @@ class _RowMaker:
                     tools=_loaded(pair.tools),
                     chosen_tool_calls=_loaded(chosen.calls),
                     rejected_tool_calls=_loaded(rejected.calls),
+                    outcome=_outcome(decision, edit),
+                    margin=decision.strength,
                 )
             except RowRefused as refused:
                 refusal = refused.code
@@ -148,6 +151,12 @@ class _RowMaker:
 
     def _wrote(self, generator: int | None, source: str | None) -> str:
         return (source or "") if generator is None else self._generators[generator].name
+
+
+def _outcome(decision: Decision, edit: rows.EditRow | None) -> Outcome:
+    if edit is not None:  # it is better than what it was written for, however the pair was judged
+        return "better"
+    return "tie" if decision.reason == "tie" else "both_bad" if decision.reason == "both_bad" else "better"
 
 
 def _loaded(text: str | None) -> tuple[dict[str, object], ...]:

@@ -41,6 +41,7 @@ TURNS = PreferenceRow(
     ),
     "A model.",
     "As a large language model, I am a large language model.",
+    margin=2.5,
 )
 TOOLS = PreferenceRow(
     (
@@ -54,14 +55,26 @@ TOOLS = PreferenceRow(
     tools=(WEATHER,),
     rejected_tool_calls=(call("Oslo", 3),),
 )
-ROWS = (PLAIN, AWKWARD, TURNS, TOOLS)
+ONE_CALL = PreferenceRow(
+    (
+        {"role": "user", "content": "Oslo?"},
+        {"role": "assistant", "content": "", "tool_calls": [call("Oslo", 1)]},
+        {"role": "tool", "content": "3 °C", "tool_call_id": "call_1"},
+    ),
+    "3 °C.",
+    "",
+    tools=(WEATHER,),
+    rejected_tool_calls=(call("Oslo", 2), call("Rome", 3)),
+    margin=1.0,
+)
+ROWS = (PLAIN, AWKWARD, TURNS, TOOLS, ONE_CALL)
 
 
 def many(count: int, text: str = "Question") -> list[tuple[PreferenceRow, RowOrigin]]:
     """`count` plain rows, each with a prompt of its own."""
     return [
         (
-            PreferenceRow(ask(f"{text} {n}?"), f"Good {n}", f"Poor answer {n}"),
+            PreferenceRow(ask(f"{text} {n}?"), f"Good {n}", f"Poor answer {n}", margin=1.0),
             RowOrigin(n, f"group {n}", ("Ana",), (n,)),
         )
         for n in range(count)
@@ -93,4 +106,5 @@ def preference_rows(draw: st.DrawFn) -> PreferenceRow:
         rejected,
         tools=(WEATHER,) if has_tools else (),
         rejected_tool_calls=(call("Rome", 2),) if has_tools and draw(st.booleans()) else (),
+        margin=draw(st.none() | st.floats(0, 3)),
     )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters.check import LONGEST_LINE, RECORD_RULES, check_file
+from exporters.check import LONGEST_LINE, check_file
 from exporters.formats import EXPORTERS
 from exporters.jsonl import json_line
 from tests.exporters.samples import TOOLS, many
@@ -21,11 +21,40 @@ TRL = {
     "rejected": [{"role": "assistant", "content": "What do you want from me?"}],
 }
 STRINGS = {"prompt": "Hi", "chosen": "Hello", "rejected": "What do you want from me?"}
-SOUND = {"openai-dpo": GOOD, "trl": TRL, "trl-standard": STRINGS}
+KTO = {"prompt": TRL["prompt"], "completion": TRL["chosen"], "label": True}
+CHAT = {"messages": [*GOOD["input"]["messages"], *GOOD["preferred_output"]]}
+AXOLOTL = {"messages": TRL["prompt"], "chosen": TRL["chosen"][0], "rejected": TRL["rejected"][0]}
+SHAREGPT = {
+    "conversations": [{"from": "human", "value": "Hi"}],
+    "chosen": {"from": "gpt", "value": "Hello"},
+    "rejected": {"from": "gpt", "value": "What do you want from me?"},
+    "system": "",
+    "tools": "",
+}
+GEMINI = {
+    "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+    "completions": [
+        {"score": 1, "completion": {"role": "model", "parts": [{"text": "Hello"}]}},
+        {"score": 0, "completion": {"role": "model", "parts": [{"text": "What do you want from me?"}]}},
+    ],
+}
+SOUND = dict.fromkeys(EXPORTERS, GOOD) | {
+    "trl": TRL,
+    "trl-standard": STRINGS,
+    "trl-kto": KTO,
+    "trl-reward": {**TRL, "margin": 1.0},
+    "sft": CHAT,
+    "axolotl": AXOLOTL,
+    "llama-factory": SHAREGPT,
+    "gemini": GEMINI,
+}
+CALLING = {"role": "assistant", "content": "", "tool_calls": list(TOOLS.rejected_tool_calls)}
 
 
 def good(format: str = "openai-dpo", count: int = 60) -> bytes:
-    return b"".join(json_line(EXPORTERS[format].record(row)) for row, _ in many(count))
+    exporter = EXPORTERS[format]
+    lines = [json_line(record) for row, _ in many(count) for record in exporter.records(row)]
+    return b"".join(lines[:count])
 
 
 def findings(tmp_path: Path, content: bytes, format: str = "openai-dpo"):
@@ -113,6 +142,53 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("trl-standard", "chosen", " ", "chosen"),
         ("trl-standard", "rejected", "Hello", "rejected"),
         ("trl-standard", "completion", "Hello", "completion"),
+        ("azure-dpo", "id", 7, "id"),
+        ("together-dpo", "input.messages.0.role", "tool", "input.messages[0].role"),
+        ("together-dpo", "input.messages", [TRL["prompt"][0]] * 2, "input.messages[1].role"),
+        ("fireworks-dpo", "input.messages", [*TRL["prompt"], *TRL["chosen"], *TRL["prompt"]], "input.messages[1].role"),
+        ("fireworks-dpo", "preferred_output.0.content", "", "preferred_output[0].content"),
+        ("trl-kto", "label", 1, "label"),
+        ("trl-kto", "label", ..., "label"),
+        ("trl-kto", "completion", "Hello", "completion"),
+        ("trl-kto", "completion.0.content", " ", "completion[0].content"),
+        ("trl-kto", "chosen", TRL["chosen"], "chosen"),
+        ("trl-kto", "prompt.0.role", "assistant", "prompt[0].role"),
+        ("trl-reward", "margin", ..., "margin"),
+        ("trl-reward", "margin", "2", "margin"),
+        ("trl-reward", "margin", True, "margin"),
+        ("trl-reward", "margin", -1, "margin"),
+        ("trl-reward", "rejected", TRL["chosen"], "rejected"),
+        ("sft", "messages", "Hi", "messages"),
+        ("sft", "messages", [TRL["prompt"][0]], "messages"),
+        ("sft", "messages.1.role", "user", "messages[1].role"),
+        ("sft", "messages.1.content", "", "messages[1].content"),
+        ("sft", "messages.1", CALLING, "messages[1].tool_calls"),
+        ("sft", "id", 3, "id"),
+        ("axolotl", "messages", "Hi", "messages"),
+        ("axolotl", "chosen", [TRL["chosen"]], "chosen"),
+        ("axolotl", "chosen", CALLING, "chosen.tool_calls[0]"),
+        ("axolotl", "rejected.content", None, "rejected.content"),
+        ("axolotl", "rejected", TRL["chosen"][0], "rejected"),
+        ("llama-factory", "conversations", [], "conversations"),
+        ("llama-factory", "conversations.0.from", "gpt", "conversations[0].from"),
+        ("llama-factory", "conversations.0.value", " ", "conversations[0].value"),
+        ("llama-factory", "chosen", [SHAREGPT["chosen"]], "chosen"),
+        ("llama-factory", "chosen", "Hello", "chosen"),
+        ("llama-factory", "chosen.from", "human", "chosen.from"),
+        ("llama-factory", "chosen", {"from": "function_call", "value": "now"}, "chosen.value"),
+        ("llama-factory", "tools", [], "tools"),
+        ("llama-factory", "system", None, "system"),
+        ("llama-factory", "rejected", SHAREGPT["chosen"], "rejected"),
+        ("gemini", "contents", [], "contents"),
+        ("gemini", "contents.0.role", "assistant", "contents[0].role"),
+        ("gemini", "contents.0.parts.0.text", " ", "contents[0].parts[0].text"),
+        ("gemini", "contents.0.parts", [{"file": "x"}], "contents[0].parts[0]"),
+        ("gemini", "completions.0.score", 0, "completions"),
+        ("gemini", "completions", [GEMINI["completions"][0]], "completions"),
+        ("gemini", "completions.1.completion", GEMINI["completions"][0]["completion"], "completions"),
+        ("gemini", "completions.0.completion.role", "user", "completions[0].completion.role"),
+        ("gemini", "system_instruction", "Be brief", "system_instruction.parts"),
+        ("gemini", "id", 3, "id"),
     ],
 )
 def test_a_faulty_record_is_an_error_that_names_line_and_field(tmp_path, format, path, value, field):
@@ -143,6 +219,18 @@ words = st.sampled_from(
         "function",
         "arguments",
         "name",
+        "completion",
+        "label",
+        "margin",
+        "conversations",
+        "from",
+        "value",
+        "contents",
+        "completions",
+        "parts",
+        "text",
+        "score",
+        "system_instruction",
     ]
 )
 anything = st.recursive(
@@ -153,14 +241,18 @@ anything = st.recursive(
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
-@given(record=st.dictionaries(words, anything, max_size=5), place=st.sampled_from(["input", "prompt", "chosen"]))
+@given(
+    record=st.dictionaries(words, anything, max_size=5),
+    place=st.sampled_from(["input", "prompt", "chosen", "messages", "contents"]),
+)
 def test_no_record_however_broken_stops_the_check(format, record, place):
-    plain, faults = RECORD_RULES[format]
+    plain, faults = EXPORTERS[format].plain, EXPORTERS[format].faults
     broken = SOUND[format] | record
     if isinstance(broken.get(place), list):
         broken[place] = [record, *broken[place]]
     found = list(faults(broken))
     assert plain(broken) is None or found == []
+    EXPORTERS[format].parts(broken)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +309,22 @@ def test_a_pretty_printed_file_is_one_finding_and_the_missing_rows(tmp_path):
     assert len(findings(tmp_path, json.dumps([GOOD] * 500, indent=2).encode())) == 2
 
 
+def test_a_byte_order_mark_is_no_fault_where_the_service_documents_it(tmp_path):
+    content = b"\xef\xbb\xbf" + good("azure-dpo")
+    assert findings(tmp_path, content, "azure-dpo") == []
+    assert [finding.line for finding in findings(tmp_path, good() + content, "azure-dpo")] == [61]
+
+
+def test_a_row_over_the_token_limit_is_an_error_and_the_limit_can_be_set(tmp_path):
+    words = "word and another " * 20_000
+    content = good() + json_line(changed(GOOD, "preferred_output.0.content", words))
+    (found,) = [finding for finding in findings(tmp_path, content) if finding.severity == "error"]
+    assert (found.line, "limit is 65,536" in found.message) == (61, True)
+    path = tmp_path / "file.jsonl"
+    assert [finding.line for finding in check_file(path, "openai-dpo", most_tokens=100_000)] == []
+    assert len(list(check_file(path, "openai-dpo", most_tokens=10))) == 61
+
+
 def test_a_record_after_a_byte_order_mark_is_still_read(tmp_path):
     assert len(findings(tmp_path, b"\xef\xbb\xbf" + good())) == 1
 
@@ -234,8 +342,8 @@ def test_a_line_of_monstrous_length_is_told_and_the_next_is_read(tmp_path):
 
 
 def test_a_line_of_five_megabytes_is_an_ordinary_line(tmp_path):
-    content = good() + json_line(changed(GOOD, "non_preferred_output.0.content", "x" * 5_000_000))
-    assert findings(tmp_path, content) == []
+    content = good("trl") + json_line(changed(TRL, "rejected.0.content", "x" * 5_000_000))
+    assert findings(tmp_path, content, "trl") == []
 
 
 def test_the_last_line_may_lack_its_line_feed(tmp_path):

@@ -135,6 +135,65 @@ def test_a_file_over_the_limit_of_a_service_is_written_in_parts(tmp_path, monkey
         assert line["preferred_output"][0]["content"] == f"Good {origin['pair']}"
 
 
+def test_each_completion_is_one_row_and_what_is_both_good_and_bad_is_none(tmp_path):
+    def pair(number, better, worse, outcome="better"):
+        return PreferenceRow(ask("Who?"), better, worse, outcome=outcome), RowOrigin(number, "one", chosen_by="x")
+
+    rows = [pair(1, "a", "b"), pair(2, "a", "c"), pair(3, "b", "c"), pair(4, "d", "e", "both_bad"), pair(5, "f", "g", "tie")]  # fmt: skip
+    result = written(tmp_path / "out", rows, "trl-kto", left_out={"no_label": 1})
+    found = [(line["completion"][0]["content"], line["label"]) for line in lines(tmp_path / "out" / "train.jsonl")]
+    assert found == [("a", True), ("c", False), ("d", False), ("e", False), ("f", True), ("g", True)]
+    told = manifest(tmp_path / "out")
+    assert told["completions"] == {"desirable": 3, "undesirable": 3, "repeated": 2, "conflicting": 2}
+    assert (told["pairs"], told["rows"], result.pairs) == (6, 6, 6)
+    origins = lines(tmp_path / "out" / "provenance.jsonl")
+    assert [origin["desirable"] for origin in origins] == [True, False, False, False, True, True]
+    assert [origin["pair"] for origin in origins] == [1, 2, 4, 4, 5, 5]
+    assert not list((tmp_path / "out").glob("*.partial"))
+
+
+def test_a_row_over_the_token_limit_is_left_out(tmp_path):
+    rows = [*many(12), (PreferenceRow(ask("Go on"), "word and another " * 20_000, "b"), RowOrigin(77, "g"))]
+    assert written(tmp_path / "out", rows).left_out == {"too_long": 1}
+    assert written(tmp_path / "own", rows, "trl").left_out == {}
+
+
+def test_an_uneven_class_balance_is_told_with_the_weight_that_mends_it(tmp_path):
+    rows = [*many(20), *((PreferenceRow(ask(f"Bad {n}"), "x", "y", outcome="both_bad"), RowOrigin(n, f"b{n}")) for n in range(20))]  # fmt: skip
+    result = written(tmp_path / "out", rows, "trl-kto")
+    assert "20 completions are desirable and 60 undesirable" in result.warnings[-1].message
+    assert "desirable_weight 3" in result.warnings[-1].remedy
+
+
+def test_chosen_replies_stand_in_the_file_once(tmp_path):
+    rows = [(PreferenceRow(ask(f"Q{n // 2}"), "best", f"bad {n}"), RowOrigin(n, f"{n // 2}")) for n in range(24)]
+    result = written(tmp_path / "out", rows, "sft")
+    assert (result.rows, result.pairs) == (12, 24)
+    assert {len(line["messages"]) for line in lines(tmp_path / "out" / "train.jsonl")} == {2}
+
+
+def test_a_format_of_pairs_counts_ties_as_left_out(tmp_path):
+    rows = [*many(12), (PreferenceRow(ask("a"), "x", "y", outcome="tie"), RowOrigin(77, "g"))]
+    assert written(tmp_path / "out", rows).left_out == {"tie": 1}
+
+
+def test_a_byte_order_mark_begins_each_file_where_it_is_asked_for(tmp_path):
+    written(tmp_path / "out", many(200), "azure-dpo", validation_share=0.2, has_mark=True)
+    for name in ("train.jsonl", "validation.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b'\xef\xbb\xbf{"input"')
+    with pytest.raises(ValueError, match="without a byte-order mark"):
+        DatasetWriter(tmp_path / "other", "trl", has_mark=True)
+
+
+def test_llama_factory_is_told_of_every_file(tmp_path):
+    written(tmp_path / "out", many(200), "llama-factory", validation_share=0.2)
+    told = json.loads((tmp_path / "out" / "dataset_info.json").read_bytes())
+    assert {name: entry["file_name"] for name, entry in told.items()} == {
+        "tiebreak": "train.jsonl", "validation": "validation.jsonl",
+    }  # fmt: skip
+    assert told["tiebreak"]["columns"]["messages"] == "conversations"
+
+
 def test_a_fault_half_way_leaves_nothing_behind(tmp_path):
     def rows():
         yield from many(3)
@@ -242,8 +301,8 @@ def test_datasets_loads_what_was_written(tmp_path, monkeypatch, format):
     assert loaded["train"].num_rows == result.train_rows
     assert loaded["validation"].num_rows == result.validation_rows
     first = json.loads((tmp_path / "out" / "train.jsonl").read_bytes().split(b"\n")[0])
-    better = "preferred_output" if format == "openai-dpo" else "chosen"
-    assert loaded["train"][0][better] == first[better]
+    for key in first.keys() & {"preferred_output", "chosen", "completion", "completions"}:
+        assert loaded["train"][0][key] == first[key]
 
 
 def test_datasets_opens_the_folder_by_its_card(tmp_path, monkeypatch):

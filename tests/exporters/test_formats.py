@@ -1,34 +1,30 @@
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from exporters.check_records import openai_dpo_faults, trl_faults, trl_standard_faults
-from exporters.findings import Fault
 from exporters.formats import EXPORTERS
 from exporters.jsonl import json_line
-from exporters.plain import parts_of, plain_openai, plain_strings, plain_trl
 from exporters.refusals import REFUSALS
 from exporters.rows import PreferenceRow, RowRefused
-from tests.exporters.samples import AWKWARD, PLAIN, ROWS, TOOLS, TURNS, ask, call, preference_rows
+from tests.exporters.samples import AWKWARD, ONE_CALL, PLAIN, ROWS, TOOLS, TURNS, ask, call, preference_rows
 from tests.exporters.schemas import SCHEMAS
 
 GOLDEN = Path(__file__).parent / "golden"
-FAULTS: dict[str, Callable[[dict[str, object]], Iterator[Fault]]] = {
-    "openai-dpo": openai_dpo_faults,
-    "trl": trl_faults,
-    "trl-standard": trl_standard_faults,
-}
-PLAINS = {"openai-dpo": plain_openai, "trl": plain_trl, "trl-standard": plain_strings}
-SIDES = {"openai-dpo": ("preferred_output", "non_preferred_output")}
+SIDES = {"openai-dpo": ("preferred_output", "non_preferred_output")} | dict.fromkeys(
+    ("azure-dpo", "together-dpo", "fireworks-dpo"), ("preferred_output", "non_preferred_output")
+)
+PAIRS = [name for name, format in EXPORTERS.items() if format.pieces is None]
+SIDE_BY_SIDE = [name for name in PAIRS if name != "gemini"]  # there the sides are one list
 
 
 def lines(format: str, rows: tuple[PreferenceRow, ...]) -> bytes:
     exporter = EXPORTERS[format]
-    return b"".join(json_line(exporter.record(row)) for row in rows if exporter.refusal(row) is None)
+    return b"".join(
+        json_line(record) for row in rows if exporter.refusal(row) is None for record in exporter.records(row)
+    )
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
@@ -44,8 +40,8 @@ def test_a_row_is_refused_with_a_known_reason_or_written_as_the_schema_says(form
     if refusal is not None:
         assert refusal in REFUSALS
         return
-    record = json.loads(json_line(exporter.record(row)))
-    Draft202012Validator(SCHEMAS[format]).validate(record)
+    for record in exporter.records(row):
+        Draft202012Validator(SCHEMAS[format]).validate(json.loads(json_line(record)))
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
@@ -53,27 +49,41 @@ def test_a_row_is_refused_with_a_known_reason_or_written_as_the_schema_says(form
 def test_what_is_written_passes_our_own_check(format, row):
     exporter = EXPORTERS[format]
     if exporter.refusal(row) is None:
-        assert list(FAULTS[format](json.loads(json_line(exporter.record(row))))) == []
+        for record in exporter.records(row):
+            assert list(exporter.faults(json.loads(json_line(record)))) == []
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
 @given(row=preference_rows())
 def test_the_texts_come_back_as_they_went_in(format, row):
     exporter = EXPORTERS[format]
+    if exporter.refusal(row) is not None or (format == "llama-factory" and row.rejected_tool_calls):
+        return
+    found = [exporter.parts(json.loads(json_line(record)))[1:] for record in exporter.records(row)]
+    if exporter.pieces is None:
+        assert found == [(row.chosen, row.rejected)]
+    else:
+        assert found == [(piece.text, None) for piece in exporter.pieces(row)]
+
+
+@pytest.mark.parametrize("format", ["openai-dpo", "azure-dpo", "together-dpo", "fireworks-dpo", "trl", "trl-standard", "trl-kto", "sft", "axolotl"])  # fmt: skip
+@given(row=preference_rows())
+def test_the_prompt_comes_back_as_it_went_in(format, row):
+    exporter = EXPORTERS[format]
     if exporter.refusal(row) is None:
-        prompt, chosen, rejected = parts_of(json.loads(json_line(exporter.record(row))))
-        assert (chosen, rejected) == (row.chosen, row.rejected)
-        said = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
-        assert said == [message["content"] or "" for message in row.prompt]
+        for record in exporter.records(row):
+            prompt = exporter.parts(json.loads(json_line(record)))[0]
+            said = [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]
+            assert said == [message["content"] or "" for message in row.prompt]
 
 
-@pytest.mark.parametrize("format", EXPORTERS)
+@pytest.mark.parametrize("format", SIDE_BY_SIDE)
 @given(row=preference_rows())
 def test_swapping_the_sides_swaps_them_in_the_record_and_nothing_else(format, row):
     exporter = EXPORTERS[format]
     swapped = PreferenceRow(
-        row.prompt, row.rejected, row.chosen, row.tools, row.rejected_tool_calls, row.chosen_tool_calls
-    )
+        row.prompt, row.rejected, row.chosen, row.tools, row.rejected_tool_calls, row.chosen_tool_calls, margin=row.margin
+    )  # fmt: skip
     assert exporter.refusal(swapped) == exporter.refusal(row)
     if exporter.refusal(row) is None:
         better, worse = SIDES.get(format, ("chosen", "rejected"))
@@ -86,10 +96,15 @@ def test_swapping_the_sides_swaps_them_in_the_record_and_nothing_else(format, ro
 def test_a_record_that_is_plain_at_a_glance_has_no_fault(format, row):
     exporter = EXPORTERS[format]
     if exporter.refusal(row) is None:
-        record = json.loads(json_line(exporter.record(row)))
-        plain = PLAINS[format](record)
-        assert (plain is not None) == (not row.has_tools)
-        assert plain is None or plain == parts_of(record)
+        for record in exporter.records(row):
+            read = json.loads(json_line(record))
+            plain = exporter.plain(read)
+            assert plain is None or (plain == exporter.parts(read) and not row.has_tools)
+
+
+@pytest.mark.parametrize("format", ["openai-dpo", "azure-dpo", "together-dpo", "trl", "trl-standard", "trl-kto"])
+def test_an_ordinary_row_is_known_at_a_glance(format):
+    assert all(EXPORTERS[format].plain(record) is not None for record in EXPORTERS[format].records(PLAIN))
 
 
 @pytest.mark.parametrize("line", lines("openai-dpo", ROWS).decode().removesuffix("\n").split("\n"))
@@ -157,3 +172,45 @@ def test_every_format_says_who_reads_it_and_openai_says_pft_and_dpo():
     assert all(format.title and format.description for format in EXPORTERS.values())
     assert "PFT" in EXPORTERS["openai-dpo"].description
     assert "DPO" in EXPORTERS["openai-dpo"].description
+
+
+REASONS = {
+    "azure-dpo": [None, None, None, None],
+    "together-dpo": [None, None, None, "tool_turns"],
+    "fireworks-dpo": [None, None, "several_turns", "tool_turns"],
+    "trl": [None, None, None, None],
+    "trl-kto": [None, None, None, None],
+    "trl-reward": ["no_strength", "no_strength", None, "no_strength"],
+    "sft": [None, None, None, None],
+    "axolotl": [None, None, None, "no_tools"],
+    "llama-factory": [None, None, None, "turns_alternate"],
+    "gemini": [None, None, None, "no_tools"],
+}
+
+
+@pytest.mark.parametrize("format", REASONS)
+def test_what_a_format_cannot_hold_is_refused_with_a_reason(format):
+    assert [EXPORTERS[format].refusal(row) for row in (PLAIN, AWKWARD, TURNS, TOOLS)] == REASONS[format]
+
+
+def test_llama_factory_keeps_single_calls_and_their_results():
+    record = EXPORTERS["llama-factory"].record(ONE_CALL)
+    assert [turn["from"] for turn in record["conversations"]] == ["human", "function_call", "observation"]
+    assert json.loads(record["conversations"][1]["value"]) == {"name": "weather", "arguments": {"city": "Oslo"}}
+    assert json.loads(record["tools"])[0]["name"] == "weather"
+
+
+def test_a_tie_is_two_desirable_completions_and_both_bad_are_two_undesirable_ones():
+    kto = EXPORTERS["trl-kto"]
+    labels = {
+        outcome: [record["label"] for record in kto.records(PreferenceRow(ask("Hi"), "one", "two", outcome=outcome))]
+        for outcome in ("better", "tie", "both_bad")
+    }
+    assert labels == {"better": [True, False], "tie": [True, True], "both_bad": [False, False]}
+    assert [name for name, format in EXPORTERS.items() if "tie" in format.takes] == ["trl-kto"]
+
+
+def test_the_margin_is_the_strength_that_the_raters_gave():
+    record = EXPORTERS["trl-reward"].record(TURNS)
+    assert record["margin"] == 2.5
+    assert record == {**EXPORTERS["trl"].record(TURNS), "margin": 2.5}

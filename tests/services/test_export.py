@@ -270,7 +270,8 @@ def test_an_export_without_an_own_place_lies_in_the_data_folder(store, tmp_path,
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"format": "jsonl"}, "openai-dpo, trl, trl-standard"),
+        ({"format": "jsonl"}, "openai-dpo, azure-dpo"),
+        ({"format": "trl", "has_mark": True}, "azure-dpo may have one"),
         ({"validation_share": 1.0}, "below 1"),
         ({"validation_share": -0.1}, "0 or more"),
         ({"system_prompt": "  "}, "empty"),
@@ -295,6 +296,33 @@ def test_an_export_that_fails_its_check_is_listed_with_the_finding_and_leaves_no
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
     with pytest.raises(NotFoundError, match="nothing to download"):
         export_file(*making.place, view.id, "train.jsonl")
+
+
+@pytest.mark.parametrize(("ties", "desirable", "left_out"), [("say_nothing", 11, {"tie": 1}), ("both_good", 13, {})])
+def test_single_completions_come_of_both_bad_too_and_of_ties_where_the_rules_say_so(
+    store, tmp_path, ties, desirable, left_out
+):
+    making = labelled(store, 11)
+    gold = making.imported_rater("crowd")
+    making.label(gold, making.pair("no good"), "both_bad")
+    making.label(gold, making.pair("all good"), "tie")
+    view = done(making, tmp_path, format="trl-kto", rules=LabelRules(ties=ties), validation_share=0)
+    told = [line["label"] for line in lines(tmp_path / "out" / "train.jsonl")]
+    assert (told.count(True), told.count(False)) == (desirable, 13)
+    assert (view.pairs, view.left_out) == (13, left_out)
+    origins = lines(tmp_path / "out" / "provenance.jsonl")
+    assert all(origin["raters"] and origin["labels"] for origin in origins)
+    found = counted(*making.place, format="trl-kto", rules=LabelRules(ties=ties))
+    assert found.left_out == left_out
+
+
+def test_a_margin_is_what_the_raters_gave_and_pairs_without_one_are_left_out(store, tmp_path):
+    making = labelled(store, 1)
+    gold = making.imported_rater("crowd")
+    making.label(gold, making.pair("a clear case"), "b", strength=3)
+    view = done(making, tmp_path, format="trl-reward", validation_share=0)
+    assert [line["margin"] for line in lines(tmp_path / "out" / "train.jsonl")] == [3.0]
+    assert view.left_out == {"no_strength": 1}
 
 
 def test_nothing_to_export_says_what_is_missing(store, tmp_path):

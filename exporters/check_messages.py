@@ -1,0 +1,139 @@
+"""What the messages of a prompt and a reply have to be, whatever the format. Pure: parsed JSON in, its faults out."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+
+from exporters.findings import Fault
+from exporters.messages import repeated_role, unanswered_tool_message
+from exporters.rows import Message
+
+KNOWN_ROLES = frozenset({"system", "user", "assistant", "tool"})
+MESSAGE_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "weight", "refusal"})
+REPLY_KEYS = frozenset({"role", "content", "name", "tool_calls", "refusal"})
+
+
+def key_faults(record: Message, keys: tuple[str, ...], remedy: Callable[[str], str]) -> Iterator[Fault]:
+    if len(record) == len(keys) and all(key in record for key in keys):
+        return
+    for key in keys:
+        if key not in record:
+            yield Fault(key, "is missing", f"Add {key}")
+    for key in record:
+        if key not in keys:
+            yield Fault(str(key), "is not a key of this format", remedy(key))
+
+
+def prompt_faults(
+    field: str, messages: Any, *, call_fault: Callable[[Any], str | None], is_for_services: bool = False
+) -> Iterator[Fault]:
+    """Faults of the messages of a prompt. Services know no developer, and some want neighbours of different roles."""
+    if not isinstance(messages, list) or not messages:
+        yield Fault(field, "is not a list with at least one message", "Write the messages of the prompt")
+        return
+    sound = True
+    for place, message in enumerate(messages):
+        name = f"{field}[{place}]"
+        if not isinstance(message, dict):
+            yield Fault(name, "is not an object", 'Write {"role": "user", "content": "..."}')
+            sound = False
+            continue
+        role: Any = message.get("role")
+        if fault := _role_fault(f"{name}.role", role, knows_developer=not is_for_services):
+            yield fault
+            if fault.severity == "error":
+                sound = False
+                continue
+        yield from _content_faults(name, message, role, call_fault)
+    if not sound:
+        return
+    last = messages[-1].get("role")
+    if last not in ("user", "tool"):
+        yield Fault(f"{field}[{len(messages) - 1}].role", f"is {last!r}: the prompt has to end in a user or tool message", "Leave the last message out, or add the question")  # fmt: skip
+    if is_for_services and len(messages) > 1 and (number := repeated_role(messages)):
+        yield Fault(f"{field}[{number - 1}].role", "is the role of the message before; Together refuses such a file", "Join the two messages", "warning")  # fmt: skip
+    if len(messages) > 1 and (number := unanswered_tool_message(messages)):
+        yield Fault(f"{field}[{number - 1}].tool_call_id", "answers no earlier tool call", "Name the id of the call that it answers")  # fmt: skip
+
+
+def _role_fault(field: str, role: Any, *, knows_developer: bool) -> Fault | None:
+    if role == "developer":
+        if knows_developer:
+            return Fault(field, "is 'developer', which hardly a chat template knows", "Write system instead", "warning")
+        return Fault(field, "is 'developer', which is not known", "Write system instead")
+    if isinstance(role, str) and role in KNOWN_ROLES:
+        return None
+    return Fault(field, f"is {role!r}, which is not known", "Use system, user, assistant or tool")
+
+
+def _content_faults(name: str, message: Message, role: str, call_fault: Callable[[Any], str | None]) -> Iterator[Fault]:
+    content = message.get("content")
+    if len(message) > 2:
+        for key in message:
+            if key not in MESSAGE_KEYS:
+                yield Fault(f"{name}.{key}", "is not a key of a message", "Leave it out")
+        if "weight" in message and (role != "assistant" or message["weight"] not in (0, 1)):
+            yield Fault(f"{name}.weight", "is only for assistant messages, and 0 or 1", "Leave it out")
+    calls = message.get("tool_calls")
+    if calls is not None:
+        yield from call_faults(name, calls, call_fault)
+    if isinstance(content, str):
+        if not content.strip() and not calls and role != "tool":
+            yield Fault(f"{name}.content", "is empty", "Leave the message out, or write what it said")
+    elif content is None and calls:
+        yield Fault(f"{name}.content", "is null, which Together refuses", 'Write "" beside tool calls', "warning")
+    else:
+        yield Fault(f"{name}.content", not_text(message), "Write the content as one string")
+
+
+def not_text(message: Message) -> str:
+    if "content" not in message:
+        return "is missing"
+    return "is a list of parts" if isinstance(message["content"], list) else "is not text"
+
+
+def call_faults(name: str, calls: Any, call_fault: Callable[[Any], str | None]) -> Iterator[Fault]:
+    if not isinstance(calls, list) or not calls:
+        yield Fault(f"{name}.tool_calls", "is not a list with at least one call", "Leave it out where there is none")
+        return
+    for place, call in enumerate(calls):
+        if fault := call_fault(call):
+            yield Fault(f"{name}.tool_calls[{place}]", fault, "Mend the call")
+
+
+def reply_faults(
+    name: str, reply: Any, *, keys: frozenset[str], call_fault: Callable[[Any], str | None]
+) -> Iterator[Fault]:
+    if not isinstance(reply, dict):
+        yield Fault(name, "is not an object", 'Write {"role": "assistant", "content": "..."}')
+        return
+    if reply.get("role") != "assistant":
+        yield Fault(f"{name}.role", f"is {reply.get('role')!r}; a reply is the assistant's", "Write assistant")
+    if len(reply) > 2:
+        for key in reply:
+            if key not in keys:
+                yield Fault(f"{name}.{key}", "is not a key of a reply", "Leave it out")
+    calls = reply.get("tool_calls")
+    if calls is not None:
+        yield from call_faults(name, calls, call_fault)
+    content = reply.get("content")
+    if isinstance(content, str):
+        if not content.strip() and not calls:
+            yield Fault(f"{name}.content", "is empty", "Replace the reply, or leave the row out")
+    elif content is None and calls:
+        yield Fault(f"{name}.content", "is null, which Together refuses", 'Write "" beside tool calls', "warning")
+    else:
+        yield Fault(f"{name}.content", not_text(reply), "Write the content as one string")
+
+
+def same_sides(record: Message, better: str, worse: str) -> Iterator[Fault]:
+    if better in record and worse in record and record[better] == record[worse]:
+        yield Fault(worse, f"is the same as {better}: there is nothing to learn from", "Leave the row out")
+
+
+def is_json_list(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), list)
+    except orjson.JSONDecodeError:
+        return False

@@ -1,0 +1,37 @@
+"""`provenance.jsonl`: for each row the pair, the raters and labels it rests on, and who wrote its sides."""
+
+from typing import Any, TypeAlias
+
+from exporters.rows import CompletionRow, RowOrigin
+
+# What one line says, before its place in the files is known.
+Told: TypeAlias = dict[str, Any]
+
+
+def told_of(origin: RowOrigin) -> Told:
+    """What is said of a row that is a pair."""
+    return {
+        "pair": origin.pair,
+        "prompt": origin.group,
+        "raters": origin.raters,
+        "labels": origin.labels,
+        "strength": origin.strength,
+        "chosen_by": origin.chosen_by,
+        "rejected_by": origin.rejected_by,
+        "sandbox": origin.sandbox,
+    }
+
+
+def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
+    """What is said of a row that is one completion; `pair` is the first pair it stood in."""
+    mine, other = ("chosen", "rejected") if piece.is_first else ("rejected", "chosen")
+    return {
+        "pair": origin.pair,
+        "prompt": origin.group,
+        "raters": origin.raters,
+        "labels": origin.labels,
+        "strength": origin.strength,
+        "desirable": piece.is_desirable,
+        "written_by": origin.chosen_by if piece.is_first else origin.rejected_by,
+        "sandbox": tuple("completion" if part == mine else part for part in origin.sandbox if part != other),
+    }
