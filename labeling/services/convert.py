@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +16,8 @@ from exporters.files import FolderFault, folder_fault
 from exporters.formats import EXPORTERS, Format
 from exporters.jsonl import JsonlFile, json_line
 from exporters.refusals import REFUSALS
-from exporters.rows import PreferenceRow, RowRefused
+from exporters.rows import Outcome, PreferenceRow, RowRefused
+from exporters.spool import Spool
 from labeling.domain import Verdict
 from labeling.errors import ConflictError, ExportError, InputError
 from labeling.readers import PairRow, Refusal, Understanding, read, understand
@@ -97,8 +99,9 @@ def convert(
     with _told_faults(), ExitStack() as stack:
         written = stack.enter_context(_partial(out))
         left: JsonlFile | None = None
+        spool = stack.enter_context(_spooling(out)) if format.pieces is not None else None
         for read_rows, row in enumerate(islice(read(source, understanding), options.limit), 1):
-            refusal = row if isinstance(row, Refusal) else _write(written, format, *row)
+            refusal = row if isinstance(row, Refusal) else _write(spool or written, format, *row)
             if refusal is not None:
                 reasons[refusal.code] += 1
                 left = left or stack.enter_context(_partial(refused_out))
@@ -111,6 +114,9 @@ def convert(
             left.path.rename(refused_out)
         if read_rows == refused:
             raise ExportError(_nothing(name, understanding, reasons, refused_out))
+        if spool is not None:
+            for line, _, _ in spool.rows():
+                written.write(line)
         written.close()
         written.path.rename(out)
         return Converted(
@@ -129,27 +135,35 @@ def convert(
         )
 
 
-def preference_row(row: PairRow) -> PreferenceRow:
-    """The pair with the better completion first. Raises RowRefused where there is no better one."""
+def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> PreferenceRow:
+    """The pair with the better completion first; `takes` may hold "both_bad". Raises RowRefused where none is better."""
+    outcome: Outcome = "better"
     if row.verdict is Verdict.A:
         chosen, rejected = row.a, row.b
     elif row.verdict is Verdict.B:
         chosen, rejected = row.b, row.a
+    elif row.verdict is Verdict.BOTH_BAD and "both_bad" in takes:
+        chosen, rejected, outcome = row.a, row.b, "both_bad"
     else:
         raise RowRefused(*UNDECIDED[row.verdict])
     prompt = row.prompt.prompt
     return PreferenceRow(
-        prompt.messages, chosen.text, rejected.text, prompt.tools, chosen.tool_calls, rejected.tool_calls
-    )
+        prompt.messages, chosen.text, rejected.text, prompt.tools, chosen.tool_calls, rejected.tool_calls, outcome,
+        row.strength,
+    )  # fmt: skip
 
 
-def _write(file: JsonlFile, format: Format, line: int, row: object) -> Refusal | None:
+def _write(file: JsonlFile | Spool, format: Format, line: int, row: object) -> Refusal | None:
     assert isinstance(row, PairRow)
     try:
-        made = preference_row(row)
+        made = preference_row(row, format.takes)
         code = format.refusal(made)
         if code is None:
-            file.write(json_line(format.record(made)))
+            if isinstance(file, Spool):
+                for piece in () if format.pieces is None else format.pieces(made):
+                    file.add(piece, json_line(format.record(piece)), "", {})
+            else:
+                file.write(json_line(format.record(made)))
             return None
         reason = f"{REFUSALS[code].title}. {REFUSALS[code].remedy}."
     except RowRefused as refused:
@@ -202,6 +216,17 @@ def _partial(target: Path) -> Iterator[JsonlFile]:
     finally:
         file.abandon()
         Path(made).unlink(missing_ok=True)
+
+
+@contextmanager
+def _spooling(target: Path) -> Iterator[Spool]:
+    """Where single completions wait until each is known to be a row; removed at the end."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.", suffix=".partial") as folder:
+        spool = Spool(Path(folder))
+        try:
+            yield spool
+        finally:
+            spool.abandon()
 
 
 @contextmanager

@@ -40,6 +40,19 @@ def test_a_converted_file_passes_the_check_of_its_format(file, tmp_path, to):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 
 
+def test_single_completions_are_written_once_and_both_bad_counts(file, tmp_path):
+    source = file(
+        *({"prompt": "Q", "response_a": a, "response_b": b, "verdict": verdict}
+          for a, b, verdict in (("x", "y", "a"), ("x", "z", "a"), ("v", "w", "both_bad")))
+    )  # fmt: skip
+    out = tmp_path / "out.jsonl"
+    done = convert(source, "in.jsonl", to="trl-kto", out=out)
+    found = {line["completion"][0]["content"]: line["label"] for line in lines(out)}
+    assert found == {"x": True, "y": False, "z": False, "v": False, "w": False}
+    assert (done.rows, done.converted, done.refused) == (5, 3, 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
 def test_the_better_completion_of_a_table_is_the_chosen_one(file, tmp_path):
     rows = [
         {"prompt": "Q", "response_a": "x", "response_b": "y", "verdict": verdict} for verdict in ("a", "b", "tie", "")
