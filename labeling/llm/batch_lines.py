@@ -6,6 +6,7 @@ read and write the same. A request's `custom_id` is its key, 64 characters: the 
 
 import re
 from dataclasses import dataclass, replace
+from typing import Final
 
 import orjson
 
@@ -14,7 +15,7 @@ from labeling.llm.faults import Fault, error_in_body, place, status_fault, unrea
 from labeling.llm.reply import Reply, read_reply
 from labeling.llm.request import ChatRequest
 
-URL = "/v1/chat/completions"
+URL: Final = "/v1/chat/completions"
 MOST_LINES = 50_000
 MOST_BYTES = 200_000_000
 # What a provider writes for lines that it did not come to: they are free to be sent again, and cost no attempt.

@@ -7,6 +7,7 @@ schema.py     a value for any JSON schema
 judge.py      which of two replies is better, as a judge's reply
 request.py    a request, checked as OpenAI checks it
 chat.py       the answer to it, in OpenAI's form
+batches.py    files of requests, worked through as a Batch API does
 
 Pure: standard library only, no network, no database. `labeling/web/sandbox.py` serves it.
 """

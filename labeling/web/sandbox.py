@@ -16,18 +16,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from labeling.sandbox.batches import Desk
 from labeling.sandbox.chat import complete, models
 from labeling.sandbox.request import RequestFault
 from labeling.services.exposure import is_loopback
 from labeling.services.sandbox import SANDBOX_PATH, sandbox_latency
 from labeling.web.middleware import OnlyThisMachine
+from labeling.web.sandbox_batches import batch_routes
 
 HEADER = b"x-tiebreak-sandbox"
 LARGEST_BODY = 4_000_000  # bytes
 
 
-def sandbox_routes() -> list[Mount]:
-    """The routes to mount in an app. Raises InputError for a latency that is set but no number."""
+def sandbox_routes(desk: Desk | None = None) -> list[Mount]:
+    """The routes to mount in an app; batches are kept at `desk`. Raises InputError for a latency that is no number."""
     latency = sandbox_latency()
 
     async def chat(request: Request) -> JSONResponse:
@@ -39,15 +41,19 @@ def sandbox_routes() -> list[Mount]:
         return JSONResponse(models())
 
     endpoint = Starlette(
-        routes=[Route("/chat/completions", chat, methods=["POST"]), Route("/models", list_models, methods=["GET"])],
+        routes=[
+            Route("/chat/completions", chat, methods=["POST"]),
+            Route("/models", list_models, methods=["GET"]),
+            *batch_routes(desk or Desk(), latency),
+        ],
         exception_handlers={RequestFault: _refuse, HTTPException: _refuse_route, ClientDisconnect: _gone},
     )
     return [Mount(SANDBOX_PATH, _Marked(endpoint))]
 
 
-def sandbox_app() -> Starlette:
+def sandbox_app(desk: Desk | None = None) -> Starlette:
     """The sandbox as a server of its own."""
-    return Starlette(routes=sandbox_routes(), middleware=[Middleware(OnlyThisMachine)])
+    return Starlette(routes=sandbox_routes(desk), middleware=[Middleware(OnlyThisMachine)])
 
 
 class _Marked:
@@ -102,7 +108,7 @@ async def _refuse(_request: Request, error: Exception) -> JSONResponse:
 
 async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    message = f"Invalid URL ({request.method} {request.url.path}). The sandbox has chat/completions and models."
+    message = f"Invalid URL ({request.method} {request.url.path}). The sandbox has chat/completions, models, files and batches."
     return JSONResponse(RequestFault(message).body, error.status_code, headers=error.headers)
 
 

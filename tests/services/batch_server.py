@@ -1,0 +1,63 @@
+"""The sandbox as a server of its own in a thread, with its batches in the test's hands."""
+
+import socket
+import threading
+import time
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from labeling.sandbox.batches import Desk
+from labeling.web.sandbox import sandbox_app
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class BatchServer:
+    """`desk` holds files and batches, `clock` moves its time, `calls` says what was asked: (method, path)."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.desk = Desk(clock=self.clock)
+        self.calls: list[tuple[str, str]] = []
+        self.keys: set[str | None] = set()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/sandbox/v1"
+
+    def count(self, method: str, path: str) -> int:
+        return self.calls.count((method, path))
+
+    def __enter__(self) -> Self:
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        app = self._counting(sandbox_app(self.desk))
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(60)
+
+    def _counting(self, app: ASGIApp) -> ASGIApp:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                self.calls.append((scope["method"], scope["path"].removeprefix("/sandbox/v1")))
+                headers = dict(scope["headers"])
+                key = headers.get(b"authorization")
+                self.keys.add(key.decode() if key else None)
+            await app(scope, receive, send)
+
+        return counted
