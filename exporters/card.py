@@ -33,6 +33,10 @@ def card(written: "Written", format: Format) -> str:
     ]
     if written.validation_note:
         lines.append(f"- {written.validation_note}")
+    if by_rule := written.decided_by.get("rule"):
+        lines.append(
+            f"- {by_rule:,} rows were decided by a rule, such as one model over another: nobody compared their sides."
+        )
     if sandbox := written.sandbox.get("rows"):
         lines.append(f"- {sandbox:,} rows rest on the offline sandbox. They are for trying things out, not for tuning.")
     lines += ["", "Read it with:", "", "```python", "from datasets import load_dataset", "", 'load_dataset("FOLDER")']

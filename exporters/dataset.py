@@ -39,7 +39,8 @@ class CheckFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a finished export holds: pairs = used + the sum of `left_out`, which counts them by code.
+    """What a finished export holds: pairs = used + the sum of `left_out`, which counts them by code. `decided_by` counts
+    rows by the kinds of raters that decided.
 
     `rows` are lines; they are the pairs used, but for formats of single completions, where `single` says how these
     became rows. `validation_note` says why there is no validation file although one was asked for; "" where nothing is
@@ -53,6 +54,7 @@ class Written:
     validation_rows: int
     left_out: dict[str, int]
     sandbox: dict[str, int]
+    decided_by: dict[str, int]
     files: tuple[FileFacts, ...]
     warnings: tuple[Finding, ...]
     validation_note: str
@@ -92,6 +94,7 @@ class DatasetWriter:
         self._last: tuple[int | None, str | None] = (None, None)
         self._left_out: Counter[str] = Counter()
         self._sandbox: Counter[str] = Counter()
+        self._decided_by: Counter[str] = Counter()
         self._held: list[tuple[bytes, str, Told]] = []
 
     def __enter__(self) -> Self:
@@ -184,6 +187,7 @@ class DatasetWriter:
             validation_rows=sum(file.rows for file in files if file.split == "validation"),
             left_out=dict(sorted((+self._left_out).items())),
             sandbox=dict(sorted(self._sandbox.items())),
+            decided_by=dict(sorted(self._decided_by.items())),
             files=(*files, origin_facts),
             warnings=tuple(warnings),
             validation_note=note,
@@ -247,6 +251,8 @@ class DatasetWriter:
 
     def _put(self, parts: JsonlParts, split: str, line: bytes, told: Told) -> None:
         part, number = parts.write(line)
+        for kind in told["decided_by"]:
+            self._decided_by[kind] += 1
         if told["sandbox"]:
             self._sandbox.update(("rows", *told["sandbox"]))
         self._provenance.write(json_line({"split": split, "part": part, "line": number, **told}))

@@ -30,6 +30,7 @@ def manifest(written: "Written", *, format: str, share: float, seed: int, facts:
             "note": written.validation_note,
         },
         "sandbox": {"rows": 0, **written.sandbox},
+        "decided_by": written.decided_by,
         "files": [asdict(file) for file in written.files],
         "warnings": [asdict(finding) for finding in written.warnings],
         **facts,

@@ -89,6 +89,7 @@ class CompletionRow:
 class RowOrigin:
     """Where a row comes from; it is told in `provenance.jsonl`, never in the row, as services refuse unknown keys.
 
+    `decided_by` are the kinds of raters that decided: annotator, imported, judge, or rule (nobody compared the sides).
     `group` joins rows that must stay on one side of a split: the digest of the prompt, or what binds several prompts
     together. `strength` is the raters' mean, 1 slightly to 3 much; None where nobody was asked. `sandbox` names the
     parts that only the offline sandbox wrote: chosen, rejected, judge.
@@ -101,4 +102,5 @@ class RowOrigin:
     strength: float | None = None
     chosen_by: str = ""
     rejected_by: str = ""
+    decided_by: tuple[str, ...] = ()
     sandbox: tuple[str, ...] = ()

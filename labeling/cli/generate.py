@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
-from labeling.cli.pair import ALIKE, Alike, KeepCut, KeepRefusals, sieve, told_pairs
+from labeling.cli.pair import ALIKE, Alike, Better, KeepCut, KeepRefusals, Worse, over, sieve, told_pairs
 from labeling.cli.running import (
     MaxTries,
     Mode,
@@ -46,6 +46,8 @@ def generate(
         PairMode | None, typer.Option(help="Two samples of one source, or every two sources; else what there is.")
     ] = None,
     pairs_per_prompt: Annotated[int, typer.Option(help="Most pairs of a prompt; 0 for one of every match.", min=0)] = 1,
+    better: Better = "",
+    worse: Worse = "",
     refusals: KeepRefusals = False,
     cuts: KeepCut = False,
     alike: Alike = ALIKE,
@@ -62,7 +64,11 @@ def generate(
     from labeling.services.parts import write_files
     from labeling.services.specs import read_generators
 
-    pair_plan = PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike)) if pair_up else None
+    pair_plan = (
+        PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike), over(better, worse))
+        if pair_up
+        else None
+    )
     plan = GenerationPlan(read_generators(spec_file(generators), generators.name), samples, limit, pair_plan)
     made: PairingView | None = None
     run: RunView | None

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
+from labeling.errors import InputError
 from labeling.pairing import PairMode
 
 if TYPE_CHECKING:
+    from labeling.preferring import Over
     from labeling.services.pairing import PairingView
     from labeling.sifting import Sieve
 
 ALIKE = 0.9  # as in labeling.sifting, which --help need not wait for
 KeepRefusals = Annotated[bool, typer.Option("--keep-refusals", help="Pair replies that decline what was asked, too.")]
 KeepCut = Annotated[bool, typer.Option("--keep-cut", help="Pair replies that were cut off, too.")]
+Better = Annotated[
+    str, typer.Option(help="Label the replies of this generator, model or imported source as better, without a judge.")
+]
+Worse = Annotated[str, typer.Option(help="… than those of this one.")]
 Alike = Annotated[
     float, typer.Option(help="Drop one of two replies that are this much alike, 0.5 to 1; 0 keeps both.", min=0, max=1)
 ]
@@ -30,6 +36,8 @@ def pair(
         PairMode | None, typer.Option(help="Two samples of one source, or every two sources; else what there is.")
     ] = None,
     pairs_per_prompt: Annotated[int, typer.Option(help="Most pairs of a prompt; 0 for one of every match.", min=0)] = 1,
+    better: Better = "",
+    worse: Worse = "",
     refusals: KeepRefusals = False,
     cuts: KeepCut = False,
     alike: Alike = ALIKE,
@@ -39,7 +47,7 @@ def pair(
     """Make pairs of completions that are there. Refusals, cut replies and near-duplicates are dropped and counted."""
     from labeling.services.pairing import PairPlan, make_pairs
 
-    plan = PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike))
+    plan = PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike), over(better, worse))
     with opened() as (store, actor):
         made = make_pairs(store, actor, project, plan, dry_run=dry_run)
     head = f"{made.pairs:,} pairs {'would be made' if dry_run else 'made'}, from {made.with_pairs:,} prompts."
@@ -53,6 +61,17 @@ def sieve(refusals: bool, cuts: bool, alike: float) -> "Sieve":
     return Sieve(refusals=not refusals, cuts=not cuts, alike=alike or None)
 
 
+def over(better: str, worse: str) -> "Over | None":
+    """The rule of the options --better and --worse; None where neither is given."""
+    from labeling.preferring import Over
+
+    if bool(better) != bool(worse):
+        raise InputError(
+            "--better and --worse go together: name the model whose replies are better, and the other one."
+        )
+    return Over(better, worse) if better else None
+
+
 def told_pairs(made: "PairingView") -> str:
     """Where the prompts are, and which replies were dropped, in words."""
     told = (
@@ -60,4 +79,6 @@ def told_pairs(made: "PairingView") -> str:
         f"completions, {made.same_text:,} have completions of one text only, {made.too_few_left:,} too few replies left."
     )
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in made.dropped.items())
+    if made.labels:
+        told += f" {made.labels:,} labels by the rule: nobody compared the two replies."
     return f"{told} Replies dropped: {dropped}." if dropped else told

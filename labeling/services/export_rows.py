@@ -70,6 +70,7 @@ class _RowMaker:
         self._held = held
         self._system_prompt = system_prompt
         self._generators = rows.generators(session, held.project_id)
+        self._kinds_of: dict[tuple[int, ...], tuple[str, ...]] = {}
 
     def texts(
         self, decided: Sequence[tuple[int, Decision]]
@@ -138,8 +139,16 @@ class _RowMaker:
             strength=decision.strength,
             chosen_by=chosen.by,
             rejected_by=rejected.by,
+            decided_by=self._kinds(decision.raters),
             sandbox=tuple(marks),
         )
+
+    def _kinds(self, raters: tuple[int, ...]) -> tuple[str, ...]:
+        found = self._kinds_of.get(raters)
+        if found is None:
+            kinds = {self._held.voice(rater).kind for rater in raters}
+            found = self._kinds_of[raters] = tuple(sorted(kinds))
+        return found
 
     def _common(self, pair: rows.PairRow) -> str | None:
         """The system prompt that both sides were written under; differing ones are not exported."""

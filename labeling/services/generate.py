@@ -11,10 +11,12 @@ from labeling.llm.keys import KeyState, key_state
 from labeling.llm.reply import Reply
 from labeling.llm.request import generator_request, pace_of
 from labeling.pairing import PairMode
+from labeling.preferring import Over
 from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now
 from labeling.services.keys import address_of, bind_key, is_sandbox_address
+from labeling.services.pair_choice import sources_of
 from labeling.services.pairing import PairPlan
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.services.specs import check_distinct
@@ -191,6 +193,10 @@ def start_generation(
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
+        if plan.pairs and plan.pairs.over:
+            sources_of(
+                session, project, plan.pairs.over
+            )  # a wrong name is told now, not when replies have been paid for
         _, last = rows.last_of_first(session, project.id, plan.limit)
     pairs = [(spec, ids[spec.digest]) for spec in plan.generators]
     return runs.start_run(
@@ -211,13 +217,16 @@ def pair_plan_of(spec: Json) -> PairPlan | None:
     if pairs is None:
         return None
     sieve = Sieve(**pairs["sieve"]) if "sieve" in pairs else OPEN
-    return PairPlan(PairMode(pairs["mode"]) if pairs["mode"] else None, pairs["per_prompt"], sieve)
+    over = Over(**pairs["over"]) if pairs.get("over") else None
+    return PairPlan(PairMode(pairs["mode"]) if pairs["mode"] else None, pairs["per_prompt"], sieve, over)
 
 
 def most_pairs(plan: GenerationPlan, prompts: int) -> int:
     """How many pairs a run over `prompts` prompts without any can make: what says the same makes none."""
     if plan.pairs is None:
         return 0
+    if plan.pairs.over is not None:
+        return prompts * (plan.pairs.per_prompt or 1)
     generators = len(plan.generators)
     between = generators * (generators - 1) // 2
     within = sum(plan.samples_of(spec) > 1 for spec in plan.generators)
@@ -231,6 +240,7 @@ def _spec(plan: GenerationPlan, ids: dict[str, int]) -> Json:
         "mode": plan.pairs.mode,
         "per_prompt": plan.pairs.per_prompt,
         "sieve": asdict(plan.pairs.sieve),
+        "over": plan.pairs.over and asdict(plan.pairs.over),
     }
     return {
         "generators": [

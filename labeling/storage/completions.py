@@ -252,6 +252,21 @@ def said_of(session: Session, completion_ids: Collection[int]) -> dict[int, Said
     return {row[0]: Said(row[1], bool(row[2]), row[3]) for row in session.execute(query) if row[0] is not None}
 
 
+def sources_named(session: Session, project_id: int, name: str) -> frozenset[str]:
+    """The sources of this name: generators called so, else generators of a model called so, and imports under it."""
+    ids: list[int | None] = []
+    for column in (col(Generator.name), col(Generator.model)):
+        named = select(col(Generator.id)).where(col(Generator.project_id) == project_id, column == name)
+        ids = ids or list(session.scalars(named))
+    query = (
+        select(col(Completion.id))
+        .join(PromptRow, col(PromptRow.id) == col(Completion.prompt_id))
+        .where(col(PromptRow.project_id) == project_id, col(Completion.source) == name)
+    )
+    imported = [imported_source(name)] if session.execute(query.limit(1)).first() else []
+    return frozenset([*imported, *(generator_source(id_) for id_ in ids if id_ is not None)])
+
+
 def generator_source(generator_id: int) -> str:
     return f"generator {generator_id}"
 

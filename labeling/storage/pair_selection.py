@@ -14,6 +14,8 @@ from labeling.storage.completions import read_prompt
 from labeling.storage.projects import visible
 from labeling.storage.tables import Completion, CompletionText, Generator, Label, Pair, PromptText, Rater
 
+PEOPLE = ("annotator", "imported")  # kinds of raters that are not a judge or a rule
+
 
 @dataclass(frozen=True, slots=True)
 class PairTexts:
@@ -56,14 +58,14 @@ def all_pairs(project_id: int) -> Select[Any]:
 
 
 def unlabelled_pairs(project_id: int) -> Select[Any]:
-    """Pairs on which nobody, person or judge, has a verdict now."""
-    labelled = current_labels(project_id).subquery()
+    """Pairs on which nobody, person or judge, has a verdict now. What a rule says is no verdict on the two texts."""
+    labelled = current_labels(project_id).where(col(Rater.kind) != "rule").subquery()
     return all_pairs(project_id).where(col(Pair.id).not_in(select(labelled.c.pair_id)))
 
 
 def disputed_pairs(project_id: int) -> Select[Any]:
     """Pairs on which people (annotators, imported raters) have different verdicts now."""
-    given = current_labels(project_id).where(col(Rater.kind) != "judge").subquery()
+    given = current_labels(project_id).where(col(Rater.kind).in_(PEOPLE)).subquery()
     split = select(given.c.pair_id).group_by(given.c.pair_id).having(func.count(given.c.verdict.distinct()) > 1)
     return all_pairs(project_id).where(col(Pair.id).in_(split))
 

@@ -160,7 +160,7 @@ def verdicts_of(session: Session, project_id: int, name: str) -> Sequence[Row[An
             _label.c.project_id == project_id,
             _label.c.action == "label",
             _rater.c.name == name,
-            _rater.c.kind != "judge",
+            _rater.c.kind.in_(("annotator", "imported")),
             visible(Label, project_id),
             ~_superseded_by_anyone(),
         )
@@ -320,7 +320,13 @@ def uncertain_pairs(session: Session, project_id: int) -> set[int]:
     undecided = select(result.c.pair_id).where(result.c.project_id == project_id, result.c.state != "decided")
     disputed = (
         select(_label.c.pair_id)
-        .where(_label.c.project_id == project_id, _label.c.action == "label", ~_superseded_by_anyone())
+        .join(_rater, _rater.c.id == _label.c.rater_id)
+        .where(
+            _label.c.project_id == project_id,
+            _label.c.action == "label",
+            _rater.c.kind != "rule",
+            ~_superseded_by_anyone(),
+        )
         .group_by(_label.c.pair_id)
         .having(func.count(_label.c.verdict.distinct()) > 1)
     )

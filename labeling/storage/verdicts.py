@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import exists, func, select
 from sqlmodel import Session, col
 
-from labeling.storage.pair_selection import current_labels
+from labeling.storage.pair_selection import PEOPLE, current_labels
 from labeling.storage.tables import (
     Assignment,
     Judgement,
@@ -85,7 +85,7 @@ def reasons_on(
 
 def people_on(session: Session, project_id: int, pair_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     """By pair: how many people give each verdict now."""
-    given = current_labels(project_id).where(col(Rater.kind) != "judge", col(Label.pair_id).in_(pair_ids)).subquery()
+    given = current_labels(project_id).where(col(Rater.kind).in_(PEOPLE), col(Label.pair_id).in_(pair_ids)).subquery()
     query = select(given.c.pair_id, given.c.verdict, func.count()).group_by(given.c.pair_id, given.c.verdict)
     found: dict[int, dict[str, int]] = {}
     for pair_id, verdict, count in session.execute(query):

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from labeling.cli import pair
 from labeling.errors import InputError
-from labeling.storage.tables import Pair
+from labeling.storage.tables import Label, Pair
 from tests.services.making import make_project
 
 
@@ -50,3 +50,14 @@ def test_a_likeness_out_of_range_is_told(store, command):
     making = make_project(store, prompts=1)
     with pytest.raises(InputError, match="likeness"):
         command("pair", "--project", making.slug, "--alike", 0.3)
+
+
+def test_one_model_over_another_gives_labels_without_a_judge(store, command):
+    making = make_project(store, prompts=1)
+    making.add_completions(making.prompts[0], ["one"], source="big")
+    making.add_completions(making.prompts[0], ["two"], source="small")
+    told = command("pair", "--project", making.slug, "--better", "big", "--worse", "small")
+    assert "1 labels by the rule: nobody compared the two replies." in told
+    assert len(making.rows(Label)) == 1
+    with pytest.raises(InputError, match="go together"):
+        command("pair", "--project", making.slug, "--better", "big")

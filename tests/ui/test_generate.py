@@ -4,7 +4,7 @@ from labeling.services.generate import list_generators, save_generators
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
 from labeling.sifting import Dropped
-from labeling.storage.tables import Pair, Run
+from labeling.storage.tables import Label, Pair, Run
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
 from tests.ui.opening import button, open_page, run, texts
@@ -150,3 +150,24 @@ def test_dropped_replies_are_told_before_pairs_are_made_and_can_be_kept(making, 
     button(page, "Make 2 pairs").click()
     run(page)
     assert len(making.rows(Pair)) == 2
+
+
+def test_one_model_over_another_is_labelled_by_rule_and_said_so(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint)
+    for prompt in making.prompts:
+        for source in ("big", "small"):
+            making.add_completions(prompt, [f"{source} {prompt}"], source=source)
+    page = opened()
+    (way,) = [one for one in page.button_group if one.key == "better side"]
+    way.set_value("One model over another")
+    run(page)
+    fields = {one.key: one for one in page.selectbox}
+    fields["rule better"].set_value("small")
+    run(page)
+    fields = {one.key: one for one in page.selectbox}
+    fields["rule worse"].set_value("big")
+    run(page)
+    assert "rule: small over big" in texts(page).replace("&#58;", ":")
+    button(page, "Label 3 pairs by the rule").click()
+    run(page)
+    assert (len(making.rows(Pair)), len(making.rows(Label))) == (3, 3)

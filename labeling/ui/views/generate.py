@@ -36,6 +36,7 @@ from labeling.ui.endpoint_form import key_badge, missing_key
 from labeling.ui.formats import escape, money, plural
 from labeling.ui.generator_form import generator_dialog
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, state
+from labeling.ui.rule_form import chosen_rule, rule_choice, rule_fields
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
 from labeling.ui.sieve_form import chosen_sieve, dropped_words, sieve_pills
 
@@ -265,7 +266,8 @@ def _trial(view: GeneratorView, trial: Trial) -> None:
 
 def _pair_plan() -> PairPlan:
     mode = MODES.get(st.session_state.get("pair mode", ""))
-    return PairPlan(mode, None if st.session_state.get("pairs a prompt") == "All" else 1, chosen_sieve("drop"))
+    per_prompt = None if st.session_state.get("pairs a prompt") == "All" else 1
+    return PairPlan(mode, per_prompt, chosen_sieve("drop"), chosen_rule())
 
 
 def _pairs(me: Here, generators: list[GeneratorView]) -> None:
@@ -275,17 +277,20 @@ def _pairs(me: Here, generators: list[GeneratorView]) -> None:
                 "Two replies of", ["What there is", *MODES], default="What there is", required=True, key="pair mode",
                 help="Two generators, or two samples of one. Imported completions count as a generator's.",
             )  # fmt: skip
+            is_rule = rule_choice()
             st.segmented_control(
                 "Pairs a prompt", ["One", "All"], default="One", required=True, key="pairs a prompt",
                 help="All makes one pair of every two generators, or of each generator's samples.",
             )  # fmt: skip
             sieve_pills("drop")
         with faults():
+            if is_rule and not rule_fields(me):
+                return
             plan = _pair_plan()
             found = _cached_pairing(me, plan, generators)
             told = [part for number, part in _pairing_words(found) if number]
             st.caption("  \n".join(filter(None, [" · ".join(told), dropped_words(found)])))
-            if found.pairs and st.button(f"Make {plural(found.pairs, 'pair')}"):
+            if (found.pairs or found.labels) and st.button(_making_words(found)):
                 make_pairs(me.store, me.actor, me.project, plan)
                 st.rerun()
 
@@ -304,6 +309,12 @@ def _cached_pairing(me: Here, plan: PairPlan, generators: list[GeneratorView]) -
         st.session_state["pairing"] = kept
     found: PairingView = kept[1]
     return found
+
+
+def _making_words(found: PairingView) -> str:
+    if not found.labels:
+        return f"Make {plural(found.pairs, 'pair')}"
+    return f"Label {plural(found.labels, 'pair')} by the rule"
 
 
 def _pairing_words(found: PairingView) -> list[tuple[int, str]]:
