@@ -2,10 +2,11 @@
 
 import pytest
 
-from labeling.domain import Verdict
+from labeling.domain import RoundPurpose, Verdict
 from labeling.services.gold import gold_pairs, set_gold
 from labeling.services.inbox import flags
 from labeling.services.labels import record
+from labeling.services.leaving_out import left_out_pairs
 from labeling.services.projects import project_view
 from labeling.services.round_setup import rounds_of
 from labeling.services.rounds import Asked, asked_in
@@ -105,3 +106,55 @@ def test_a_project_with_gold_can_have_practice(open_rounds, talk):
     press(page, "Make round")
     practice = rounds_of(talk.store, talk.owner, talk.slug)[1]
     assert (practice.name, practice.pairs, practice.pass_mark) == ("practice", 1, 0.8)
+
+
+def test_a_flagged_pair_is_left_out_and_taken_in_again(open_rounds, talk):
+    ann = talk.actor("ann")
+    pair = talk.next(ann)[0]
+    record(talk.store, ann, talk.slug, [act(pair.pair_id, "flag", comment="Broken.")])
+    page = press(open_rounds(), "Leave the pair out")
+    assert left_out_pairs(talk.store, talk.owner, talk.slug) == [pair.pair_id]
+    assert page.dataframe[1].value["Pair is"].tolist() == ["left out"]
+    press(page, "Take in again")
+    assert left_out_pairs(talk.store, talk.owner, talk.slug) == []
+
+
+def test_what_a_rater_says_is_made_gold(open_rounds, talk):
+    ann = talk.actor("ann")
+    for pair in talk.next(ann, want=3):
+        record(talk.store, ann, talk.slug, [act(pair.pair_id)])
+    page = open_rounds()
+    field(page, "text_input", "All that").input("ann")
+    run(page)
+    press(page, "Make it gold")
+    assert len(gold_pairs(talk.store, talk.owner, talk.slug)) == 3
+
+
+def test_flagged_pairs_are_reviewed_by_who_is_named_and_others_can_take_over(open_rounds, talk):
+    ann = talk.actor("ann")
+    talk.actor("bo")
+    pair = talk.next(ann)[0]
+    record(talk.store, ann, talk.slug, [act(pair.pair_id, "flag", comment="Broken.")])
+    page = open_rounds()
+
+    def new_round():
+        button(page, "New round").click()  # the dialog is opened anew each time
+        return run(page)
+
+    new_round()
+    field(page, "button_group", "Purpose").set_value(RoundPurpose.REVIEW)
+    new_round()
+    field(page, "button_group", "Which pairs").set_value("flagged")
+    field(page, "multiselect", "Annotators").select("ann")
+    button(page, "New round").click()
+    press(page, "Make round")
+    review = rounds_of(talk.store, talk.owner, talk.slug)[1]
+    assert (review.name, review.pairs, review.members) == ("review", 1, ("ann",))
+    field(page, "selectbox", "Round").select("review")
+    press(page, "Who works in it")
+    people = field(page, "multiselect", "Annotators")
+    people.unselect("ann")
+    people.select("bo")
+    button(page, "Who works in it").click()
+    press(page, "Save who works")
+    assert rounds_of(talk.store, talk.owner, talk.slug)[1].members == ("bo",)
