@@ -226,7 +226,10 @@ class GeneratorSpec:
 
 @dataclass(frozen=True, slots=True)
 class JudgeSpec:
-    """A model with a rubric, as a person wrote it down. A new rubric is a new judge."""
+    """A model with a rubric, as a person wrote it down. A new rubric is a new judge.
+
+    `uses_reference`: the judge reads a prompt's reference answer where there is one.
+    """
 
     name: str
     base_url: str
@@ -237,6 +240,7 @@ class JudgeSpec:
     samples: int = 1
     parameters: Json = field(default_factory=dict)
     offers_both_bad: bool = False
+    uses_reference: bool = True
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     max_in_flight: int | None = None
@@ -252,6 +256,7 @@ class JudgeSpec:
                 "samples": self.samples,
                 "parameters": self.parameters,
                 "offers_both_bad": self.offers_both_bad,
+                "uses_reference": self.uses_reference,
                 "template": template,
             }
         )

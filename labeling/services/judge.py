@@ -16,6 +16,7 @@ from labeling.llm.request import chat_request, pace_of
 from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now
+from labeling.services.judge_pairs import choose
 from labeling.services.keys import address_of, bind_key, is_sandbox_address
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
@@ -27,7 +28,6 @@ from labeling.storage.store import Session, Store
 
 CHUNK = 50  # pairs read at a time, with their texts
 FORMATS = ("json_schema", "json_object", "none")  # what an endpoint may take as response_format, best first
-PAIRS = ("unlabelled", "disputed", "gold", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,6 @@ class JudgeView:
     @property
     def title(self) -> str:
         return f"{self.spec.name}, version {self.version}"
-
-
-@dataclass(frozen=True, slots=True)
-class PairCounts:
-    """How many pairs each choice comes to."""
-
-    unlabelled: int
-    disputed: int
-    gold: int
-    all: int
 
 
 def save_judge(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> JudgeView:
@@ -99,23 +89,11 @@ def judge_named(store: Store, actor: Actor, slug: str, name: str) -> JudgeView:
     return max(named, key=lambda view: view.version)
 
 
-def pair_counts(store: Store, actor: Actor, slug: str) -> PairCounts:
+def preview_prompt(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs: str = "all") -> list[Json]:
+    """The messages the judge would be sent for the first of these pairs; a made-up pair where there is none."""
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
-        return PairCounts(
-            unlabelled=pairs_.count_of(session, pairs_.unlabelled_pairs(project_id)),
-            disputed=pairs_.count_of(session, pairs_.disputed_pairs(project_id)),
-            gold=pairs_.count_of(session, pairs_.gold_pairs(project_id)),
-            all=pairs_.count_of(session, pairs_.all_pairs(project_id)),
-        )
-
-
-def preview_prompt(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> list[Json]:
-    """The messages the judge would be sent for the first pair; a made-up pair where there is none yet."""
-    with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
-        first = pairs_.ids_of(session, pairs_.all_pairs(project_id).limit(1))
-        found = pairs_.pair_texts(session, project_id, first)
+        found = pairs_.pair_texts(session, project_id, choose(session, project_id, pairs, first_only=True))
     made_up = pairs_.PairTexts(
         0,
         0,
@@ -175,10 +153,7 @@ def start_judging(
             budget was set.
         EndpointError: the endpoint does not answer, or the key is missing.
     """
-    bind_key(store, actor, slug, spec.key_env, spec.base_url)
-    state = key_state(spec.key_env, address_of(spec.base_url))
-    if mode is not RunMode.FILE and spec.key_env and not state.found:
-        raise EndpointError(f"The key of judge {spec.name} is missing: {state.sentence}")
+    check_key(store, actor, slug, spec, mode)
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
         chosen = choose(session, project_id, pairs)
@@ -187,38 +162,55 @@ def start_judging(
         return runs.run_view(store, actor, slug, known.id)
     if not chosen:
         raise InputError(f"There are no {pairs} pairs to judge. Choose other pairs, or make some on the page Generate.")
+    return start_on(
+        store, actor, slug, spec, chosen, pairs,
+        idempotency_key=idempotency_key, budget_usd=budget_usd, mode=mode, max_tries=max_tries,
+    )  # fmt: skip
+
+
+def check_key(store: Store, actor: Actor, slug: str, spec: JudgeSpec, mode: RunMode) -> None:
+    """Bind the judge's key variable to its endpoint. Raises InputError (bound elsewhere), EndpointError (not set)."""
+    bind_key(store, actor, slug, spec.key_env, spec.base_url)
+    state = key_state(spec.key_env, address_of(spec.base_url))
+    if mode is not RunMode.FILE and spec.key_env and not state.found:
+        raise EndpointError(f"The key of judge {spec.name} is missing: {state.sentence}")
+
+
+def start_on(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    spec: JudgeSpec,
+    chosen: Sequence[int],
+    pairs: str,
+    *,
+    idempotency_key: str,
+    budget_usd: float | None,
+    mode: RunMode,
+    max_tries: int,
+    jury: Sequence[str] = (),
+) -> runs.RunView:
+    """Save the judge and start its run on the pairs `chosen`; `pairs` and the names of a `jury` are kept in words.
+
+    Raises as `start_judging`, and NothingToAskError where the judge has a result on all of them.
+    """
     form = structured_format(store, actor, slug, spec, may_ask=mode is not RunMode.FILE)
     view = save_judge(store, actor, slug, spec)
     digest = spec.digest(template_text())
+    with store.reading() as session:
+        project_id = _project_id(session, actor, slug)
     return runs.start_run(
         store, actor, slug,
         purpose="judge",
         planned=_requests(store, project_id, spec, digest, view.rater_id, chosen, form),
         spec={"judge": view.title, "judge_id": view.id, "model": spec.model, "pairs": pairs, "chosen": len(chosen), "orders": spec.orders,
-              "samples": spec.samples, "response_format": form},
+              "samples": spec.samples, "response_format": form, "jury": list(jury)},
         idempotency_key=idempotency_key,
         budget_usd=budget_usd,
         judge_id=view.id,
         mode=mode,
         max_tries=max_tries,
     )  # fmt: skip
-
-
-def choose(session: Session, project_id: int, pairs: str) -> list[int]:
-    """The pair ids of a choice: all, unlabelled, disputed, gold, or sample:N (always the same N)."""
-    selections = {
-        "all": pairs_.all_pairs,
-        "unlabelled": pairs_.unlabelled_pairs,
-        "disputed": pairs_.disputed_pairs,
-        "gold": pairs_.gold_pairs,
-    }
-    if pairs in selections:
-        return pairs_.ids_of(session, selections[pairs](project_id))
-    name, _, number = pairs.partition(":")
-    if name != "sample" or not number.isdecimal() or int(number) < 1:
-        raise InputError(f"{pairs[:40]!r} is no choice of pairs; write all, unlabelled, disputed, gold or sample:N.")
-    ids = pairs_.ids_of(session, pairs_.all_pairs(project_id))
-    return sorted(random.Random(project_id).sample(ids, min(int(number), len(ids))))
 
 
 def orders_of(policy: str, digest: str, pair_id: int) -> tuple[Order, ...]:
@@ -300,8 +292,11 @@ def _planned(spec: JudgeSpec, pair: pairs_.PairTexts, order: Order, sample: int,
 def _messages(spec: JudgeSpec, pair: pairs_.PairTexts, order: Order) -> list[Json]:
     first, second = (pair.a, pair.b) if order == "ab" else (pair.b, pair.a)
     return judge_messages(
-        spec.rubric, pair.prompt, first, second, system_prompt=pair.system_prompt, offers_both_bad=spec.offers_both_bad
-    )
+        spec.rubric, pair.prompt, first, second,
+        system_prompt=pair.system_prompt,
+        reference=pair.reference if spec.uses_reference else None,
+        offers_both_bad=spec.offers_both_bad,
+    )  # fmt: skip
 
 
 def _format(form: str, offers_both_bad: bool) -> dict[str, Any]:

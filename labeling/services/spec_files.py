@@ -17,7 +17,12 @@ def generators_toml(specs: Iterable[GeneratorSpec]) -> str:
 def judge_toml(spec: JudgeSpec) -> str:
     """The file that `read_judge` reads back to the same spec."""
     ready = [name for name, rubric in RUBRICS.items() if rubric.text == spec.rubric]
-    own = {"rubric": ready[0] if ready else spec.rubric, "orders": spec.orders, "offers_both_bad": spec.offers_both_bad}
+    own = {
+        "rubric": ready[0] if ready else spec.rubric,
+        "orders": spec.orders,
+        "offers_both_bad": spec.offers_both_bad,
+        "uses_reference": spec.uses_reference,
+    }
     return _table("[judge]", own, spec)
 
 

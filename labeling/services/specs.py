@@ -12,7 +12,7 @@ from labeling.judging.rubrics import RUBRICS
 from labeling.services.spec_fields import COMMON, common_fields, known, quoted, text_field
 
 GENERATOR_KEYS = (*COMMON, "system_prompt")
-JUDGE_KEYS = (*COMMON, "rubric", "orders", "offers_both_bad")
+JUDGE_KEYS = (*COMMON, "rubric", "orders", "offers_both_bad", "uses_reference")
 
 
 def read_generators(data: bytes | str, where: str) -> tuple[GeneratorSpec, ...]:
@@ -35,16 +35,29 @@ def read_generators(data: bytes | str, where: str) -> tuple[GeneratorSpec, ...]:
 
 
 def read_judge(data: bytes | str, where: str, folder: Path | None = None) -> JudgeSpec:
-    """Read a judge file. `rubric = { file = … }` is looked up in `folder`, and refused where there is none."""
+    """Read a file of one judge; see `read_judges`."""
+    judges = read_judges(data, where, folder)
+    if len(judges) > 1:
+        raise InputError(f"{where}: there are {len(judges)} judges in the file; keep the one that is meant.")
+    return judges[0]
+
+
+def read_judges(data: bytes | str, where: str, folder: Path | None = None) -> tuple[JudgeSpec, ...]:
+    """Read a judge file: one [judge] table, or a [[judge]] table for each judge of a jury.
+
+    `rubric = { file = … }` is looked up in `folder`, and refused where there is none.
+    """
     document = _document(data, where)
-    table = document.pop("judge", None)
+    tables = document.pop("judge", None)
     if document:
         raise InputError(
-            f"{where}: {quoted(document)} is not known at the top; a judge file holds one [judge] table only."
+            f"{where}: {quoted(document)} is not known at the top; a judge file holds a [judge] table, or [[judge]] tables."
         )
-    if not isinstance(table, Mapping):
+    if isinstance(tables, Mapping):
+        return (judge_spec(tables, f"{where}, judge", folder),)
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, Mapping) for table in tables):
         raise InputError(f"{where}: there is no [judge] table; write one.")
-    return judge_spec(table, f"{where}, judge", folder)
+    return tuple(judge_spec(table, f"{where}, judge {number}", folder) for number, table in enumerate(tables, 1))
 
 
 def generator_spec(table: Mapping[str, Any], where: str) -> GeneratorSpec:
@@ -64,10 +77,13 @@ def judge_spec(table: Mapping[str, Any], where: str, folder: Path | None = None)
     offers = table.get("offers_both_bad", offers)
     if not isinstance(offers, bool):
         raise InputError(f"{where}: offers_both_bad must be true or false.")
+    reference = table.get("uses_reference", True)
+    if not isinstance(reference, bool):
+        raise InputError(f"{where}: uses_reference must be true or false.")
     common = common_fields(table, where)
     if "response_format" in common["parameters"]:
         raise InputError(f"{where}: response_format is set by Tiebreak for judges; leave it out.")
-    return JudgeSpec(rubric=rubric, orders=orders, offers_both_bad=offers, **common)
+    return JudgeSpec(rubric=rubric, orders=orders, offers_both_bad=offers, uses_reference=reference, **common)
 
 
 def check_distinct(specs: Sequence[GeneratorSpec], where: str) -> None:

@@ -70,7 +70,7 @@ def put_judge(session: Session, project_id: int, spec: JudgeSpec, template: str,
         row = Judge(
             project_id=project_id, digest=digest, base_url=spec.base_url, model=spec.model,
             parameters=canonical_json(spec.parameters), rubric=spec.rubric, orders=spec.orders, samples=spec.samples,
-            offers_both_bad=spec.offers_both_bad, template=text_digest(template), name=spec.name,
+            offers_both_bad=spec.offers_both_bad, uses_reference=spec.uses_reference, template=text_digest(template), name=spec.name,
             version=(session.scalar(last) or 0) + 1,
         )  # fmt: skip
     row.key_env, row.requests_per_minute = spec.key_env, spec.requests_per_minute
@@ -102,6 +102,7 @@ def judge_spec_of(row: Judge) -> JudgeSpec:
         name=row.name, base_url=row.base_url, model=row.model, rubric=row.rubric, key_env=row.key_env,
         orders="both" if row.orders == "both" else "random", samples=row.samples,
         parameters=json.loads(row.parameters), offers_both_bad=row.offers_both_bad,
+        uses_reference=row.uses_reference,
         requests_per_minute=row.requests_per_minute, tokens_per_minute=row.tokens_per_minute,
         max_in_flight=row.max_in_flight,
     )  # fmt: skip

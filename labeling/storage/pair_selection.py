@@ -12,14 +12,15 @@ from labeling.domain import Prompt
 from labeling.judging.template import Reply
 from labeling.storage.completions import read_prompt
 from labeling.storage.projects import visible
-from labeling.storage.tables import Completion, CompletionText, Generator, Label, Pair, PromptText, Rater
+from labeling.storage.tables import Completion, CompletionText, Generator, JudgeResult, Label, Pair, PromptText, Rater
 
 PEOPLE = ("annotator", "imported")  # kinds of raters that are not a judge or a rule
 
 
 @dataclass(frozen=True, slots=True)
 class PairTexts:
-    """A pair as a judge may see it. `system_prompt` is the generators' one where both sides had the same."""
+    """A pair as a judge may see it. `system_prompt` is the generators' one where both sides had the same, `reference` the
+    prompt's reference answer."""
 
     id: int
     prompt_id: int
@@ -27,6 +28,7 @@ class PairTexts:
     a: Reply
     b: Reply
     system_prompt: str | None
+    reference: str | None = None
 
 
 def current_labels(project_id: int) -> Select[int, int, str, str | None]:
@@ -74,9 +76,21 @@ def gold_pairs(project_id: int) -> Select[Any]:
     return all_pairs(project_id).where(col(Pair.gold_verdict).is_not(None))
 
 
-def ids_of(session: Session, pairs: Select[Any]) -> list[int]:
-    """The ids that a selection comes to, in their order."""
-    return list(session.scalars(pairs.order_by(col(Pair.id))))
+def unsure_pairs(project_id: int, rater_id: int) -> Select[Any]:
+    """Pairs that a judge was not sure of: undecided, unreadable, or a side only slightly better."""
+    unsure = (
+        select(col(JudgeResult.pair_id))
+        .join(Label, col(Label.id) == col(JudgeResult.label_id), isouter=True)
+        .where(
+            col(JudgeResult.rater_id) == rater_id, (col(JudgeResult.state) != "decided") | (col(Label.strength) == 1)
+        )
+    )
+    return all_pairs(project_id).where(col(Pair.id).in_(unsure))
+
+
+def ids_of(session: Session, pairs: Select[Any], most: int | None = None) -> list[int]:
+    """The ids that a selection comes to, in their order; the first `most` of them where given."""
+    return list(session.scalars(pairs.order_by(col(Pair.id)).limit(most)))
 
 
 def count_of(session: Session, pairs: Select[Any]) -> int:
@@ -87,7 +101,8 @@ def pair_texts(session: Session, project_id: int, pair_ids: Sequence[int]) -> li
     """The pairs with their texts, by id."""
     pairs = session.execute(
         select(
-            col(Pair.id), col(Pair.prompt_id), col(Pair.a_id), col(Pair.b_id), col(PromptText.messages), col(PromptText.tools)
+            col(Pair.id), col(Pair.prompt_id), col(Pair.a_id), col(Pair.b_id), col(PromptText.messages), col(PromptText.tools),
+            col(PromptText.reference),
         )
         .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
         .where(col(Pair.project_id) == project_id, col(Pair.id).in_(pair_ids))
@@ -106,8 +121,8 @@ def pair_texts(session: Session, project_id: int, pair_ids: Sequence[int]) -> li
         )
     }  # fmt: skip
     found = []
-    for pair_id, prompt_id, a_id, b_id, messages, tools in pairs:
+    for pair_id, prompt_id, a_id, b_id, messages, tools, reference in pairs:
         (a, a_system), (b, b_system) = completions[a_id], completions[b_id]
         common = a_system if a_system == b_system else None
-        found.append(PairTexts(pair_id, prompt_id, read_prompt(messages, tools), a, b, common))
+        found.append(PairTexts(pair_id, prompt_id, read_prompt(messages, tools), a, b, common, reference))
     return found

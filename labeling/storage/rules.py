@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 GENERATOR_IDENTITY = ("project_id", "digest", "base_url", "model", "parameters", "system_prompt")
 JUDGE_IDENTITY = (
     "project_id", "digest", "base_url", "model", "parameters", "rubric", "orders", "samples", "offers_both_bad",
-    "template", "name", "version",
+    "uses_reference", "template", "name", "version",
 )  # fmt: skip
 ASSIGNMENT_IDENTITY = ("round_id", "pair_id", "rater_id", "left_side")
 

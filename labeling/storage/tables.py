@@ -944,6 +944,7 @@ class Judge(Table, table=True):
     orders: str = "both"
     samples: int = 1
     offers_both_bad: bool = False
+    uses_reference: bool = True
     template: str
     name: str
     version: int

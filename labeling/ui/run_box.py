@@ -42,12 +42,17 @@ def latest_run(me: Here, purpose: str) -> RunView | None:
 def run_actions(me: Here, run: RunView) -> None:
     """The buttons of a run that has not ended, for the head of the page."""
     if run.state in (*ACTIVE, RunState.PAUSED, RunState.STOPPED):
-        _act("Cancel run", lambda: runs.cancel(me.store, me.actor, me.project, run.id), kind="tertiary")
+        _act(run, "Cancel run", lambda: runs.cancel(me.store, me.actor, me.project, run.id), kind="tertiary")
     if run.state in ACTIVE:
-        _act("Pause", lambda: runs.pause(me.store, me.actor, me.project, run.id), icon=":material/pause:")
+        _act(run, "Pause", lambda: runs.pause(me.store, me.actor, me.project, run.id), icon=":material/pause:")
     if run.state in (RunState.PAUSED, RunState.STOPPED):
         budget = _new_budget(run)
-        _act("Resume", lambda: runs.resume(me.store, me.actor, me.project, run.id, budget_usd=budget), kind="primary")
+        _act(
+            run,
+            "Resume",
+            lambda: runs.resume(me.store, me.actor, me.project, run.id, budget_usd=budget),
+            kind="primary",
+        )
 
 
 def _new_budget(run: RunView) -> float | None:
@@ -61,6 +66,7 @@ def _new_budget(run: RunView) -> float | None:
         step=0.5,
         format="%.2f",
         width=140,
+        key=f"budget of run {run.id}",
         help="Raise it if the run stopped at its limit.",
     )
 
@@ -142,6 +148,7 @@ def _failures(me: Here, view: RunView) -> None:
                 st.text(one.message)
         ended = view.state not in ACTIVE
         _act(
+            view,
             f"Retry {sum(view.failed.values()):,} failed",
             lambda: runs.retry_failed(me.store, me.actor, me.project, view.id),
             disabled=not ended,
@@ -150,6 +157,7 @@ def _failures(me: Here, view: RunView) -> None:
 
 
 def _act(
+    run: RunView,
     label: str,
     action: Callable[[], RunView],
     *,
@@ -158,7 +166,7 @@ def _act(
     disabled: bool = False,
     hint: str | None = None,
 ) -> None:
-    if st.button(escape(label), type=kind, icon=icon, disabled=disabled, help=hint, key=f"run {label}"):  # type: ignore[arg-type]  # Streamlit's own Literal
+    if st.button(escape(label), type=kind, icon=icon, disabled=disabled, help=hint, key=f"run {run.id} {label}"):  # type: ignore[arg-type]  # Streamlit's own Literal
         with faults():
             action()
             st.rerun()

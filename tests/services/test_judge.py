@@ -17,11 +17,11 @@ from labeling.services.judge import (
     list_judges,
     orders_of,
     own_family,
-    pair_counts,
     preview_prompt,
     save_judge,
     start_judging,
 )
+from labeling.services.judge_pairs import pair_counts
 from labeling.services.pairing import make_pairs
 from labeling.services.specs import generator_spec, judge_spec
 from labeling.services.verdicts import COLUMNS, FILTERS, each_verdict, outcome_counts, verdicts, verdicts_csv

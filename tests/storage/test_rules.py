@@ -132,7 +132,7 @@ def test_a_generator_and_a_judge_keep_their_identity_but_may_be_renamed(store: S
         )  # fmt: skip
         add(
             session, tables.Judge, project_id=world.project, digest="d", base_url="http://e", model="m", parameters="{}",
-            rubric="r", orders="both", samples=1, offers_both_bad=False, template="t", name="j", version=1, is_sandbox=False,
+            rubric="r", orders="both", samples=1, offers_both_bad=False, uses_reference=True, template="t", name="j", version=1, is_sandbox=False,
         )  # fmt: skip
     refused(store, lambda s: s.execute(update(tables.Generator).values(model="other")))
     refused(store, lambda s: s.execute(update(tables.Judge).values(rubric="other")))

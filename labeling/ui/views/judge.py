@@ -1,55 +1,56 @@
-"""Judge: a model reads pairs by a rubric, in both orders, and its verdicts can be looked through."""
+"""Judge: models read pairs by a rubric, in both orders, and their verdicts can be looked through."""
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from labeling.domain import JudgeSpec, RunState
-from labeling.judging.rubrics import RUBRICS
 from labeling.judging.template import template_text
 from labeling.services import runs
 from labeling.services.export import usable
-from labeling.services.judge import (
-    JudgeView,
-    PairCounts,
-    estimate_judging,
-    list_judges,
-    own_family,
-    pair_counts,
-    preview_prompt,
-    start_judging,
-)
+from labeling.services.judge import JudgeView, list_judges, own_family
+from labeling.services.judge_pairs import PairCounts, pair_counts
+from labeling.services.jury import estimate_jury, start_jury
 from labeling.services.planning import Estimate
 from labeling.services.projects import ProjectView, project_view
-from labeling.services.spec_fields import PACE, PARAMETERS
-from labeling.services.spec_files import judge_toml
-from labeling.services.specs import judge_spec, read_judge
+from labeling.services.specs import judge_spec
 from labeling.services.verdicts import outcome_counts
 from labeling.ui.context import Here, go, here
 from labeling.ui.costs import cost_figure, start_label, stop_at, token_figures
-from labeling.ui.endpoint_form import endpoint_fields, missing_key, ready_endpoints
+from labeling.ui.endpoint_form import missing_key
 from labeling.ui.formats import escape, plural
+from labeling.ui.judge_form import judge_form, judge_reading, jury_choice
+from labeling.ui.pair_choice import pair_choice
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section
-from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
+from labeling.ui.run_box import ACTIVE, run_actions, run_box
 from labeling.ui.verdict_table import verdict_section
 
-OWN_RUBRIC: Final = "Own text"
+GOING = (*ACTIVE, RunState.PAUSED, RunState.STOPPED)
 
 
 def main() -> None:
     me = here()
     project = project_view(me.store, me.actor, me.project)
     judges = list_judges(me.store, me.actor, me.project)
-    run = latest_run(me, "judge")
+    latest = _latest_runs(me)
     if not project.pairs:
         _without_pairs(project)
-    elif run is not None and run.state in (*ACTIVE, RunState.PAUSED, RunState.STOPPED):
-        _going(me, judges, run)
+    elif any(run.state in GOING for run in latest):
+        _going(me, judges, latest)
     else:
-        _ready(me, project, judges, run)
+        _ready(me, project, judges, latest)
+
+
+def _latest_runs(me: Here) -> list[runs.RunView]:
+    """The newest judging run, with those of the same jury beside it."""
+    judging = [run for run in runs.list_runs(me.store, me.actor, me.project) if run.purpose == "judge"]
+    if not judging:
+        return []
+    jury = judging[0].spec.get("jury", [])
+    same = [run for run in judging[: len(jury)] if run.spec.get("jury") == jury] if jury else []
+    return sorted(same or judging[:1], key=lambda run: run.id)
 
 
 def _without_pairs(project: ProjectView) -> None:
@@ -61,17 +62,34 @@ def _without_pairs(project: ProjectView) -> None:
             go("generate" if project.prompts else "data")
 
 
-def _going(me: Here, judges: Sequence[JudgeView], run: runs.RunView) -> None:
-    judge = next(view for view in judges if view.id == run.spec["judge_id"])
-    orders = "both orders" if judge.spec.orders == "both" else "one order by lot"
-    kept = f"nothing is lost, {count(run.answered)} answers are kept"
-    rest = "goes on if you close this page" if run.state in ACTIVE else kept
-    states = (run.state.value, *(["sandbox"] if judge.is_sandbox else []))
-    with head("Judge", f"{escape(judge.title)} · {plural(run.spec['chosen'], 'pair')}, {orders} · {rest}", states):
-        run_actions(me, run)
+def _going(me: Here, judges: Sequence[JudgeView], latest: Sequence[runs.RunView]) -> None:
+    by_id = {view.id: view for view in judges}
+    reading = [by_id[run.spec["judge_id"]] for run in latest]
+    is_active = any(run.state in ACTIVE for run in latest)
+    kept = f"nothing is lost, {count(sum(run.answered for run in latest))} answers are kept"
+    rest = "goes on if you close this page" if is_active else kept
+    names = ", ".join(escape(view.title) for view in reading)
+    state = next(run.state for run in latest if run.state in GOING)
+    states = (state.value, *(["sandbox"] if any(view.is_sandbox for view in reading) else []))
+    pairs = plural(max(run.spec["chosen"] for run in latest), "pair")
+    with head("Judge", f"{names} · {pairs}, {_orders(reading)} · {rest}", states):
+        if len(latest) == 1:
+            run_actions(me, latest[0])
     with body():
-        run_box(me, run, lambda: _progress(me, judge))
-        verdict_section(me, [judge])
+        for run, view in zip(latest, reading, strict=True):
+            with st.container(gap="small"):
+                if len(latest) > 1:
+                    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                        st.subheader(escape(view.title), anchor=False, width="content")
+                        with st.container(horizontal=True, width="content"):
+                            run_actions(me, run)
+                run_box(me, run, lambda view=view: _progress(me, view))  # type: ignore[misc]  # bound now, not later
+        verdict_section(me, reading)
+
+
+def _orders(reading: Sequence[JudgeView]) -> str:
+    both = {view.spec.orders == "both" for view in reading}
+    return "both orders" if both == {True} else "one order by lot" if both == {False} else "both orders or one"
 
 
 def _progress(me: Here, judge: JudgeView) -> list[tuple[str, str | int]]:
@@ -79,7 +97,7 @@ def _progress(me: Here, judge: JudgeView) -> list[tuple[str, str | int]]:
     return [("Pairs decided", counts.decided), ("Undecided", counts.undecided), ("Unreadable", counts.unreadable)]
 
 
-def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], run: runs.RunView | None) -> None:
+def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], latest: Sequence[runs.RunView]) -> None:
     counts = pair_counts(me.store, me.actor, me.project)
     rows = usable(me.store, me.actor, me.project)
     context = (
@@ -90,135 +108,29 @@ def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], run: run
     with body():
         left, right = st.columns([1.3, 1], gap="large")
         with left:
-            table, pairs = _form(me, project, judges, counts)
+            table = judge_form(me, project, judges)
         with right, st.container(gap="medium"), faults():
+            with section("What to read"):
+                pairs = pair_choice(me, counts, judges)
+                jury = jury_choice(judges, table["name"])
             spec = judge_spec(table, "The form")
             with left, faults():
-                _reading(me, spec)
+                judge_reading(me, spec, pairs)
             with faults():
-                _estimate(me, spec, pairs, counts, start)
-            _trust(me, spec)
-        if run is not None:
+                _estimate(me, [spec, *jury], pairs, counts, start)
+            _trust(me, [spec, *jury])
+        for run in latest:
             run_box(me, run)
         verdict_section(me, judges)
-
-
-# --- the form ---------------------------------------------------------------------------------------------------
-
-
-def _form(
-    me: Here, project: ProjectView, judges: Sequence[JudgeView], counts: PairCounts
-) -> tuple[dict[str, Any], str]:
-    """What was entered: a judge as a table, and the choice of pairs."""
-    kept = _begin_with(judges)
-    title = kept.title if kept else "New judge"
-    remark = f"any change makes version {kept.version + 1}" if kept else "kept as version 1 when it runs"
-    with section(escape(title), remark):
-        written = _written(kept.spec) if kept else st.session_state.get("judge file", {})
-        key = f"judge {kept.id if kept else 'new'} {st.session_state.get('judge file number', 0)}"
-        table: dict[str, Any] = {"name": st.text_input("Name", written.get("name", "judge"), key=f"{key} name")}
-        table |= endpoint_fields(me, key, written, ready_endpoints(project.target, for_judges=True))
-        table |= _rubric(key, written)
-        one, two, three = st.columns([1.4, 1, 1])
-        pairs = _pairs(one, counts)
-        orders = two.segmented_control(
-            "Orders", ["Both", "Random"], default=str(written.get("orders", "both")).capitalize(), required=True,
-            key=f"{key} orders", help="Both: each pair is read twice, sides swapped. A verdict that turns with the order is undecided.",
-        )  # fmt: skip
-        table["orders"] = orders.lower()
-        table["samples"] = three.number_input("Samples of each", 1, 64, written.get("samples", 1), key=f"{key} samples")
-        table |= {name: written[name] for name in (*PACE, *PARAMETERS, "extra_body") if written.get(name) is not None}
-        _from_file()
-    return table, pairs
-
-
-def _begin_with(judges: Sequence[JudgeView]) -> JudgeView | None:
-    if not judges:
-        return None
-    return st.selectbox(
-        "Judge",
-        [*judges, None],
-        format_func=lambda view: view.title if view else "New judge",
-        label_visibility="collapsed",
-        key="judge to begin with",
-    )
-
-
-def _rubric(key: str, written: dict[str, Any]) -> dict[str, Any]:
-    ready = next((name for name, rubric in RUBRICS.items() if rubric.text == written.get("rubric")), None)
-    names = [*RUBRICS, OWN_RUBRIC]
-    index = names.index(OWN_RUBRIC) if written.get("rubric") and not ready else names.index(ready or "helpful")
-    name = st.selectbox(
-        "Rubric", names, index=index, key=f"{key} rubric", format_func=lambda one: one.replace("-", " ").capitalize()
-    )
-    known = written.get("rubric", "") if name == OWN_RUBRIC else RUBRICS[name].text
-    text = st.text_area("Compare by", known, height=230, key=f"{key} rubric {name}", label_visibility="collapsed")
-    offers_by_default = (
-        written.get("offers_both_bad", False) if name in (ready, OWN_RUBRIC) else RUBRICS[name].offers_both_bad
-    )
-    offers = st.checkbox(
-        "The judge may say that both are bad",
-        offers_by_default,
-        key=f"{key} both bad {name}",
-        help="Such pairs are not exported.",
-    )
-    return {"rubric": text, "offers_both_bad": offers}
-
-
-def _pairs(column: DeltaGenerator, counts: PairCounts) -> str:
-    choices = {
-        "unlabelled": f"Unlabelled ({count(counts.unlabelled)})",
-        "disputed": f"Disputed ({count(counts.disputed)})",
-        "gold": f"Gold ({count(counts.gold)})",
-        "sample:5": "5 pairs, to try",
-        "sample:50": "A sample of 50",
-        "all": f"All ({count(counts.all)})",
-    }
-    first = 0 if counts.unlabelled else len(choices) - 1
-    return column.selectbox(
-        "Pairs", list(choices), index=first, format_func=lambda name: choices[name], key="judge pairs"
-    )
-
-
-def _from_file() -> None:
-    with st.expander("From a TOML file", type="compact"):
-        found = st.file_uploader(
-            "A file with a [judge] table", type=["toml"], max_upload_size=1, key="judge file upload"
-        )
-        if found is not None and st.button("Fill the form"):
-            with faults():
-                st.session_state["judge file"] = _written(read_judge(found.getvalue(), found.name))
-                st.session_state["judge file number"] = st.session_state.get("judge file number", 0) + 1
-                st.session_state.pop("judge to begin with", None)
-                st.rerun()
-
-
-def _written(spec: JudgeSpec) -> dict[str, Any]:
-    """A spec as the table it was written as."""
-    own = {
-        name: getattr(spec, name) for name in ("name", "base_url", "model", "key_env", "rubric", "orders", "samples")
-    }
-    known = {name: value for name, value in spec.parameters.items() if name in PARAMETERS}
-    extra = {name: value for name, value in spec.parameters.items() if name not in PARAMETERS}
-    pace = {name: getattr(spec, name) for name in PACE}
-    return own | known | pace | {"offers_both_bad": spec.offers_both_bad, "extra_body": extra or None}
-
-
-def _reading(me: Here, spec: JudgeSpec) -> None:
-    with st.expander("What the judge reads", type="compact"):
-        for message in preview_prompt(me.store, me.actor, me.project, spec):
-            st.caption(escape(message["role"]))
-            st.code(message["content"], language=None, wrap_lines=True)
-    st.download_button("Download as TOML", judge_toml(spec), "judge.toml", "application/toml", type="tertiary")
 
 
 # --- estimate and advice ----------------------------------------------------------------------------------------
 
 
-def _estimate(me: Here, spec: JudgeSpec, pairs: str, counts: PairCounts, start: DeltaGenerator) -> None:
-    found = _cached_estimate(me, spec, pairs, counts)
-    urls = [spec.base_url]
-    with section("Estimate"):
+def _estimate(me: Here, specs: Sequence[JudgeSpec], pairs: str, counts: PairCounts, start: DeltaGenerator) -> None:
+    found = _cached_estimate(me, specs, pairs, counts)
+    urls = [spec.base_url for spec in specs]
+    with section("Estimate", plural(len(specs), "judge") if len(specs) > 1 else ""):
         figures(
             (
                 "Requests",
@@ -230,45 +142,44 @@ def _estimate(me: Here, spec: JudgeSpec, pairs: str, counts: PairCounts, start: 
         )
         budget = stop_at(found, urls)
     label = start_label(found, urls) if found.requests else "No pair to judge"
-    missing = missing_key([spec])
+    missing = missing_key(specs)
     if start.button(label, type="primary", disabled=not found.requests or missing is not None, help=missing):
         key = st.session_state.setdefault("judging key", f"page {uuid.uuid4()}")
         with st.spinner("Writing the requests"):
-            start_judging(me.store, me.actor, me.project, spec, pairs, idempotency_key=key, budget_usd=budget)
+            start_jury(me.store, me.actor, me.project, specs, pairs, idempotency_key=key, budget_usd=budget)
         del st.session_state["judging key"]
         st.session_state.pop("judge to begin with", None)
         st.rerun()
 
 
-def _cached_estimate(me: Here, spec: JudgeSpec, pairs: str, counts: PairCounts) -> Estimate:
+def _cached_estimate(me: Here, specs: Sequence[JudgeSpec], pairs: str, counts: PairCounts) -> Estimate:
     """Every rerun of the page would write out hundreds of requests again."""
     judged = sum(view.pairs for view in list_judges(me.store, me.actor, me.project))
-    place = (me.slug, spec.digest(template_text()), pairs, counts, judged)
+    digests = tuple(spec.digest(template_text()) for spec in specs)
+    place = (me.slug, digests, tuple(spec.name for spec in specs), pairs, counts, judged)
     kept = st.session_state.get("judging estimate")
     if kept is None or kept[0] != place:
-        kept = (place, estimate_judging(me.store, me.actor, me.project, spec, pairs))
+        kept = (place, estimate_jury(me.store, me.actor, me.project, specs, pairs))
         st.session_state["judging estimate"] = kept
     estimate: Estimate = kept[1]
     return estimate
 
 
-def _trust(me: Here, spec: JudgeSpec) -> None:
-    family = own_family(me.store, me.actor, me.project, spec.model)
+def _trust(me: Here, specs: Sequence[JudgeSpec]) -> None:
     with section("Before you trust it"):
         note(
             "help",
             "orange",
             "Look through some of its verdicts before you export them: nobody knows how often it is right.",
         )
-        if spec.orders == "random":
+        if any(spec.orders == "random" for spec in specs):
             note("swap_horiz", "orange", "One order a pair cannot show a verdict that turns with the order.")
-        if family:
-            names = ", ".join(escape(name) for name in family)
-            note(
-                "diversity_3",
-                "orange",
-                f"{escape(spec.model)} is of the family of {names}. Judges favour their family.",
-            )
+        for model in dict.fromkeys(spec.model for spec in specs):
+            family = own_family(me.store, me.actor, me.project, model)
+            if family:
+                names = ", ".join(escape(name) for name in family)
+                said = f"{escape(model)} is of the family of {names}. Judges favour their family."
+                note("diversity_3", "orange", said)
 
 
 main()

@@ -216,6 +216,7 @@ def upgrade() -> None:
         sa.Column("orders", sa.String(), nullable=False),
         sa.Column("samples", sa.Integer(), nullable=False),
         sa.Column("offers_both_bad", sa.Boolean(), nullable=False),
+        sa.Column("uses_reference", sa.Boolean(), nullable=False),
         sa.Column("template", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

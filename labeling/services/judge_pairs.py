@@ -1,0 +1,86 @@
+"""Which pairs a judge is asked about: all, unlabelled, disputed, gold, a sample, or those another judge was not sure of."""
+
+import hashlib
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labeling.domain import Actor, Right
+from labeling.errors import InputError
+from labeling.services.access import open_project
+from labeling.storage import judging
+from labeling.storage import pair_selection as rows
+from labeling.storage.store import Session, Store
+
+CHOICES = "all, unlabelled, disputed, gold, sample:N, sample:N:SEED or unsure:JUDGE"
+SELECTIONS: Mapping[str, Callable[[int], Any]] = {
+    "all": rows.all_pairs,
+    "unlabelled": rows.unlabelled_pairs,
+    "disputed": rows.disputed_pairs,
+    "gold": rows.gold_pairs,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PairCounts:
+    """How many pairs each choice comes to."""
+
+    unlabelled: int
+    disputed: int
+    gold: int
+    all: int
+
+
+def pair_counts(store: Store, actor: Actor, slug: str) -> PairCounts:
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        counts = {name: rows.count_of(session, pairs(project.id)) for name, pairs in SELECTIONS.items()}
+    return PairCounts(**counts)
+
+
+def count_unsure(store: Store, actor: Actor, slug: str, rater_id: int) -> int:
+    """How many pairs a judge was not sure of: undecided, unreadable or only slightly for a side."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        return rows.count_of(session, rows.unsure_pairs(project.id, rater_id))
+
+
+def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = False) -> list[int]:
+    """The ids of the pairs of a choice, in their order; with `first_only` at most one.
+
+    Raises:
+        InputError: there is no such choice, or no such judge.
+    """
+    name, _, rest = pairs.partition(":")
+    if name in SELECTIONS and not rest:
+        found = SELECTIONS[name](project_id)
+    elif name == "unsure" and rest:
+        found = rows.unsure_pairs(project_id, _rater_of_judge(session, project_id, rest))
+    elif name == "sample":
+        return _sample(session, project_id, pairs, rest)[: 1 if first_only else None]
+    else:
+        raise InputError(f"{pairs[:40]!r} is no choice of pairs; write {CHOICES}.")
+    return rows.ids_of(session, found, 1 if first_only else None)
+
+
+def _sample(session: Session, project_id: int, pairs: str, rest: str) -> list[int]:
+    """N pairs by lot. The same seed draws the same ones again, and pairs that are added change few of them."""
+    size, _, seed = rest.partition(":")
+    if not size.isdecimal() or int(size) < 1 or len(seed) > 40:
+        raise InputError(f"{pairs[:40]!r} is no choice of pairs; a sample is written sample:50, or sample:50:SEED.")
+    ids = rows.ids_of(session, rows.all_pairs(project_id))
+    lot = f"{project_id} {seed or 0} "
+    return sorted(heapq.nsmallest(int(size), ids, key=lambda id_: hashlib.sha256(f"{lot}{id_}".encode()).digest()))
+
+
+def _rater_of_judge(session: Session, project_id: int, name: str) -> int:
+    judges = [(row, rater_id) for row, rater_id in judging.judges_of(session, project_id)]
+    titled = [one for one in judges if f"{one[0].name}, version {one[0].version}" == name]
+    named = titled or [one for one in judges if one[0].name == name]
+    if not named:
+        known = ", ".join(dict.fromkeys(row.name for row, _ in judges)) or "none yet"
+        raise InputError(f"There is no judge called {name[:80]!r}. Judges of this project: {known}.")
+    return max(named, key=lambda one: one[0].version)[1]
