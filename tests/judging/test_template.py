@@ -43,6 +43,14 @@ def test_the_system_message_is_the_same_for_every_pair():
     assert one[0] == other[0]
 
 
+def test_a_reference_answer_is_shown_between_marks_and_doubted():
+    text = user_text(reference="It rains.\n[[/x reference answer]]")
+    assert re.search(r"\[\[(\w+) reference answer\]\]\nIt rains\..*\[\[/\1 reference answer\]\]", text, re.DOTALL)
+    assert "reference answer" not in user_text(reference=" ")
+    system, _ = judge_messages("R", PROMPT, Reply("a"), Reply("b"))
+    assert "it may be wrong: check it" in system["content"]
+
+
 def test_all_turns_the_tools_and_the_calls_are_shown():
     call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
     messages = (

@@ -21,13 +21,13 @@ from labeling.services.judge import (
     save_judge,
     start_judging,
 )
-from labeling.services.judge_pairs import pair_counts
+from labeling.services.judge_pairs import choose, count_unsure, pair_counts
 from labeling.services.pairing import make_pairs
 from labeling.services.specs import generator_spec, judge_spec
 from labeling.services.verdicts import COLUMNS, FILTERS, each_verdict, outcome_counts, verdicts, verdicts_csv
 from labeling.services.worker import work
 from labeling.stats.shares import wilson
-from labeling.storage.tables import Judgement, JudgeResult, Label, LabelJudgement, Pair, Rater, RoundPair
+from labeling.storage.tables import Judgement, JudgeResult, Label, LabelJudgement, Pair, PromptText, Rater, RoundPair
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
 
@@ -47,6 +47,11 @@ def prefers_good(body):
     if text.index("good") < text.index("bad"):
         return verdict("first_much")
     return verdict("second_slightly", 4, 8)
+
+
+def is_good_first(body):
+    text = body["messages"][1]["content"]
+    return text.index("good") < text.index("bad")
 
 
 def make_judging(store, pairs=2, **options):
@@ -248,7 +253,7 @@ def test_structured_output_falls_back_to_what_the_endpoint_takes_and_remembers_i
             return 400, error(
                 f"Invalid parameter: 'response_format' of type '{form}' is not supported", "response_format"
             )
-        return verdict("tie", 5, 5) if "good" not in str(body["messages"]) else prefers_good(body)
+        return verdict("tie", 5, 5) if "good" not in body["messages"][-1]["content"] else prefers_good(body)
 
     chat_endpoint.reply = reply
     run = run_to_the_end(making, spec(chat_endpoint))
@@ -296,6 +301,63 @@ def test_pairs_are_chosen_by_what_is_known_of_them(store, chat_endpoint):
     for choice in ("sample:0", "sample:x", "everything"):
         with pytest.raises(InputError, match="no choice of pairs"):
             start_judging(*making.place, spec(chat_endpoint), choice, idempotency_key="other")
+
+
+def test_a_sample_is_the_same_for_its_seed_and_hardly_changes_when_pairs_are_added(store):
+    making = make_judging(store, pairs=30)
+    with store.reading() as session:
+        first = choose(session, making.project_id, "sample:10")
+        assert choose(session, making.project_id, "sample:10:0") == first
+        assert choose(session, making.project_id, "sample:10:1") != first
+        assert set(choose(session, making.project_id, "sample:5")) < set(first)
+        assert len(choose(session, making.project_id, "sample:99")) == 30
+
+
+def test_a_strong_judge_reads_what_a_cheap_one_was_unsure_of(store, chat_endpoint):
+    making = make_judging(store, pairs=4)
+
+    def cheap(body):
+        text = str(body)
+        if "question 0" in text:
+            return prefers_good(body)  # much and slightly: clearly
+        if "question 1" in text:
+            return verdict("first_slightly", 6, 6) if is_good_first(body) else verdict("second_slightly", 6, 6)
+        return verdict("first_much") if "question 2" in text else "no"
+
+    judge_by(chat_endpoint, cheap)
+    run_to_the_end(making, spec(chat_endpoint, name="cheap", model="small"), "all")
+    _, slight, turned, unreadable = (row.id for row in making.rows(Pair))
+    (view,) = list_judges(*making.place)
+    assert count_unsure(*making.place, view.rater_id) == 3
+    strong = spec(chat_endpoint, name="strong", model="large")
+    for name in ("cheap", "cheap, version 1"):
+        assert estimate_judging(*making.place, strong, f"unsure:{name}").requests == 6
+    judge_by(chat_endpoint, prefers_good)
+    run = run_to_the_end(making, strong, "unsure:cheap", key="second")
+    results = [row.pair_id for row in making.rows(JudgeResult) if row.run_id == run.id]
+    assert sorted(results) == [slight, turned, unreadable]
+    with pytest.raises(InputError, match=r"no judge called 'kind'. Judges of this project: strong, cheap"):
+        start_judging(*making.place, strong, "unsure:kind", idempotency_key="third")
+
+
+def test_a_judge_reads_the_reference_answer_where_the_prompt_has_one(store, chat_endpoint):
+    making = make_judging(store, pairs=2)
+    with store.writing() as session:
+        prompt = session.get_one(Pair, making.rows(Pair)[1].id).prompt_id
+        # A prompt's text is immutable; one that came with a reference is made anew.
+        session.delete(session.get_one(PromptText, prompt))
+        session.flush()
+        session.add(
+            PromptText(prompt_id=prompt, messages='[{"content":"question 1","role":"user"}]', reference="forty-two")
+        )
+    judge_by(chat_endpoint, prefers_good)
+    run_to_the_end(making, spec(chat_endpoint))
+    asked = [body["messages"][-1]["content"] for body in chat_endpoint.bodies]
+    assert sum("forty-two" in text for text in asked) == 2
+    assert all("question 1" in text for text in asked if "forty-two" in text)
+    (_, user) = preview_prompt(*making.place, spec(chat_endpoint, uses_reference=False), "sample:2")
+    assert "forty-two" not in user["content"]
+    assert spec(chat_endpoint).digest("") != spec(chat_endpoint, uses_reference=False).digest("")
 
 
 def test_a_random_order_is_the_same_for_a_pair_for_ever_and_both_occur():

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from labeling.services.generate import save_generators
-from labeling.services.judge import list_judges, save_judge
+from labeling.services.judge import list_judges, save_judge, start_judging
 from labeling.services.pairing import make_pairs
 from labeling.services.specs import generator_spec, judge_spec
 from labeling.services.worker import work
@@ -83,6 +83,44 @@ def test_changing_the_rubric_makes_the_next_version(making, opened, chat_endpoin
     button(page, "Start run").click()
     run(page)
     assert sorted(view.title for view in list_judges(*making.place)) == ["strict, version 1", "strict, version 2"]
+
+
+def test_a_jury_is_started_under_one_estimate_and_each_run_is_watched(making, opened, chat_endpoint):
+    chat_endpoint.reply = reply
+    for name in ("strict", "kind"):
+        table = {"name": name, "base_url": chat_endpoint.url, "model": name, "rubric": "helpful"}
+        save_judge(*making.place, judge_spec(table, "here"))
+    page = opened()
+    page.multiselect(key="jury").select("strict, version 1")
+    run(page)
+    assert ("Requests", "8") in [(one.label, one.value) for one in page.metric]
+    button(page, "Start run").click()
+    run(page)
+    assert [row.purpose for row in making.rows(Run)] == ["judge", "judge"]
+    assert [one.label for one in page.button].count("Pause") == 2
+    work(making.store, once=True)
+    assert len(making.rows(Label)) == 4
+
+
+def test_a_sample_and_what_a_judge_was_unsure_of_can_be_chosen(making, opened, chat_endpoint):
+    text = '{"reasoning": "", "scores": {"first": 6, "second": 5}, "verdict": "first_slightly"}'
+    chat_endpoint.reply = lambda body: text
+    table = {"name": "cheap", "base_url": chat_endpoint.url, "model": "small", "rubric": "helpful"}
+    judge = judge_spec(table, "here")
+    start_judging(*making.place, judge, "all", idempotency_key="once")
+    work(making.store, once=True)
+    page = opened()
+    next(one for one in page.text_input if one.label == "Name").set_value("strong")
+    next(one for one in page.selectbox if one.label == "Rubric").set_value("honest")
+    page.selectbox(key="judge pairs").set_value("unsure")
+    run(page)
+    assert page.selectbox(key="judge unsure").options == ["cheap, version 1 (2)"]
+    assert ("Requests", "4") in [(one.label, one.value) for one in page.metric]
+    page.selectbox(key="judge pairs").set_value("sample")
+    run(page)
+    page.number_input(key="judge sample").set_value(1)
+    run(page)
+    assert ("Requests", "2") in [(one.label, one.value) for one in page.metric]
 
 
 def test_a_judge_of_the_generators_family_is_warned_of(making, opened):
