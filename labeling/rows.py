@@ -37,14 +37,48 @@ class CompletionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedVerdict:
+    """What one rater whom the file names said of a pair, in the order of the file."""
+
+    rater: str
+    verdict: Verdict
+    strength: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PairRow:
-    """A prompt with two completions; `verdict` in the order of the file, None where the file has none."""
+    """A prompt with two completions; `verdict` in the order of the file, None where the file has none.
+
+    `labels` are the verdicts of raters whom the file names; `verdict` is then what most of them said, None where no
+    verdict leads.
+    """
 
     prompt: PromptRow
     a: Reply
     b: Reply
     verdict: Verdict | None = None
     strength: int | None = None
+    labels: tuple[NamedVerdict, ...] = ()
 
 
-Row = PromptRow | CompletionRow | PairRow
+@dataclass(frozen=True, slots=True)
+class PairGroup:
+    """The pairs that one record of a file gives (a ranking), or the pair that `records` of them give together."""
+
+    pairs: tuple[PairRow, ...]
+    records: int = 1
+
+
+Row = PromptRow | CompletionRow | PairRow | PairGroup
+
+
+def pairs_in(row: Row) -> tuple[PairRow, ...]:
+    """The pairs of a row of pairs; none in any other."""
+    if isinstance(row, PairRow):
+        return (row,)
+    return row.pairs if isinstance(row, PairGroup) else ()
+
+
+def records_of(row: Row) -> int:
+    """Of how many records of its file the row was made."""
+    return row.records if isinstance(row, PairGroup) else 1

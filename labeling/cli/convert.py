@@ -14,7 +14,9 @@ def register(app: typer.Typer) -> None:
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A file of pairs with verdicts, as import reads them.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="Pairs with verdicts: a file, a folder, or hf:org/name[:split].")
+    ],
     to: Annotated[str, typer.Option("--to", "-t", help="The format to write, as for export.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to make; it must not be there.")],
     from_: Annotated[str, typer.Option("--from", help="How IN is read; auto finds it by content.")] = "auto",
@@ -26,12 +28,13 @@ def convert(
     as_json: AsJson = False,
 ) -> None:
     """Convert a file of pairs to a training file: no project, no database. Refused rows go to OUT.refused.jsonl."""
+    from labeling.readers import source_named
     from labeling.services.convert import ConvertOptions
     from labeling.services.convert import convert as run_convert
 
-    name = source.name.encode("utf-8", "replace").decode()  # a file's name need not be text
+    where, name = source_named(source)
     done = run_convert(
-        source,
+        where,
         name,
         to=to,
         out=out,
@@ -41,6 +44,7 @@ def convert(
     counts = f"{done.read:,} rows read as {done.read_as} = {done.converted:,} converted + {done.refused:,} refused"
     lines = [f"{name}: {counts}; {done.rows:,} rows of {done.to} in {done.out}"]
     lines += [f"  refused: {number:,} {code}" for code, number in done.refused_by_reason.items()]
+    lines += [f"  left out: {number:,} pairs of rankings, {code}" for code, number in done.pairs_left_out.items()]
     if done.refused_file:
         lines.append(f"  the refused rows, each with its reason: {done.refused_file}")
     if not as_json:

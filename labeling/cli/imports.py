@@ -16,7 +16,12 @@ def register(app: typer.Typer) -> None:
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Text, CSV, JSON or JSONL, also gzip'd.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…", help="Text, CSV, JSON, JSONL (also gzip'd), Parquet, a folder, or hf:org/name[:split]."
+        ),
+    ],
     project: ProjectName,
     kind: Annotated[str, typer.Option("--as", help="prompts, completions or pairs.")] = "auto",
     format: Annotated[str, typer.Option("--format", help="How the file is read; auto finds it by content.")] = "auto",
@@ -24,6 +29,9 @@ def import_(
         list[str] | None, typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; repeatable.")
     ] = None,
     labels_as: Annotated[str, typer.Option("--labels-as", help="Keep the file's verdicts as this rater's.")] = "",
+    drop_names: Annotated[
+        bool, typer.Option("--drop-named-labels", help="Drop the labels of raters whom the file names.")
+    ] = False,
     model: Annotated[str, typer.Option("--model", help="Who wrote the completions, where the file does not say.")] = "",
     encoding: Annotated[str, typer.Option("--encoding", help="What the text is written in.")] = "utf-8",
     pair_up: Annotated[
@@ -33,7 +41,12 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything and store nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import prompts, completions or pairs. Verdicts of a file are dropped unless --labels-as names their rater."""
+    """Import prompts, completions or pairs.
+
+    Verdicts are kept under the names that the file gives to its raters; where it gives none, --labels-as names their
+    rater, or they are dropped.
+    """
+    from labeling.readers import source_named
     from labeling.services import imports
 
     options = imports.ImportOptions(
@@ -42,6 +55,7 @@ def import_(
         mapping=mapping_of(map_ or []),
         encoding=encoding,
         labels_as=labels_as or None,
+        are_names_kept=not drop_names,
         model=model or None,
         is_joined_up=pair_up,
     )
@@ -51,8 +65,8 @@ def import_(
     lines, left, fault = [], "", None
     try:
         with opened() as (store, actor):
-            for path in files:
-                name = path.name.encode("utf-8", "replace").decode()  # a file's name need not be text
+            for file in files:
+                path, name = source_named(file)
                 if dry_run:
                     seen = imports.preview(store, actor, project, path, name, options)
                     done.append({"file": name, "format": seen.understanding.format, "kind": seen.understanding.kind,

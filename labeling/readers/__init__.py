@@ -1,19 +1,29 @@
-"""Files to rows: `understand` says what a file is, `read` gives every row of it or the reason why there is none."""
+"""Files to rows: `understand` says what a file is, `read` gives every row of it or the reason why there is none.
 
-from collections.abc import Iterator, Mapping
+A source is a file's path or bytes, or a data set that the `datasets` package reads.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
+from typing import Any
 
 from labeling.errors import InputError
-from labeling.readers.formats import FORMATS, suggested
-from labeling.readers.opening import open_source
-from labeling.readers.records import DELIMITERS, SHOWN, delimiter_of, records, syntax_of
+from labeling.readers.data_sets import DataSet
+from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
+from labeling.readers.records import DELIMITERS, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault
-from labeling.rows import CompletionRow, PairRow, PromptRow, Row
+from labeling.readers.sources import Source, opened, source_named
+from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
-__all__ = ["FORMATS", "CompletionRow", "PairRow", "PromptRow", "Refusal", "Row", "Understanding", "read", "understand"]
+__all__ = [
+    "FORMATS", "CompletionRow", "DataSet", "PairGroup", "PairRow", "PromptRow", "Refusal", "Row", "Source", "Understanding",
+    "read", "source_named", "understand",
+]  # fmt: skip
 
 LOOKED_AT = 20
+KINDS = ("prompts", "completions", "pairs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,7 @@ class Understanding:
 
 
 def understand(
-    source: Path | bytes,
+    source: Source,
     name: str,
     *,
     kind: str = "auto",
@@ -45,13 +55,15 @@ def understand(
     Raises:
         InputError: the file cannot be opened, or nothing known fits it.
     """
-    opened = open_source(source, name, encoding)
-    with opened.stream:
-        syntax = syntax_of(opened)
-        delimiter = delimiter_of(opened) if syntax == "csv" else None
+    if format not in ("auto", *FORMATS):
+        raise InputError(f"There is no format {format!r} to import. Known are: auto, {', '.join(FORMATS)}.")
+    if kind not in ("auto", *KINDS):
+        raise InputError(f"A file is imported as prompts, completions or pairs, not as {kind!r}.")
+    given = dict(mapping or {})
+    with opened(source, name, encoding) as file:
         looked_at = []
         is_empty = True
-        for record in records(opened, syntax):
+        for record in file.records():
             is_empty = False
             if not isinstance(record, Refusal):
                 looked_at.append(record[1])
@@ -59,47 +71,34 @@ def understand(
                 break
     if is_empty:
         raise InputError(f"{name} has no rows: nothing but a header or blank lines is in it.")
-    columns = tuple(dict.fromkeys(key for record in looked_at for key in record))
-    if format not in ("auto", *FORMATS):
-        raise InputError(f"There is no format {format!r} to import. Known are: auto, {', '.join(FORMATS)}.")
-    if kind not in ("auto", "prompts", "completions", "pairs"):
-        raise InputError(f"A file is imported as prompts, completions or pairs, not as {kind!r}.")
-    for role, column in (mapping or {}).items():
-        if column not in columns:
-            raise InputError(f"{name} has no column {column!r} for {role}. It has: {', '.join(columns) or 'none'}.")
     if format == "auto":
-        format = _found(name, columns, looked_at, kind, dict(mapping or {}), delimiter)
+        format = _found(name, looked_at, kind, given, file.delimiter)
     chosen = FORMATS[format]
     if kind not in ("auto", chosen.kind):
         raise InputError(f"The format {format} holds {chosen.kind}, not {kind}.")
-    roles = suggested(list(columns), chosen.columns) | dict(mapping or {})
+    columns = columns_of(chosen, looked_at)
+    for role, column in given.items():
+        if column not in columns:
+            raise InputError(f"{name} has no column {column!r} for {role}. It has: {', '.join(columns) or 'none'}.")
+    roles = mapped(chosen, columns, given)
     unknown = [role for role in roles if role not in chosen.columns]
     if unknown:
         raise InputError(f"The format {format} has no {unknown[0]!r} to map. It has: {', '.join(chosen.columns)}.")
-    return Understanding(name, syntax, chosen.kind, format, encoding, delimiter, opened.is_gzip, columns, roles)
+    return Understanding(name, file.syntax, chosen.kind, format, encoding, file.delimiter, file.is_gzip, columns, roles)
 
 
 def _found(
-    name: str,
-    columns: tuple[str, ...],
-    looked_at: list[dict[str, object]],
-    kind: str,
-    mapping: dict[str, str],
-    delimiter: str | None,
+    name: str, looked_at: list[dict[str, Any]], kind: str, mapping: dict[str, str], delimiter: str | None
 ) -> str:
     if not looked_at:
         # Every row looked at is broken: each is told why when it is read.
         return "prompts" if kind == "auto" else kind
-    if {"response_a", "response_b"} <= set(mapping):
-        return "pairs"
-    if "response" in mapping:
-        return "completions"
-    candidates = {key: one for key, one in FORMATS.items() if kind in ("auto", one.kind)}
-    for key, one in candidates.items():
-        if any(one.fits(record) for record in looked_at):
-            return key
-    if "prompt" in mapping:
-        return "prompts"
+    columns = tuple(dict.fromkeys(key for record in looked_at for key in record))
+    for role, column in mapping.items():
+        if role not in {role for one in FORMATS.values() for role in one.columns}:
+            raise InputError(f"No format has a {role!r} to map. Say which column is which: --map prompt={column}.")
+    if found := found_format(looked_at, kind, mapping):
+        return found
     if not columns:
         raise InputError(
             f'{name} has rows, but no named field in any of them. Write objects, such as {{"prompt": "…"}}.'
@@ -112,25 +111,33 @@ def _found(
     )
 
 
-def read(source: Path | bytes, understanding: Understanding) -> Iterator[tuple[int, Row] | Refusal]:
-    """Every row of the file with its line, or a refusal with the line and the reason; nothing is left out silently."""
-    opened = open_source(source, understanding.name, understanding.encoding)
-    make = FORMATS[understanding.format].read
-    with opened.stream:
-        for record in records(opened, understanding.syntax):
-            if isinstance(record, Refusal):
-                yield record
-                continue
-            line, value = record
-            try:
-                yield line, make(value, understanding.mapping)
-            except RowFault as fault:
-                yield Refusal(line, fault.code, fault.reason, _shown(value))
-            except KeyError as missing:
-                yield Refusal(line, "missing_field", f'"{missing.args[0]}" is missing', _shown(value))
+def read(source: Source, understanding: Understanding, limit: int | None = None) -> Iterator[tuple[int, Row] | Refusal]:
+    """Every row of the file with its line, or a refusal with the line and the reason; nothing is left out silently.
+
+    `limit`: how many records are read, None for all. A `PairGroup` says how many records it was made of.
+    """
+    with opened(source, understanding.name, understanding.encoding, understanding.syntax) as file:
+        format = FORMATS[understanding.format]
+        rows = _rows(islice(file.records(), limit), format, understanding.mapping)
+        yield from rows if format.collect is None else format.collect(rows)
+
+
+def _rows(
+    records: Iterable[Record | Refusal], format: Format, mapping: Mapping[str, str]
+) -> Iterator[tuple[int, Any] | Refusal]:
+    make, fields = format.read, format.fields
+    for record in records:
+        if isinstance(record, Refusal):
+            yield record
+            continue
+        line, value = record
+        try:
+            yield line, make(fields(value), mapping)
+        except RowFault as fault:
+            yield Refusal(line, fault.code, fault.reason, _shown(value))
+        except KeyError as missing:
+            yield Refusal(line, "missing_field", f'"{missing.args[0]}" is missing', _shown(value))
 
 
 def _shown(value: dict[str, object]) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=True)[:SHOWN]
+    return json.dumps(value, ensure_ascii=True, default=str)[:SHOWN]

@@ -64,8 +64,17 @@ def _message(value: object, field: str, number: int | None = None) -> Json:
     if "tool_calls" in message:
         if not isinstance(message["tool_calls"], list) or not all(isinstance(c, dict) for c in message["tool_calls"]):
             raise RowFault("bad_tools", f"{field}.tool_calls is not a list of objects")
+        message["tool_calls"] = [_call(call) for call in message["tool_calls"]]
         plain_text(orjson.dumps(message["tool_calls"]).decode(), f"{field}.tool_calls")
     return message
+
+
+def _call(call: Json) -> Json:
+    """A tool call whose arguments are a JSON string, as chat completions have it; TRL's rows hold the object."""
+    function = call.get("function")
+    if not isinstance(function, dict) or not isinstance(function.get("arguments"), dict):
+        return call
+    return {**call, "function": {**function, "arguments": orjson.dumps(function["arguments"]).decode()}}
 
 
 def as_prompt(messages: Sequence[Json], tools: object = None) -> Prompt:
@@ -104,9 +113,9 @@ def as_reply(value: object, field: str, source: object = None) -> Reply:
     calls: tuple[Json, ...] = ()
     if isinstance(value, dict):
         message = _message(value, field)
-        if len(message) == 2 and message["role"] == "assistant":
-            text: str = message["content"]
-            if source is None and text and not text.isspace():
+        if len(message) == 2 and message["role"] == "assistant" and source is None:
+            text: str = message.get("content", "")
+            if text and not text.isspace():
                 return Reply(text)  # nearly every reply there is
         if message["role"] != "assistant":
             raise RowFault("not_one_reply", f"{field} is a message of the {message['role']}, not of the assistant")
@@ -119,14 +128,37 @@ def as_reply(value: object, field: str, source: object = None) -> Reply:
 
 
 def split_conversations(chosen: list[Json], rejected: list[Json]) -> tuple[list[Json], Json, Json]:
-    """The prompt that two conversations share, and the last message of each.
+    """The prompt that two conversations share (their common beginning), and the one message with which each goes on.
 
     Raises:
-        RowFault: they differ before their last message.
+        RowFault: they are the same, or one goes on for more or less than one message.
     """
-    if chosen[:-1] != rejected[:-1]:
-        raise RowFault("different_prompts", "the two conversations differ before their last message")
-    return chosen[:-1], chosen[-1], rejected[-1]
+    shared = next(
+        (place for place, (one, other) in enumerate(zip(chosen, rejected, strict=False)) if one != other),
+        min(len(chosen), len(rejected)),
+    )
+    left = len(chosen) - shared, len(rejected) - shared
+    if left == (0, 0):
+        raise RowFault("identical_sides", "the two conversations are the same")
+    if left != (1, 1):
+        raise RowFault(
+            "different_prompts",
+            f"the two conversations part after {shared} messages and go on for {left[0]} and {left[1]};"
+            " a completion is one message",
+        )
+    return chosen[:shared], chosen[shared], rejected[shared]
+
+
+def shared_length(one: str, other: str) -> int:
+    """With how many characters the two texts begin alike."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _name(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,15 +18,18 @@ MAX_ROW_BYTES = 4 << 20
 MAX_DOCUMENT_BYTES = 256 << 20
 
 _FOREIGN = (
-    (b"PK\x03\x04", "is a zip file (an Excel workbook or an archive)", "Save the sheet as CSV UTF-8, or unpack the archive, and import that."),
+    (b"PK\x03\x04", "is a zip file", "Unpack it and import what is in it."),
     (b"PK\x05\x06", "is an empty zip file", "Unpack the archive and import what is in it."),
     (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file", "Save the sheet as CSV UTF-8 and import that."),
-    (b"PAR1", "is a Parquet file, which this version does not read", "Write it as JSONL first."),
-    (b"%PDF", "is a PDF", "Import text, CSV, JSON or JSONL."),
-    (b"SQLite format 3", "is a database", "Import text, CSV, JSON or JSONL."),
+    (b"%PDF", "is a PDF", "Import text, CSV, JSON, JSONL or Parquet."),
+    (b"SQLite format 3", "is a database", "Import text, CSV, JSON, JSONL or Parquet."),
+    (b"ARROW1", "is an Arrow file", "Import the whole folder it lies in, or save it as Parquet."),
     (b"\xff\xfe", "is UTF-16 text", "Save it as UTF-8 and import that."),
     (b"\xfe\xff", "is UTF-16 text", "Save it as UTF-8 and import that."),
 )  # fmt: skip
+
+
+_WORKBOOK = re.compile(rb"\[Content_Types\]\.xml|xl/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Source:
     encoding: str
     head: str
     is_utf8: bool = True
+    is_parquet: bool = False
 
 
 def open_source(source: Path | bytes, name: str, encoding: str = "utf-8") -> Source:
@@ -72,6 +77,15 @@ def _unpacked(source: Path | bytes) -> BinaryIO:
 
 def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> Source:
     head = _read(stream, HEAD_BYTES, name)
+    if head.startswith(b"PAR1"):
+        if is_gzip:
+            raise InputError(f"{name} is a Parquet file that was gzip'd. Unpack it first: Parquet is packed in itself.")
+        stream.seek(0)
+        return Source(name, stream, is_gzip, encoding, "", is_parquet=True)
+    if head.startswith(b"PK\x03\x04") and (_WORKBOOK.search(head) or name.lower().endswith((".xlsx", ".xlsm"))):
+        raise InputError(
+            f"{name} is an Excel workbook. In Excel choose File, Save As, CSV UTF-8 (one sheet a file), and import that."
+        )
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
             raise InputError(f"{name} {what}. {remedy}")

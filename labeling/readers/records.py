@@ -8,6 +8,7 @@ import orjson
 
 from labeling.errors import InputError
 from labeling.readers.opening import MAX_ROW_BYTES, Source, lines, read_all
+from labeling.readers.parquet import parquet_records
 from labeling.readers.refusals import Refusal
 
 Record = tuple[int, dict[str, Any]]
@@ -17,7 +18,9 @@ SHOWN = 2000
 
 
 def syntax_of(source: Source) -> str:
-    """How the file is written, by its content: jsonl, json, csv or text."""
+    """How the file is written, by its content: parquet, jsonl, json, csv or text."""
+    if source.is_parquet:
+        return "parquet"
     text = source.head.lstrip()
     if text.startswith("["):
         return "json"
@@ -51,6 +54,8 @@ def delimiter_of(source: Source) -> str:
 
 def records(source: Source, syntax: str) -> Iterator[Record | Refusal]:
     """Every record of the file with its line, or the reason why there is none."""
+    if syntax == "parquet":
+        return parquet_records(source.stream, source.name)
     return {"jsonl": _jsonl, "json": _json, "csv": _csv, "text": _text}[syntax](source)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -20,8 +19,8 @@ from exporters.rows import Outcome, PreferenceRow, RowRefused
 from exporters.spool import Spool
 from labeling.domain import Verdict
 from labeling.errors import ConflictError, ExportError, InputError
-from labeling.readers import PairRow, Refusal, Understanding, read, understand
-from labeling.rows import Reply
+from labeling.readers import Refusal, Source, Understanding, read, understand
+from labeling.rows import PairRow, Reply, Row, pairs_in, records_of
 
 PROGRESS_EVERY = 10_000
 SHOWN = 2000
@@ -46,7 +45,8 @@ class ConvertOptions:
 class Converted:
     """What a conversion came to: read = converted + refused, in rows of the file; `rows` were written to `out`.
 
-    `refused_file` holds the refused rows with their reasons; None where there are none.
+    `pairs_left_out` counts the pairs of converted rankings that are no row, such as ties. `refused_file` holds the refused
+    rows and these pairs with their reasons; None where there are none.
     """
 
     file: str
@@ -60,11 +60,12 @@ class Converted:
     bytes: int
     sha256: str
     refused_by_reason: Mapping[str, int]
+    pairs_left_out: Mapping[str, int]
     refused_file: str | None
 
 
 def convert(
-    source: Path | bytes,
+    source: Source,
     name: str,
     *,
     to: str,
@@ -95,17 +96,24 @@ def convert(
             " Say how it is read with --from, or import it and label it first."
         )
     reasons: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
     read_rows = 0
     with _told_faults(), ExitStack() as stack:
         written = stack.enter_context(_partial(out))
         left: JsonlFile | None = None
         spool = stack.enter_context(_spooling(out)) if format.pieces is not None else None
-        for read_rows, row in enumerate(islice(read(source, understanding), options.limit), 1):
-            refusal = row if isinstance(row, Refusal) else _write(spool or written, format, *row)
-            if refusal is not None:
-                reasons[refusal.code] += 1
+        for row in read(source, understanding, options.limit):
+            read_rows += 1
+            if isinstance(row, Refusal):
+                refusals = [row]
+                reasons[row.code] += 1
+            else:
+                refusals = _write_all(spool or written, format, *row, reasons, left_out)
+                read_rows += records_of(row[1]) - 1
+            if refusals:
                 left = left or stack.enter_context(_partial(refused_out))
-                left.write(_told(name, refusal))
+                for refusal in refusals:
+                    left.write(_told(name, refusal))
             if read_rows % PROGRESS_EVERY == 0:
                 progress(read_rows)
         refused = reasons.total()
@@ -131,6 +139,7 @@ def convert(
             bytes=written.bytes,
             sha256=written.sha256,
             refused_by_reason=dict(reasons.most_common()),
+            pairs_left_out=dict(left_out.most_common()),
             refused_file=str(refused_out) if left is not None else None,
         )
 
@@ -153,8 +162,20 @@ def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> Prefe
     )  # fmt: skip
 
 
-def _write(file: JsonlFile | Spool, format: Format, line: int, row: object) -> Refusal | None:
-    assert isinstance(row, PairRow)
+def _write_all(
+    file: JsonlFile | Spool, format: Format, line: int, row: Row, reasons: Counter[str], left_out: Counter[str]
+) -> list[Refusal]:
+    """Write the pairs of a row; return those that cannot be, counted as refused records where none could."""
+    pairs = pairs_in(row)
+    refusals = [refusal for pair in pairs if (refusal := _write(file, format, line, pair)) is not None]
+    if refusals and len(refusals) == len(pairs):
+        reasons[refusals[0].code] += records_of(row)
+    elif refusals:
+        left_out.update(refusal.code for refusal in refusals)
+    return refusals
+
+
+def _write(file: JsonlFile | Spool, format: Format, line: int, row: PairRow) -> Refusal | None:
     try:
         made = preference_row(row, format.takes)
         code = format.refusal(made)

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from pathlib import Path
 
 from labeling.domain import Actor, Right
 from labeling.errors import ConflictError, InputError, NotFoundError
-from labeling.readers import CompletionRow, PairRow, PromptRow, Refusal, Row, Understanding, read, understand
-from labeling.rows import Reply
+from labeling.readers import Refusal, Source, Understanding, read, understand
+from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Reply, Row, pairs_in, records_of
 from labeling.services.access import open_project
 from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.queue import enqueue_pairs
 from labeling.sifting import OPEN
 from labeling.storage import imports as stored
+from labeling.storage.imports import RaterNames
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Import, now
 
@@ -32,7 +32,8 @@ Lined = tuple[int, Row]
 class ImportOptions:
     """How a file is to be taken. `labels_as`: the rater its verdicts are kept under, None to drop them.
 
-    `model`: who wrote the completions, where the file does not say. `is_joined_up`: make every pair of the sources
+    Where the file names its raters their verdicts are kept by name (under `labels_as/name`, where both are given),
+    unless `are_names_kept` is false. `model`: who wrote the completions, where the file does not say. `is_joined_up`: make every pair of the sources
     of each prompt afterwards.
     """
 
@@ -41,13 +42,17 @@ class ImportOptions:
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
     labels_as: str | None = None
+    are_names_kept: bool = True
     model: str | None = None
     is_joined_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an import would do: read = taken + refused; `known` prompts are in the project already."""
+    """What an import would do: read = taken + refused, in records of the file.
+
+    `pairs` are those that the taken ones hold, `raters` those whom the file names.
+    """
 
     understanding: Understanding
     read: int
@@ -57,7 +62,9 @@ class Preview:
     samples: tuple[Lined, ...]
     prompts: int
     new_prompts: int
+    pairs: int
     labels: int
+    raters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class RefusedRow:
     content: str
 
 
-def preview(store: Store, actor: Actor, slug: str, source: Path | bytes, name: str, options: ImportOptions) -> Preview:
+def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, options: ImportOptions) -> Preview:
     """Read the whole file without storing anything.
 
     Raises:
@@ -105,22 +112,26 @@ def preview(store: Store, actor: Actor, slug: str, source: Path | bytes, name: s
     refusals: list[Refusal] = []
     samples: list[Lined] = []
     digests: set[str] = set()
+    raters: set[str] = set()
     joined: dict[str, list[tuple[int, CompletionRow]]] = {}
     for row in read(source, understanding):
-        counts["read"] += 1
         if isinstance(row, Refusal):
+            counts["read"] += 1
             reasons[row.code] += 1
             if reasons[row.code] == 1:
                 refusals.append(row)
             continue
-        counts["labels"] += isinstance(row[1], PairRow) and row[1].verdict is not None
+        line, content = row
+        pairs = pairs_in(content)
+        counts.update(read=records_of(content), pairs=len(pairs), labels=sum(map(_label_count, pairs)))
+        raters.update(label.rater for pair in pairs for label in pair.labels)
         if len(samples) < SAMPLES:
-            samples.append(row)
-        prompt = _prompt_of(row[1])
+            samples += [(line, pair) for pair in pairs] or [row]
+        prompt = _prompt_of(content)
         if prompt is not None:
             digests.add(prompt.prompt.digest)
-        elif isinstance(row[1], CompletionRow):
-            joined.setdefault(row[1].external_id or "", []).append((row[0], row[1]))
+        elif isinstance(content, CompletionRow):
+            joined.setdefault(content.external_id or "", []).append((line, content))
     known = 0
     for part in _parts(digests):
         with store.reading() as session:
@@ -138,10 +149,12 @@ def preview(store: Store, actor: Actor, slug: str, source: Path | bytes, name: s
         taken=counts["read"] - reasons.total(),
         refused=dict(reasons),
         refusals=tuple(refusals),
-        samples=tuple(samples),
+        samples=tuple(samples[:SAMPLES]),
+        pairs=counts["pairs"],
         prompts=len(digests),
         new_prompts=len(digests) - known,
         labels=counts["labels"],
+        raters=len(raters),
     )
 
 
@@ -149,7 +162,7 @@ def run_import(
     store: Store,
     actor: Actor,
     slug: str,
-    source: Path | bytes,
+    source: Source,
     name: str,
     options: ImportOptions,
     progress: Callable[[int], None] = lambda _rows: None,
@@ -225,7 +238,7 @@ def recover_imports(store: Store) -> int:
     return len(dead)
 
 
-def _understood(source: Path | bytes, name: str, options: ImportOptions) -> Understanding:
+def _understood(source: Source, name: str, options: ImportOptions) -> Understanding:
     return understand(
         source, name, kind=options.kind, format=options.format, mapping=options.mapping, encoding=options.encoding
     )
@@ -262,7 +275,16 @@ def _parts(keys: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _chunks(rows: Iterator[Lined | Refusal]) -> Iterator[list[Lined | Refusal]]:
-    while chunk := list(islice(rows, CHUNK)):
+    """Rows in parts of about `CHUNK` pairs, prompts or completions."""
+    chunk: list[Lined | Refusal] = []
+    size = 0
+    for row in rows:
+        chunk.append(row)
+        size += 1 if isinstance(row, Refusal) else max(1, len(pairs_in(row[1])))
+        if size >= CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk
 
 
@@ -280,10 +302,11 @@ def _take(
     rows = [row for row in chunk if not isinstance(row, Refusal)]
     with store.writing() as session:
         written: list[stored.Written] = []
-        if rows and isinstance(rows[0][1], PairRow):
-            pairs = [row for _, row in rows if isinstance(row, PairRow)]
-            rater_id = stored.imported_rater(session, project_id, options.labels_as) if options.labels_as else None
-            written = stored.put_pair_rows(session, project_id, import_id, pairs, rater_id)
+        if rows and pairs_in(rows[0][1]):
+            pairs = [pair for _, row in rows for pair in pairs_in(row)]
+            raters = RaterNames(options.labels_as, options.are_names_kept)
+            each = iter(stored.put_pair_rows(session, project_id, import_id, pairs, raters))
+            written = [stored.together(list(islice(each, len(pairs_in(row)))), records_of(row)) for _, row in rows]
         elif rows and isinstance(rows[0][1], CompletionRow):
             written, missing = _take_completions(session, project_id, import_id, rows, options)
             refusals += missing
@@ -299,9 +322,10 @@ def _take(
             import_id,
             [{"line": row.line, "code": row.code, "reason": row.reason, "content": row.content} for row in refusals],
         )
-        counts["read"] += len(chunk)
+        counts["read"] += len(refusals)
         for one in written:
-            counts["taken" if one.is_new else "known"] += 1
+            counts["read"] += one.records
+            counts["taken" if one.is_new else "known"] += one.records
             counts.update(prompts=one.prompts, completions=one.completions, pairs=one.pairs, labels=one.labels)
         reasons.update(row.code for row in refusals)
         _keep(session, import_id, counts, reasons)
@@ -378,7 +402,13 @@ def _remove(store: Store, import_id: int) -> None:
 
 
 def _prompt_of(row: Row) -> PromptRow | None:
+    if isinstance(row, PairGroup):
+        return row.pairs[0].prompt
     return row if isinstance(row, PromptRow) else row.prompt
+
+
+def _label_count(row: PairRow) -> int:
+    return len(row.labels) if row.labels else int(row.verdict is not None)
 
 
 def _project_id(session: Session, actor: Actor, slug: str) -> int:

@@ -1,7 +1,7 @@
 """What an import writes: new prompts, completions, pairs and labels, each once, under the import's row."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlmodel import Session, col
 
 from labeling.domain import Verdict, canonical_json, completion_digest
-from labeling.rows import PairRow, PromptRow, Reply
+from labeling.rows import NamedVerdict, PairRow, PromptRow, Reply
 from labeling.storage.labels import take_seqs
 from labeling.storage.tables import (
     Completion,
@@ -40,10 +40,40 @@ class Written:
     completions: int = 0
     pairs: int = 0
     labels: int = 0
+    records: int = 1
 
     @property
     def is_new(self) -> bool:
         return bool(self.prompts or self.completions or self.pairs or self.labels)
+
+
+def together(parts: Sequence[Written], records: int) -> Written:
+    """What the pairs of one group added, as that of the records it was made of."""
+    return Written(
+        prompts=sum(part.prompts for part in parts),
+        completions=sum(part.completions for part in parts),
+        pairs=sum(part.pairs for part in parts),
+        labels=sum(part.labels for part in parts),
+        records=records,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RaterNames:
+    """Under whose names the verdicts of a file are kept: all as `labels_as`, or those of raters that the file names."""
+
+    labels_as: str | None = None
+    are_names_kept: bool = True
+
+    def labels(self, row: PairRow) -> list[NamedVerdict]:
+        """The labels of a row to keep, in the order of the file."""
+        if row.labels and self.are_names_kept:
+            if self.labels_as is None:
+                return list(row.labels)
+            return [replace(label, rater=f"{self.labels_as}/{label.rater}") for label in row.labels]
+        if row.labels or self.labels_as is None or row.verdict is None:
+            return []
+        return [NamedVerdict(self.labels_as, row.verdict, row.strength)]
 
 
 def unfinished(session: Session, project_id: int) -> Import | None:
@@ -223,24 +253,33 @@ def put_pairs(
     return known | {(row[0], row[1]): row[2] for row in made}, set(new)
 
 
+LabelKey = tuple[int, int]  # rater, pair
+
+
 def put_labels(
-    session: Session, project_id: int, import_id: int, rater_id: int, wanted: dict[int, tuple[Verdict, int | None]]
-) -> set[int]:
-    """Store a rater's labels on pairs, told in stored order; return the pairs whose label was new.
+    session: Session, project_id: int, import_id: int, wanted: dict[LabelKey, tuple[Verdict, int | None]]
+) -> set[LabelKey]:
+    """Store raters' labels on pairs, told in stored order; return those that were new.
 
     The event's id follows from the rater, the pair and what is said, so that the same file adds nothing. A file that
     says something else is that rater's next revision.
     """
-    last = select(col(Label.pair_id), func.max(col(Label.revision))).where(
-        col(Label.rater_id) == rater_id, col(Label.pair_id).in_(wanted), col(Label.round_id).is_(None)
-    )
-    revisions = dict(session.execute(last.group_by(col(Label.pair_id))).all())
+    if not wanted:
+        return set()
+    last = select(col(Label.rater_id), col(Label.pair_id), func.max(col(Label.revision))).where(
+        col(Label.rater_id).in_({rater for rater, _ in wanted}), col(Label.pair_id).in_({pair for _, pair in wanted}),
+        col(Label.round_id).is_(None),
+    )  # fmt: skip
+    revisions = {
+        (rater, pair): revision
+        for rater, pair, revision in session.execute(last.group_by(col(Label.rater_id), col(Label.pair_id)))
+    }
     events = {
-        pair_id: str(uuid5(EVENTS, f"{rater_id}:{pair_id}:{verdict}:{strength}"))
-        for pair_id, (verdict, strength) in wanted.items()
+        key: str(uuid5(EVENTS, f"{key[0]}:{key[1]}:{verdict}:{strength}"))
+        for key, (verdict, strength) in wanted.items()
     }
     known = set(session.scalars(select(col(Label.event_id)).where(col(Label.event_id).in_(events.values()))))
-    new = [pair_id for pair_id in wanted if events[pair_id] not in known]
+    new = [key for key in wanted if events[key] not in known]
     if not new:
         return set()
     at, first = now(), take_seqs(session, project_id, len(new))
@@ -248,21 +287,21 @@ def put_labels(
         insert(core(Label)),
         [
             {
-                "project_id": project_id, "seq": first + place, "pair_id": pair_id, "rater_id": rater_id,
-                "revision": revisions.get(pair_id, 0) + 1, "action": "label", "verdict": wanted[pair_id][0].value,
-                "strength": wanted[pair_id][1], "is_surplus": False, "event_id": events[pair_id], "import_id": import_id,
+                "project_id": project_id, "seq": first + place, "pair_id": key[1], "rater_id": key[0],
+                "revision": revisions.get(key, 0) + 1, "action": "label", "verdict": wanted[key][0].value,
+                "strength": wanted[key][1], "is_surplus": False, "event_id": events[key], "import_id": import_id,
                 "created_at": at,
             }
-            for place, pair_id in enumerate(new)
+            for place, key in enumerate(new)
         ],
     )  # fmt: skip
     return set(new)
 
 
 def put_pair_rows(
-    session: Session, project_id: int, import_id: int, rows: Sequence[PairRow], rater_id: int | None
+    session: Session, project_id: int, import_id: int, rows: Sequence[PairRow], raters: RaterNames
 ) -> list[Written]:
-    """Store rows of pairs; return what each added. `rater_id`: whose labels the verdicts are, None to drop them."""
+    """Store rows of pairs; return what each added."""
     prompt_ids, new_prompts = put_prompts(session, project_id, import_id, [row.prompt for row in rows])
     placed = []
     wanted: dict[CompletionKey, Reply] = {}
@@ -275,23 +314,27 @@ def put_pair_rows(
     completion_ids, new_completions = put_completions(session, import_id, wanted)
     pairs = [_ordered(one[1], completion_ids[one[1]], one[2], completion_ids[one[2]]) for one in placed]
     pair_ids, new_pairs = put_pairs(session, project_id, import_id, [pair[0] for pair in pairs])
-    labels: dict[int, tuple[Verdict, int | None]] = {}
+    labels: dict[LabelKey, tuple[Verdict, int | None]] = {}
+    given: list[list[LabelKey]] = []
+    rater_ids: dict[str, int] = {}
     for row, (pair, is_swapped) in zip(rows, pairs, strict=True):
-        if rater_id is not None and row.verdict is not None:
-            verdict = row.verdict.swapped if is_swapped else row.verdict
-            labels[pair_ids[pair[1], pair[3]]] = (verdict, row.strength)
-    new_labels = (
-        put_labels(session, project_id, import_id, rater_id, labels) if rater_id is not None and labels else set()
-    )
+        said: list[LabelKey] = []
+        for label in raters.labels(row):
+            if label.rater not in rater_ids:
+                rater_ids[label.rater] = imported_rater(session, project_id, label.rater)
+            key = (rater_ids[label.rater], pair_ids[pair[1], pair[3]])
+            labels[key] = (label.verdict.swapped if is_swapped else label.verdict, label.strength)
+            said.append(key)
+        given.append(said)
+    new_labels = put_labels(session, project_id, import_id, labels)
     written = []
-    for (digest, a, b), (pair, _) in zip(placed, pairs, strict=True):
-        sides = (pair[1], pair[3])
+    for (digest, a, b), (pair, _), said in zip(placed, pairs, given, strict=True):
         written.append(
             Written(
                 prompts=_once(new_prompts, digest),
                 completions=_once(new_completions, a) + _once(new_completions, b),
-                pairs=_once(new_pairs, sides),
-                labels=_once(new_labels, pair_ids[sides]),
+                pairs=_once(new_pairs, (pair[1], pair[3])),
+                labels=sum(_once(new_labels, key) for key in said),
             )
         )
     return written

@@ -6,8 +6,8 @@ from typing import Any, Final
 import streamlit as st
 
 from labeling.errors import TiebreakError
-from labeling.readers import CompletionRow, PairRow, PromptRow, Refusal, Row
-from labeling.readers.formats import FORMATS
+from labeling.readers import FORMATS, Refusal
+from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 from labeling.services.imports import ImportOptions, ImportView, Preview, preview, run_import
 from labeling.ui.context import Here
 from labeling.ui.parts import body, count, escape, faults, figures, head, plural, section, tell
@@ -152,6 +152,8 @@ def _as_stored(found: Preview) -> None:
 
 
 def _line(line: int, row: Row) -> dict[str, Any]:
+    if isinstance(row, PairGroup):
+        row = row.pairs[0]
     if isinstance(row, PairRow):
         return {
             "Row": line, "Verdict": row.verdict.value if row.verdict else "", "Prompt": _text(row.prompt),

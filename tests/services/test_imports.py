@@ -270,3 +270,67 @@ def test_why_a_completion_ended_is_kept_where_the_file_says_so(store: Store, act
         query = select(col(tables.Completion.source), col(tables.Completion.finish_reason))
         kept = dict(session.execute(query).all())
     assert kept == {"x": "length", "y": None}
+
+
+# --- rows that hold several pairs or several raters
+
+
+def raters(store: Store) -> dict[str, int]:
+    """How many labels each imported rater has."""
+    query = (
+        select(tables.Rater.name, func.count())
+        .join(tables.Label, col(tables.Label.rater_id) == col(tables.Rater.id))
+        .group_by(col(tables.Rater.name))
+    )
+    with store.reading() as session:
+        return dict(session.execute(query).all())
+
+
+NAMED = [PAIR | {"annotator": "r1"}, PAIR | {"annotator": "r2", "verdict": "b"}, PAIR | {"annotator": "r1"}]
+
+
+def test_labels_of_raters_whom_the_file_names_are_kept_by_name(store: Store, actor: Actor) -> None:
+    seen = preview(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions())
+    assert (seen.labels, seen.raters) == (3, 2)
+    view = run_import(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions())
+    assert (view.read, view.taken, view.known, view.pairs, view.labels) == (3, 2, 1, 1, 2)
+    assert raters(store) == {"r1": 1, "r2": 1}
+    again = run_import(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions())
+    assert (again.known, again.labels) == (3, 0)
+
+
+def test_named_labels_stand_under_a_name_of_ones_own_or_are_dropped(store: Store, actor: Actor) -> None:
+    run_import(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions(are_names_kept=False))
+    assert raters(store) == {}
+    run_import(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions(labels_as="crowd"))
+    assert raters(store) == {"crowd/r1": 1, "crowd/r2": 1}
+
+
+def test_a_ranking_counts_as_one_row_with_its_pairs(store: Store, actor: Actor) -> None:
+    rankings = [
+        {"prompt": f"Q{n}", "responses": [f"best {n}", f"fair {n}", f"poor {n}"], "ranks": [1, 2, 3]} for n in range(90)
+    ]
+    seen = preview(store, actor, "p", jsonl(*rankings), "r.jsonl", ImportOptions(labels_as="crowd"))
+    assert (seen.read, seen.taken, seen.pairs, seen.labels, len(seen.samples)) == (90, 90, 270, 270, 5)
+    view = run_import(store, actor, "p", jsonl(*rankings), "r.jsonl", ImportOptions(labels_as="crowd"))
+    assert (view.read, view.taken, view.prompts, view.completions, view.pairs, view.labels) == (
+        90,
+        90,
+        90,
+        270,
+        270,
+        270,
+    )
+    chosen = verdicts(store)
+    assert all(better < worse for better, worse in chosen.items())
+
+
+def test_single_completions_count_as_the_rows_they_are(store: Store, actor: Actor) -> None:
+    rows = [
+        {"prompt": "Q", "completion": "good", "label": True}, {"prompt": "Q", "completion": "bad", "label": False},
+        {"prompt": "R", "completion": "alone", "label": False},
+    ]  # fmt: skip
+    view = run_import(store, actor, "p", jsonl(*rows), "kto.jsonl", ImportOptions(labels_as="crowd"))
+    assert (view.read, view.taken, view.refused, view.pairs) == (3, 2, 1, 1)
+    assert view.refused_by_reason == {"no_counterpart": 1}
+    assert verdicts(store) == {"good": "bad"}

@@ -1,0 +1,178 @@
+"""What other labelling tools export of pairwise work: pairs with the verdicts of each annotator by name."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from labeling.domain import Verdict
+from labeling.readers.chat import as_reply
+from labeling.readers.columns import (
+    VERDICTS,
+    Columns,
+    cell,
+    listed,
+    needed,
+    pair_of,
+    plain_name,
+    prompt_row,
+    rater_of,
+)
+from labeling.readers.refusals import RowFault
+from labeling.rows import NamedVerdict, PairRow
+
+ANNOTATIONS = "annotations"
+ANSWERS = "responses"
+# Of a deleted or half-filled answer nothing is taken.
+GIVEN_STATES = (None, "submitted", "")
+
+
+def is_label_studio(record: Mapping[str, Any]) -> bool:
+    """A task of Label Studio's JSON export: `data` with what was shown, `annotations` with what was said."""
+    return isinstance(record.get("data"), dict) and isinstance(record.get(ANNOTATIONS), list)
+
+
+def label_studio_fields(record: dict[str, Any]) -> dict[str, Any]:
+    """What was shown as columns, with the annotations beside them."""
+    if not is_label_studio(record):
+        return record
+    return {"id": record.get("id"), **record["data"], ANNOTATIONS: record[ANNOTATIONS]}
+
+
+def label_studio(record: dict[str, Any], columns: Columns) -> PairRow:
+    """One task: `<Pairwise>` results, or a choice that names a side, of each annotator who did not skip it."""
+    labels = []
+    for annotation in record.get(ANNOTATIONS) or ():
+        if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
+            continue
+        verdict = _selected(annotation.get("result"))
+        if verdict is not None:
+            labels.append(NamedVerdict(_annotator(annotation.get("completed_by")), verdict))
+    return _pair(record, columns, labels)
+
+
+def _selected(results: object) -> Verdict | None:
+    for result in results if isinstance(results, list) else ():
+        value = result.get("value") if isinstance(result, dict) else None
+        if not isinstance(value, dict):
+            continue
+        said = value.get("selected")
+        if said is None and isinstance(choices := value.get("choices"), list) and len(choices) == 1:
+            said = choices[0]
+        found = VERDICTS.get(str(said).strip().lower())
+        if found is not None:
+            return found
+    return None
+
+
+def _annotator(value: object) -> str:
+    if isinstance(value, dict):
+        name = " ".join(str(value[part]) for part in ("first_name", "last_name") if value.get(part)).strip()
+        value = value.get("email") or value.get("username") or name or value.get("id")
+    named = rater_of(value)
+    return f"annotator {named}" if named is None or named.isdigit() else named
+
+
+def is_argilla(record: Mapping[str, Any]) -> bool:
+    """A record of Argilla: `fields` with `responses` by question, or the same as flat columns."""
+    if isinstance(record.get("fields"), dict) and ANSWERS in record:
+        return True
+    return any(name.endswith(".responses") or _is_answers(value) for name, value in record.items())
+
+
+def _is_answers(value: object) -> bool:
+    """Whether a column holds answers with who gave them, as the older exports write it."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(one, dict) and {"user_id", "value"} <= one.keys() for one in value)
+    return isinstance(value, dict) and {"user_id", "value"} <= value.keys()
+
+
+def argilla_fields(record: dict[str, Any]) -> dict[str, Any]:
+    """The fields as columns, and the answers to each question beside them in one shape: who, what, state."""
+    given: dict[str, list[tuple[Any, Any, Any]]] = {}
+    shown = dict(record.get("fields") or {}) if isinstance(record.get("fields"), dict) else {}
+    metadata = record.get("metadata")
+    beside = {"id": record.get("id"), **(metadata if isinstance(metadata, dict) else {})}
+    if shown:
+        for question, answers in (record.get(ANSWERS) or {}).items():
+            given[question] = _answers(answers)
+    else:
+        for name, value in record.items():
+            if name.endswith(".responses") and isinstance(value, list):
+                question = name.removesuffix(".responses")
+                users = record.get(f"{name}.users") or [None] * len(value)
+                states = record.get(f"{name}.status") or [None] * len(value)
+                given[question] = list(zip(users, value, states, strict=False))
+            elif _is_answers(value):
+                given[name] = _answers(value)
+            elif "." not in name:
+                shown[name] = value
+    return beside | shown | {ANSWERS: given}
+
+
+def _answers(value: object) -> list[tuple[Any, Any, Any]]:
+    if isinstance(value, dict):  # a sequence of records, stored column by column
+        states = value.get("status") or [None] * len(value["value"])
+        return list(zip(value["user_id"], value["value"], states, strict=False))
+    if not isinstance(value, list):
+        return []
+    return [(one.get("user_id"), one.get("value"), one.get("status")) for one in value if isinstance(one, dict)]
+
+
+def argilla(record: dict[str, Any], columns: Columns) -> PairRow:
+    """One record: a question whose answers name a side, by a label or by a ranking of the two."""
+    sides = {plain_name(columns[role]): verdict for role, verdict in _SIDES.items() if role in columns}
+    labels = []
+    answers = record.get(ANSWERS)
+    for given in answers.values() if isinstance(answers, dict) else ():
+        named = [
+            NamedVerdict(rater_of(who) or "annotator", verdict)
+            for who, value, state in given
+            if state in GIVEN_STATES and (verdict := _answered(value, sides)) is not None
+        ]
+        if named:
+            labels = named
+            break  # the first question that compares the two
+    return _pair(record, columns, labels)
+
+
+_SIDES = {"response_a": Verdict.A, "response_b": Verdict.B}
+
+
+def _answered(value: object, sides: Mapping[str, Verdict]) -> Verdict | None:
+    """What an answer says of the two sides: the name of one, a tie, or their names in order, ranked or not."""
+    value = listed(value)
+    if isinstance(value, list):
+        ranks: dict[Verdict, float] = {}
+        for place, one in enumerate(value, 1):
+            name, rank = (one.get("value"), one.get("rank")) if isinstance(one, dict) else (one, place)
+            side = sides.get(plain_name(str(name)))
+            if side is not None and isinstance(rank, int | float):
+                ranks[side] = rank
+        if len(ranks) < 2:
+            return None
+        if ranks[Verdict.A] == ranks[Verdict.B]:
+            return Verdict.TIE
+        return min(ranks, key=lambda side: ranks[side])
+    said = plain_name(str(value))
+    return sides.get(said) or VERDICTS.get(said)
+
+
+def _pair(record: dict[str, Any], columns: Columns, labels: list[NamedVerdict]) -> PairRow:
+    for role in ("prompt", "response_a", "response_b"):
+        if role not in columns:
+            raise RowFault("missing_field", f"no column is mapped to {role}: say which with --map {role}=COLUMN")
+    return pair_of(
+        prompt_row(record, columns),
+        as_reply(needed(record, columns, "response_a"), columns["response_a"], cell(record, columns, "model_a")),
+        as_reply(needed(record, columns, "response_b"), columns["response_b"], cell(record, columns, "model_b")),
+        leading(label.verdict for label in labels),
+        labels=tuple(labels),
+    )
+
+
+def leading(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """The verdict that more raters gave than any other; None where none leads."""
+    counted = Counter(verdicts).most_common(2)
+    if not counted or (len(counted) == 2 and counted[0][1] == counted[1][1]):
+        return None
+    return counted[0][0]

@@ -1,0 +1,186 @@
+"""Which column of a record plays which role, and what stands in it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from labeling.domain import Verdict
+from labeling.readers.chat import as_messages, as_prompt, plain_text
+from labeling.readers.refusals import RowFault
+from labeling.rows import NamedVerdict, PairRow, PromptRow, Reply
+
+Columns = Mapping[str, str]
+
+# By which names a column is known, in order of preference; case, hyphens and spaces do not count.
+KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
+    "prompt": ("prompt", "messages", "instruction", "question", "input", "query", "context"),
+    "system": ("system", "system_prompt"),
+    "response_a": (
+        "response_a", "output_1", "completion_a", "answer_a", "response_1", "completion_1", "output_a", "answer_1",
+        "reply_a", "reply_1", "response1", "answer1", "reply1", "output1", "completion1", "text1", "left", "a",
+    ),
+    "response_b": (
+        "response_b", "output_2", "completion_b", "answer_b", "response_2", "completion_2", "output_b", "answer_2",
+        "reply_b", "reply_2", "response2", "answer2", "reply2", "output2", "completion2", "text2", "right", "b",
+    ),
+    "chosen": ("chosen", "chosen_response", "response_chosen", "preferred"),
+    "rejected": ("rejected", "rejected_response", "response_rejected", "dispreferred"),
+    "chosen_model": ("chosen_model", "model_chosen"),
+    "rejected_model": ("rejected_model", "model_rejected"),
+    "verdict": ("verdict", "label", "winner", "preference", "comparison", "better", "preferred"),
+    "strength": ("strength",),
+    "rater": ("rater", "annotator", "annotator_id", "judge", "labeler", "worker"),
+    "response": ("response", "completion", "answer", "output", "reply"),
+    "desirable": ("label", "kto_tag", "desirable", "is_desirable"),
+    "responses": ("responses", "completions", "answers", "candidates", "replies", "generations"),
+    "ranks": ("ranks", "rank"),
+    "scores": ("scores", "ratings", "rewards"),
+    "model": ("model", "model_id", "model_name", "generator", "source"),
+    "model_a": ("model_a", "model_1"),
+    "model_b": ("model_b", "model_2"),
+    "id": ("id", "uid", "question_id", "prompt_id", "example_id"),
+    "tags": ("tags", "tag", "category", "topic"),
+    "reference": ("reference", "reference_answer", "gold_answer"),
+    "tools": ("tools",),
+    "language": ("language", "lang"),
+}  # fmt: skip
+
+VERDICTS: dict[str, Verdict] = {
+    **dict.fromkeys(("a", "1", "model_a", "response_a", "output_1", "first", "left", "a>b", "[[a]]"), Verdict.A),
+    **dict.fromkeys(("b", "2", "model_b", "response_b", "output_2", "second", "right", "b>a", "[[b]]"), Verdict.B),
+    **dict.fromkeys(("tie", "equal", "same", "a=b", "[[c]]"), Verdict.TIE),
+    **dict.fromkeys(("both_bad", "bothbad", "tie (bothbad)", "tie(bothbad)", "both bad", "neither"), Verdict.BOTH_BAD),
+}
+
+
+# What a file may say about a prompt beside it.
+ABOUT_PROMPT = ("id", "tags", "reference", "system", "tools", "language")
+
+
+def suggested(names: Sequence[str], roles: Sequence[str]) -> dict[str, str]:
+    """Which column plays which role, by their names; each column once."""
+    known_as = {plain_name(name): name for name in reversed(names)}
+    mapping: dict[str, str] = {}
+    for role in roles:
+        for known in KNOWN_COLUMNS[role]:
+            if known in known_as and known_as[known] not in mapping.values():
+                mapping[role] = known_as[known]
+                break
+    return mapping
+
+
+def plain_name(name: str) -> str:
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def cell(record: Mapping[str, Any], columns: Columns, role: str) -> Any:
+    """What the record holds in the column of that role; None where there is none."""
+    return record.get(columns[role]) if role in columns else None
+
+
+def needed(record: Mapping[str, Any], columns: Columns, role: str) -> Any:
+    """The same, refused where the column is not mapped or the record has none."""
+    name = columns.get(role)
+    if name is None:
+        raise RowFault("missing_field", f"no column is mapped to {role}")
+    if name not in record:
+        raise RowFault("missing_field", f'"{name}" is missing')
+    return record[name]
+
+
+def listed(value: Any) -> Any:
+    """A list or an object that a table holds as its JSON; anything else as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+def prompt_row(
+    record: Mapping[str, Any], columns: Columns, messages: list[dict[str, Any]] | None = None, tools: object = None
+) -> PromptRow:
+    """The prompt of a record with what the file says about it; `messages` and `tools` where a format finds them itself."""
+    if messages is None:
+        messages = as_messages(needed(record, columns, "prompt"), columns.get("prompt", "prompt"))
+    if columns.keys().isdisjoint(ABOUT_PROMPT):
+        return PromptRow(as_prompt(messages, tools))
+    system = cell(record, columns, "system")
+    if (
+        isinstance(system, str)
+        and system.strip()
+        and messages[:1]
+        and messages[0]["role"] not in ("system", "developer")
+    ):
+        messages = [{"role": "system", "content": plain_text(system, columns["system"])}, *messages]
+    reference, language = cell(record, columns, "reference"), cell(record, columns, "language")
+    return PromptRow(
+        as_prompt(messages, tools if tools is not None else cell(record, columns, "tools")),
+        external_id=identifier(cell(record, columns, "id")),
+        tags=_tags(cell(record, columns, "tags")),
+        reference=plain_text(reference, columns["reference"]) if isinstance(reference, str) and reference else None,
+        language=plain_text(language, columns["language"]).strip() or None if isinstance(language, str) else None,
+    )
+
+
+def identifier(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return plain_text(str(value), "the id").strip() or None
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = found if isinstance(found := listed(value), list) else value.split(",")
+    if not isinstance(value, list):
+        return ()
+    return tuple(tag for tag in (plain_text(str(one), "a tag").strip() for one in value) if tag)
+
+
+def verdict_of(value: object) -> Verdict | None:
+    """A verdict as files write it; None where there is none. Raises RowFault for one that is not known."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        value = value.get("selected")  # as Label Studio writes a comparison
+    if value is None or not str(value).strip():
+        return None
+    found = VERDICTS.get(str(value).strip().lower().removesuffix(".0"))  # a table with gaps writes 1 as 1.0
+    if found is None:
+        raise RowFault(
+            "unknown_verdict", f"the verdict says {str(value)[:60]!r}; known are a, b, tie, both_bad, 1 and 2"
+        )
+    return found
+
+
+def strength_of(value: object) -> int | None:
+    if value in (None, ""):
+        return None
+    said = str(value).strip().removesuffix(".0")
+    if said not in ("1", "2", "3"):
+        raise RowFault("unknown_strength", f"the strength says {str(value)[:60]!r}; known are 1, 2 and 3")
+    return int(said)
+
+
+def rater_of(value: object) -> str | None:
+    """The name a file gives to who gave a verdict: a name, a number, or a list of parts."""
+    if isinstance(value, list):
+        value = " ".join(str(part) for part in value)
+    if value is None or isinstance(value, dict) or not str(value).strip():
+        return None
+    return plain_text(str(value), "the rater").strip()[:200]
+
+
+def pair_of(
+    prompt: PromptRow,
+    a: Reply,
+    b: Reply,
+    verdict: Verdict | None,
+    strength: int | None = None,
+    labels: tuple[NamedVerdict, ...] = (),
+) -> PairRow:
+    if a.text == b.text and a.tool_calls == b.tool_calls:
+        raise RowFault("identical_sides", "both completions are the same text")
+    return PairRow(prompt, a, b, verdict, strength if verdict in (Verdict.A, Verdict.B) else None, labels)

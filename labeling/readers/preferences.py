@@ -1,0 +1,216 @@
+"""Rows that say which completion is better by where it stands: chosen and rejected, preferred and non-preferred."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from labeling.domain import Json, Verdict
+from labeling.readers.chat import as_messages, as_reply, plain_text, shared_length, split_conversations
+from labeling.readers.columns import Columns, cell, listed, needed, pair_of, prompt_row
+from labeling.readers.refusals import RowFault
+from labeling.rows import PairRow, Reply
+
+SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant|System):")
+ASSISTANT = "\n\nAssistant:"
+SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
+SHAREGPT_ROLES = {
+    "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant",
+    "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
+}  # fmt: skip
+
+
+def openai(record: dict[str, Any], columns: Columns) -> PairRow:
+    """OpenAI's preference lines, by either name of their outputs."""
+    given = record["input"]
+    if not isinstance(given, dict):
+        raise RowFault("missing_field", '"input" is not an object with messages')
+    messages = as_messages(given.get("messages"), "input.messages")
+    prompt = prompt_row(record, columns, messages, given.get("tools") or [])
+    return pair_of(prompt, _output(record, "preferred"), _output(record, "non_preferred"), Verdict.A)
+
+
+def _output(record: dict[str, Any], side: str) -> Reply:
+    name = side + "_output"
+    if name not in record and side + "_completion" in record:
+        name = side + "_completion"  # what OpenAI called it at first
+    return as_reply(record.get(name), name)
+
+
+def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
+    """TRL and its kin: texts, last messages or whole conversations, with the prompt or with what both begin with."""
+    chosen, rejected = needed(record, columns, "chosen"), needed(record, columns, "rejected")
+    given = cell(record, columns, "prompt")
+    if isinstance(chosen, str) and isinstance(rejected, str) and chosen[:2] == rejected[:2] == "[{":
+        chosen, rejected = as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
+    if isinstance(chosen, list) and isinstance(rejected, list) and (len(chosen) > 1 or len(rejected) > 1):
+        messages, chosen, rejected = split_conversations(
+            as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
+        )
+        before = as_messages(given, "prompt") if isinstance(given, list) and given else []
+        if messages[: len(before)] != before:
+            messages = before + messages
+    elif given is not None:
+        messages = as_messages(given, columns["prompt"])
+        if (more := record.get("input")) and columns["prompt"] == "instruction":  # Alpaca's two parts of a question
+            messages[-1] = {"role": "user", "content": f"{messages[-1]['content']}\n{plain_text(more, 'input')}"}
+        messages = _history(record) + messages
+    elif isinstance(chosen, str) and isinstance(rejected, str):
+        messages, chosen, rejected = _implicit(chosen, rejected)
+    else:
+        raise RowFault("missing_field", '"prompt" is missing')
+    return pair_of(
+        prompt_row(record, columns, messages, record.get("tools") or []),
+        as_reply(chosen, columns["chosen"], cell(record, columns, "chosen_model")),
+        as_reply(rejected, columns["rejected"], cell(record, columns, "rejected_model")),
+        Verdict.A,
+    )
+
+
+def _history(record: dict[str, Any]) -> list[Json]:
+    """Earlier turns as Alpaca's rows hold them: pairs of a question and its answer."""
+    history = listed(record.get("history"))
+    if not isinstance(history, list):
+        return []
+    messages: list[Json] = []
+    for number, turn in enumerate(history):
+        if not isinstance(turn, list) or len(turn) != 2:
+            raise RowFault("not_messages", f"history[{number}] is not a question with its answer")
+        for role, text in zip(("user", "assistant"), turn, strict=True):
+            messages.append({"role": role, "content": plain_text(text, f"history[{number}]")})
+    return messages
+
+
+def _implicit(chosen: str, rejected: str) -> tuple[list[Json], str, str]:
+    """The text both begin with is the prompt, as TRL takes it: a space before the point where they part is the reply's."""
+    shared = shared_length(chosen, rejected)
+    if chosen == rejected:
+        raise RowFault("identical_sides", "both completions are the same text")
+    if shared and chosen[shared - 1] == " ":
+        shared -= 1
+    if not chosen[:shared].strip():
+        raise RowFault("no_common_prompt", "there is no prompt, and the two completions do not begin alike")
+    return as_messages(chosen[:shared], "prompt"), chosen[shared:], rejected[shared:]
+
+
+def is_transcript(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of HH-RLHF's kind: turns inside one text, each begun by who speaks."""
+    chosen, prompt = record.get("chosen"), record.get("prompt")
+    if not isinstance(chosen, str) or not isinstance(record.get("rejected"), str):
+        return False
+    if isinstance(prompt, str):
+        return prompt.lstrip().startswith("Human:") and prompt.rstrip().endswith(ASSISTANT)
+    return prompt is None and chosen.lstrip().startswith("Human:") and ASSISTANT in chosen
+
+
+def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
+    """HH-RLHF: the turns that both transcripts share are the prompt, the last turn of the assistant is the completion."""
+    chosen, rejected = plain_text(record["chosen"], "chosen"), plain_text(record.get("rejected"), "rejected")
+    prompt = record.get("prompt")
+    if prompt is not None:
+        before = plain_text(prompt, "prompt").rstrip().removesuffix(ASSISTANT)
+        sides = [chosen, rejected]
+    else:
+        if chosen == rejected:
+            raise RowFault("identical_sides", "the two transcripts are the same")
+        cut = chosen[: shared_length(chosen, rejected)].rfind(ASSISTANT)
+        if cut < 0:
+            raise RowFault("different_prompts", "the two transcripts part before the assistant's first turn")
+        before = chosen[:cut]
+        sides = [chosen[cut + len(ASSISTANT) :], rejected[cut + len(ASSISTANT) :]]
+    for name, side in zip(("chosen", "rejected"), sides, strict=True):
+        if "\n\nHuman:" in side:
+            raise RowFault(
+                "different_prompts", f"{name} goes on for several turns after the point where the two transcripts part"
+            )
+    return pair_of(
+        prompt_row(record, columns, turns_of(before, "prompt" if prompt is not None else "chosen")),
+        as_reply(sides[0].strip(), "chosen"),
+        as_reply(sides[1].strip(), "rejected"),
+        Verdict.A,
+    )
+
+
+def turns_of(text: str, field: str) -> list[Json]:
+    """A transcript's turns as messages. Raises RowFault where something stands before the first speaker."""
+    before, *parts = SPEAKER.split("\n\n" + text.strip())
+    if before.strip() or not parts:
+        raise RowFault("not_messages", f"{field} is not a transcript that begins with Human:")
+    return [
+        {"role": SPEAKERS[speaker], "content": said.strip()}
+        for speaker, said in zip(parts[::2], parts[1::2], strict=True)
+    ]
+
+
+def sharegpt(record: dict[str, Any], columns: Columns) -> PairRow:
+    """LLaMA-Factory's ranking rows: `conversations` up to the reply, `chosen` and `rejected` as one turn each."""
+    messages = sharegpt_messages(record["conversations"], "conversations")
+    sides = [sharegpt_messages([record.get(side)], side) for side in ("chosen", "rejected")]
+    return pair_of(
+        prompt_row(record, columns, messages, sharegpt_tools(record)),
+        as_reply(sides[0], "chosen", cell(record, columns, "chosen_model")),
+        as_reply(sides[1], "rejected", cell(record, columns, "rejected_model")),
+        Verdict.A,
+    )
+
+
+def sharegpt_messages(value: object, field: str) -> list[Json]:
+    """Turns written as `{"from": "human", "value": …}`, or as messages, in the shape of chat completions.
+
+    A function call is the assistant's; the observation after it answers that call.
+    """
+    value = listed(value)
+    if not isinstance(value, list) or not value:
+        raise RowFault("empty_prompt", f"{field} holds no turns")
+    messages: list[Json] = []
+    for number, turn in enumerate(value):
+        where = f"{field}[{number}]"
+        if not isinstance(turn, dict):
+            raise RowFault("missing_field" if turn is None else "not_messages", f"{where} is not a turn")
+        if "from" not in turn:
+            messages += as_messages([turn], where)
+            continue
+        role = SHAREGPT_ROLES.get(str(turn["from"]).lower())
+        if role is None:
+            raise RowFault("not_messages", f"{where} is from {str(turn['from'])[:40]!r}, which is no known speaker")
+        text = plain_text(turn.get("value"), where)
+        if role == "function_call":
+            messages.append({"role": "assistant", "content": "", "tool_calls": _calls(text, len(messages), where)})
+        elif role == "tool":
+            before = messages[-1].get("tool_calls") if messages else None
+            message = {"role": "tool", "content": text}
+            messages.append(message | ({"tool_call_id": before[0]["id"]} if before else {}))
+        else:
+            messages.append({"role": role, "content": text})
+    return messages
+
+
+def _calls(text: str, place: int, where: str) -> list[Json]:
+    found = listed(text)
+    calls = found if isinstance(found, list) else [found]
+    made = []
+    for number, call in enumerate(calls):
+        if not isinstance(call, dict) or not isinstance(call.get("name"), str):
+            raise RowFault("bad_tools", f"{where} is a function call without a name")
+        arguments = call.get("arguments", {})
+        written = arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+        made.append(
+            {
+                "id": f"call_{place}_{number}",
+                "type": "function",
+                "function": {"name": call["name"], "arguments": written},
+            }
+        )
+    return made
+
+
+def sharegpt_tools(record: Mapping[str, Any]) -> object:
+    """The tools of a row; bare functions are put into the shape of chat completions."""
+    tools = listed(record.get("tools"))
+    if not isinstance(tools, list):
+        return tools or []
+    return [
+        {"type": "function", "function": tool} if isinstance(tool, dict) and "function" not in tool else tool
+        for tool in tools
+    ]

@@ -1,0 +1,58 @@
+"""Where records come from: a file on the disk, an upload's bytes, a folder or a data set's name."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from labeling.readers.data_sets import PREFIX, DataSet, data_set_named, data_set_records, folder
+from labeling.readers.opening import open_source
+from labeling.readers.records import Record, delimiter_of, records, syntax_of
+from labeling.readers.refusals import Refusal
+
+Source: TypeAlias = Path | bytes | DataSet
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source that is open: how it is written, and its records, for one pass."""
+
+    syntax: str
+    records: Callable[[], Iterator[Record | Refusal]]
+    delimiter: str | None = None
+    is_gzip: bool = False
+
+
+def source_named(text: str) -> tuple[Source, str]:
+    """What a command's argument names (a file, a folder, or `hf:org/name[:split]`), and the name it goes by.
+
+    Raises:
+        InputError: it begins with hf: and names no data set.
+    """
+    if text.startswith(PREFIX):
+        data_set = data_set_named(text)
+        return data_set, data_set.title
+    path = Path(text)
+    # A file's name need not be text.
+    return path, path.name.encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def opened(source: Source, name: str, encoding: str = "utf-8", syntax: str | None = None) -> Iterator[Opened]:
+    """Open a source for one pass; `syntax` as it was found before, None to look.
+
+    Raises:
+        InputError: it cannot be read; also from `records`.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        source = folder(source)
+    if isinstance(source, DataSet):
+        data_set = source
+        yield Opened("datasets", lambda: data_set_records(data_set))
+        return
+    file = open_source(source, name, encoding)
+    with file.stream:
+        written = syntax or syntax_of(file)
+        delimiter = delimiter_of(file) if written == "csv" else None
+        yield Opened(written, lambda: records(file, written), delimiter, file.is_gzip)

@@ -1,0 +1,103 @@
+"""Chosen and rejected, however a file writes them, become one prompt with two completions."""
+
+import pytest
+
+from labeling.domain import Verdict
+from tests.readers.reading import BAD, GOOD, USER, format_of, pair_in, refusal_in, said
+
+HUMAN = {"from": "human", "value": "Why?"}
+GPT, POOR = {"from": "gpt", "value": "So."}, {"from": "gpt", "value": "No."}
+TALK = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: Why?\n\nAssistant:"
+
+
+@pytest.mark.parametrize(
+    ("record", "found"),
+    [
+        ({"chosen": "The sky is blue.", "rejected": "The sky is green."}, ("The sky is", " blue.", " green.")),
+        ({"chosen": "Why?\nSo.", "rejected": "Why?\nNo."}, ("Why?\n", "So.", "No.")),
+        ({"instruction": "Why?", "chosen_response": "So.", "rejected_response": "No."}, ("Why?", "So.", "No.")),
+        ({"instruction": "Add.", "input": "1 + 1", "chosen": "2", "rejected": "3"}, ("Add.\n1 + 1", "2", "3")),
+        ({"question": "Why?", "system": "Be brief.", "chosen": "So.", "rejected": "No."}, ("Why?", "So.", "No.")),
+    ],
+    ids=["implicit", "implicit, line", "argilla's names", "alpaca", "orca"],
+)  # fmt: skip
+def test_the_prompt_is_found_where_it_stands(record, found):
+    assert format_of(record) == "trl"
+    row = pair_in(record)
+    assert said(row) == found
+    assert row.verdict is Verdict.A
+
+
+def test_conversations_share_their_prompt_up_to_where_they_part():
+    turns = [{"role": "system", "content": "Be brief."}, USER, GOOD, {"role": "user", "content": "Shorter."}]
+    row = pair_in({"chosen": [*turns, GOOD], "rejected": [*turns, BAD]})
+    assert list(row.prompt.prompt.messages) == turns
+    assert (row.a.text, row.b.text) == (GOOD["content"], BAD["content"])
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        ({"chosen": "Yes.", "rejected": "No."}, "no_common_prompt"),
+        ({"chosen": "Same.", "rejected": "Same."}, "identical_sides"),
+        ({"chosen": [USER, GOOD], "rejected": [USER, GOOD]}, "identical_sides"),
+        ({"chosen": [USER, GOOD, USER, GOOD], "rejected": [USER, BAD, USER, GOOD]}, "different_prompts"),
+        ({"chosen": [USER, GOOD], "rejected": [USER]}, "different_prompts"),
+        ({"instruction": "Q", "history": [["only a question"]], "chosen": "x", "rejected": "y"}, "not_messages"),
+        ({"chosen": "\n\nHuman: a\n\nAssistant: x", "rejected": "\n\nHuman: b\n\nAssistant: y"}, "different_prompts"),
+        ({"chosen": TALK + " x\n\nHuman: c\n\nAssistant: d", "rejected": TALK + " y"}, "different_prompts"),
+        ({"chosen": TALK, "rejected": TALK + " y"}, "empty_side"),
+        ({"conversations": [{"from": "cat", "value": "meow"}], "chosen": GPT, "rejected": POOR}, "not_messages"),
+        ({"conversations": [HUMAN], "chosen": GPT, "rejected": None}, "missing_field"),
+    ],
+)  # fmt: skip
+def test_what_is_no_pair_is_refused_with_its_own_reason(record, code):
+    assert refusal_in(record).code == code
+
+
+def test_earlier_turns_of_an_alpaca_row_are_part_of_the_prompt():
+    row = pair_in({"instruction": "And now?", "history": [["Hi", "Hello."]], "chosen": "So.", "rejected": "No."})
+    assert [message["content"] for message in row.prompt.prompt.messages] == ["Hi", "Hello.", "And now?"]
+
+
+def test_the_models_of_both_sides_are_kept():
+    row = pair_in({"prompt": "Q", "chosen": "x", "rejected": "y", "chosen-model": "m1", "rejected-model": "m2"})
+    assert (row.a.source, row.b.source) == ("m1", "m2")
+
+
+def test_a_transcript_becomes_turns_and_the_last_one_is_the_completion():
+    record = {"chosen": f"{TALK} So.", "rejected": f"{TALK} No, never."}
+    assert format_of(record) == "hh-rlhf"
+    row = pair_in(record)
+    assert said(row) == ("Why?", "So.", "No, never.")
+    assert [message["role"] for message in row.prompt.prompt.messages] == ["user", "assistant", "user"]
+
+
+def test_a_prompt_that_is_a_transcript_is_read_as_turns():
+    record = {"prompt": f"{TALK} ", "chosen": "So.", "rejected": "No."}
+    assert format_of(record) == "hh-rlhf"
+    assert len(pair_in(record).prompt.prompt.messages) == 3
+
+
+def test_sharegpt_rows_keep_system_prompt_tools_calls_and_observations():
+    record = {
+        "conversations": [
+            HUMAN,
+            {"from": "function_call", "value": '{"name": "look", "arguments": {"where": "up"}}'},
+            {"from": "observation", "value": "blue"},
+        ],
+        "system": "Be brief.", "tools": '[{"name": "look", "parameters": {}}]', "chosen": GPT, "rejected": POOR,
+    }  # fmt: skip
+    assert format_of(record) == "sharegpt-ranking"
+    prompt = pair_in(record).prompt.prompt
+    assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "tool"]
+    (call,) = prompt.messages[2]["tool_calls"]
+    assert call["function"] == {"name": "look", "arguments": '{"where":"up"}'}
+    assert prompt.messages[3]["tool_call_id"] == call["id"]
+    assert prompt.tools[0]["function"]["name"] == "look"
+
+
+def test_arguments_that_are_an_object_become_the_string_that_services_read():
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": {"where": "up"}}}
+    row = pair_in({"prompt": "Q", "chosen": [{"role": "assistant", "tool_calls": [call]}], "rejected": [BAD]})
+    assert row.a.tool_calls[0]["function"]["arguments"] == '{"where":"up"}'

@@ -1,0 +1,157 @@
+"""Parquet, folders and data sets by name are read row by row; what cannot be read is one sentence."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from labeling.errors import InputError
+from labeling.readers import Refusal, read, source_named, understand
+from labeling.readers.data_sets import data_set_named
+from tests.readers.hub import running_hub
+from tests.readers.reading import jsonl, pair_in, rows_in, said, write_parquet
+
+TIEBREAK = [sys.executable, "-m", "tiebreak"]
+
+
+def pairs(count: int) -> list[dict[str, object]]:
+    return [{"prompt": f"Q{n}", "chosen": f"good {n}", "rejected": f"bad {n}"} for n in range(count)]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """`datasets` keeps its locks here."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_parquet_file_is_known_by_its_content_whatever_its_name(tmp_path):
+    path = write_parquet(tmp_path / "pairs.bin", pairs(120))
+    understanding = understand(path, path.name)
+    assert (understanding.syntax, understanding.format) == ("parquet", "trl")
+    rows = list(read(path, understanding))
+    assert [row[0] for row in rows if not isinstance(row, Refusal)] == list(range(1, 121))
+    assert len(rows_in(path.read_bytes(), "upload")) == 120
+
+
+def test_nested_columns_of_parquet_are_messages(tmp_path):
+    user, reply = {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}
+    poor = {"role": "assistant", "content": "No."}
+    path = write_parquet(tmp_path / "p.parquet", [{"chosen": [user, reply], "rejected": [user, poor]}])
+    (row,) = rows_in(path, "p.parquet")
+    assert said(row) == ("Why?", "So.", "No.")
+
+
+def test_a_parquet_row_with_a_gap_is_refused_by_its_number(tmp_path):
+    records = [*pairs(2), {"prompt": "Q", "chosen": None, "rejected": "y"}]
+    path = write_parquet(tmp_path / "p.parquet", records)
+    *_, refusal = rows_in(path, "p.parquet")
+    assert isinstance(refusal, Refusal)
+    assert (refusal.line, refusal.code) == (3, "missing_field")
+
+
+@pytest.mark.parametrize("cut", [8, 400])
+def test_a_damaged_parquet_file_is_one_sentence(tmp_path, cut):
+    content = write_parquet(tmp_path / "p.parquet", pairs(200)).read_bytes()
+    with pytest.raises(InputError, match=r"p.parquet is damaged: it cannot be read as Parquet"):
+        rows_in(content[:cut], "p.parquet")
+
+
+@pytest.mark.parametrize("name", ["table.xlsx", "table.csv"])
+def test_a_workbook_is_refused_with_the_way_out(name):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as book:
+        book.writestr("[Content_Types].xml", "<Types/>")
+        book.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(InputError, match=r"is an Excel workbook. In Excel choose File, Save As, CSV UTF-8"):
+        rows_in(content.getvalue(), name)
+
+
+def test_a_folder_of_files_is_one_data_set(tmp_path, cache):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_bytes(jsonl(*pairs(3)))
+    (tmp_path / "set" / "test.jsonl").write_bytes(jsonl(*pairs(2)))
+    source, name = source_named(str(tmp_path / "set"))
+    assert (len(rows_in(source, name)), understand(source, name).syntax) == (3, "datasets")
+    source, name = source_named(f"hf:{tmp_path / 'set'}:test")
+    assert len(rows_in(source, name)) == 2
+    source, name = source_named(f"hf:{tmp_path / 'set'}:dev")
+    with pytest.raises(InputError, match=r"no split 'dev'. It has: train, test"):
+        rows_in(source, name)
+
+
+def test_a_folder_that_save_to_disk_wrote_is_read(tmp_path, cache):
+    import datasets
+
+    datasets.disable_progress_bars()
+    rows = datasets.Dataset.from_list(pairs(4))
+    rows.save_to_disk(str(tmp_path / "one"))
+    datasets.DatasetDict({"good": rows, "other": rows}).save_to_disk(str(tmp_path / "many"))
+    assert len(rows_in(*source_named(str(tmp_path / "one")))) == 4
+    assert len(rows_in(*source_named(f"hf:{tmp_path / 'many'}:good"))) == 4
+    with pytest.raises(InputError, match=r"has several splits. It has: good, other. Write the one to read"):
+        rows_in(*source_named(str(tmp_path / "many")))
+
+
+def test_a_folder_with_nothing_readable_is_one_sentence(tmp_path, cache):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "data.jsonl").write_text("{half\n")
+    with pytest.raises(InputError, match="cannot be read as a data set"):
+        rows_in(*source_named(str(tmp_path / "set")))
+
+
+@pytest.mark.parametrize("name", ["hf:", "hf:a b", "hf:org/name:", "hf:a/b/c/d", "hf:./nowhere"])
+def test_a_name_that_names_no_data_set_is_one_sentence(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"names no data set|There is no folder"):
+        source_named(name)
+
+
+def test_a_page_may_not_name_a_folder_of_the_server(tmp_path):
+    with pytest.raises(InputError, match="is a folder of the server"):
+        data_set_named(f"hf:{tmp_path}", is_local_allowed=False)
+
+
+def test_a_folder_here_does_not_stand_in_for_a_name_of_the_hub(tmp_path, monkeypatch):
+    (tmp_path / "org" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"Write hf:\./org/name"):
+        source_named("hf:org/name")
+
+
+def convert(folder: Path, endpoint: str, name: str) -> subprocess.CompletedProcess[str]:
+    """The address of the hub is read once, at the start of a process: each gets one of its own."""
+    command = [*TIEBREAK, "convert", name, "--to", "trl", "--out", str(folder / "out.jsonl"), "--json"]
+    environment = os.environ | {"HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "0"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
+
+
+def test_a_data_set_of_the_hub_is_streamed_by_name(tmp_path):
+    files = {"train.jsonl": jsonl(*pairs(30)), "test.jsonl": jsonl(*pairs(5))}
+    with running_hub({"org/name": files}) as address:
+        done = convert(tmp_path, address, "hf:org/name:test")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["rows"] == 5
+        missing = convert(tmp_path, address, "hf:org/other")
+    assert missing.returncode == 1
+    assert "hf:org/other is not on the hub, or is not open to you" in missing.stderr
+
+
+def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
+    with running_hub({}) as address:
+        pass  # nobody listens there any more
+    done = convert(tmp_path, address, "hf:org/name")
+    assert done.returncode == 1
+    assert "The hub cannot be reached for hf:org/name" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_pair_of_parquet_and_of_jsonl_are_the_same_row(tmp_path):
+    (record,) = pairs(1)
+    (row,) = rows_in(write_parquet(tmp_path / "p.parquet", [record]), "p.parquet")
+    assert row == pair_in(record)

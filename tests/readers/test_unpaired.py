@@ -1,0 +1,68 @@
+"""Single completions called desirable or not become pairs where one prompt has both."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.readers import PairGroup, Refusal, read, understand
+from labeling.rows import records_of
+from tests.readers.reading import GOOD, USER, format_of, jsonl, rows_in
+
+
+def rated(prompt: str, completion: str, label: object) -> dict[str, object]:
+    return {"prompt": prompt, "completion": completion, "label": label}
+
+
+def pairs(rows: list[object]) -> list[tuple[str, str]]:
+    return [(row.pairs[0].a.text, row.pairs[0].b.text) for row in rows if isinstance(row, PairGroup)]
+
+
+def test_a_desirable_and_an_undesirable_completion_of_one_prompt_are_a_pair():
+    records = [rated("Q", "good", True), rated("R", "fine", True), rated("Q", "bad", False), rated("R", "poor", False)]
+    assert format_of(*records) == "kto"
+    assert pairs(rows_in(jsonl(*records))) == [("good", "bad"), ("fine", "poor")]
+
+
+def test_one_alone_is_refused_and_counted():
+    good, refused = rows_in(jsonl(rated("Q", "x", True), rated("R", "y", True), rated("Q", "z", False)))
+    assert isinstance(refused, Refusal)
+    assert (refused.line, refused.code) == (2, "no_counterpart")
+    assert isinstance(good, PairGroup)
+    assert good.records == 2
+
+
+def test_more_of_one_kind_meet_the_first_of_the_other():
+    records = [rated("Q", "good", True), *(rated("Q", f"bad {n}", False) for n in range(3))]
+    assert pairs(rows_in(jsonl(*records))) == [("good", "bad 0"), ("good", "bad 1"), ("good", "bad 2")]
+
+
+def test_the_same_text_called_both_is_a_contradiction_of_both_rows():
+    rows = rows_in(jsonl(rated("Q", "same", True), rated("Q", "same", False)))
+    assert [row.code for row in rows if isinstance(row, Refusal)] == ["contradiction", "contradiction"]
+
+
+def test_conversations_and_messages_that_end_in_the_reply_are_read():
+    talk = {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "x"}], "kto_tag": True}
+    other = {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "y"}], "kto_tag": False}
+    assert pairs(rows_in(jsonl(talk, other))) == [("x", "y")]
+    messages = [
+        {"messages": [USER, GOOD], "label": True},
+        {"messages": [USER, {**GOOD, "content": "?"}], "label": False},
+    ]
+    assert pairs(rows_in(jsonl(*messages))) == [(GOOD["content"], "?")]
+
+
+def test_a_table_writes_yes_and_no_as_words():
+    table = b"prompt,completion,label\nQ,x,True\nQ,y,False\n"
+    assert pairs(rows_in(table, "kto.csv")) == [("x", "y")]
+
+
+@given(st.lists(st.tuples(st.sampled_from("QRS"), st.sampled_from("xyz"), st.booleans()), min_size=1))
+def test_every_row_is_part_of_a_pair_or_refused(records):
+    source = jsonl(*(rated(*one) for one in records))
+    found = list(read(source, understand(source, "kto.jsonl", format="kto")))
+    counted = Counter()
+    for row in found:
+        counted["rows"] += 1 if isinstance(row, Refusal) else records_of(row[1])
+    assert counted["rows"] == len(records)
