@@ -137,6 +137,7 @@ def test_a_data_set_of_the_hub_is_streamed_by_name(tmp_path):
         done = convert(tmp_path, address, "hf:org/name:test")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["rows"] == 5
+        (tmp_path / "out.jsonl").unlink()
         missing = convert(tmp_path, address, "hf:org/other")
     assert missing.returncode == 1
     assert "hf:org/other is not on the hub, or is not open to you" in missing.stderr

@@ -321,8 +321,7 @@ def test_a_ranking_counts_as_one_row_with_its_pairs(store: Store, actor: Actor) 
         270,
         270,
     )
-    chosen = verdicts(store)
-    assert all(better < worse for better, worse in chosen.items())
+    assert all(better < worse for worse, better in verdicts(store).items())
 
 
 def test_single_completions_count_as_the_rows_they_are(store: Store, actor: Actor) -> None:
@@ -333,4 +332,4 @@ def test_single_completions_count_as_the_rows_they_are(store: Store, actor: Acto
     view = run_import(store, actor, "p", jsonl(*rows), "kto.jsonl", ImportOptions(labels_as="crowd"))
     assert (view.read, view.taken, view.refused, view.pairs) == (3, 2, 1, 1)
     assert view.refused_by_reason == {"no_counterpart": 1}
-    assert verdicts(store) == {"good": "bad"}
+    assert verdicts(store) == {"bad": "good"}
