@@ -1,5 +1,6 @@
 """A data set as a folder: train and validation files, provenance, manifest, card. It appears whole or not at all."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from exporters.formats import EXPORTERS
 from exporters.jsonl import FileFacts, JsonlFile, JsonlParts, json_line
 from exporters.manifest import manifest
 from exporters.provenance import Told, told_of, told_of_piece
+from exporters.quick import Quick
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
-from exporters.split import LEAST_VALIDATION_ROWS, is_validation
+from exporters.split import LEAST_VALIDATION_ROWS, Split
 from exporters.spool import Spool
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
@@ -86,10 +88,13 @@ class DatasetWriter:
         self._format = EXPORTERS[format]
         if has_mark and not self._format.takes_mark:
             raise ValueError(f"{format} is written without a byte-order mark")
+        self._most_tokens = self._format.most_tokens or sys.maxsize
+        self._many_bytes = BYTES_PER_TOKEN * self._most_tokens
         self._has_mark = has_mark
         self._out = out
         self._share = validation_share
         self._seed = seed
+        self._split = Split(seed=seed, share=validation_share)
         self._used = 0
         self._last: tuple[int | None, str | None] = (None, None)
         self._left_out: Counter[str] = Counter()
@@ -146,6 +151,20 @@ class DatasetWriter:
                 code = refused.code
         self._count(origin.pair, code)
         return code
+
+    @property
+    def quick(self) -> Quick | None:
+        """What makes the line of an ordinary pair at once, for `add_line`; None where the format has no such way."""
+        return self._format.quick
+
+    def add_line(self, line: bytes, group: str, told: Told) -> None:
+        """Write a pair whose line `quick` made; `told` is what `told_of` says of its origin."""
+        code = None
+        if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
+            code = "too_long"
+        self._count(told["pair"], code)
+        if code is None:
+            self._place(line, group, told)
 
     def finish(self, facts: Mapping[str, Any]) -> Written:
         """Close and check the files, write manifest and card, and give the folder its name.
@@ -226,9 +245,8 @@ class DatasetWriter:
 
     def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
         line = json_line(self._format.record(row))
-        most = self._format.most_tokens
-        if most is not None and len(line) > BYTES_PER_TOKEN * most and about_tokens(line) > most:
-            raise RowRefused("too_long", f"the row has more than {most} tokens")
+        if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
+            raise RowRefused("too_long", f"the row has more than {self._most_tokens} tokens")
         return line
 
     def _unspool(self) -> Single | None:
@@ -240,7 +258,7 @@ class DatasetWriter:
         return self._spool.counts
 
     def _place(self, line: bytes, group: str, told: Told) -> None:
-        if not is_validation(group, seed=self._seed, share=self._share):
+        if not self._split.is_validation(group):
             self._put(self._train, "train", line, told)
         elif self._validation.rows:
             self._put(self._validation, "validation", line, told)
@@ -250,12 +268,13 @@ class DatasetWriter:
                 self._put_held(self._validation, "validation")
 
     def _put(self, parts: JsonlParts, split: str, line: bytes, told: Told) -> None:
-        part, number = parts.write(line)
         for kind in told["decided_by"]:
             self._decided_by[kind] += 1
+        told["split"] = split
+        told["part"], told["line"] = parts.write(line)
         if told["sandbox"]:
             self._sandbox.update(("rows", *told["sandbox"]))
-        self._provenance.write(json_line({"split": split, "part": part, "line": number, **told}))
+        self._provenance.write(json_line(told))
 
     def _put_held(self, parts: JsonlParts, split: str) -> None:
         for line, _, told in self._held:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,9 +109,10 @@ class JsonlParts:
         self._folder = folder
         self._split = split
         self._extension = extension
-        self._most_bytes = most_bytes
+        self._most_bytes = sys.maxsize if most_bytes is None else most_bytes
         self._is_marked = is_marked  # each file begins with a byte-order mark
         self._parts: list[JsonlFile] = []
+        self._open: JsonlFile | None = None  # the last of them
 
     @property
     def rows(self) -> int:
@@ -118,8 +120,8 @@ class JsonlParts:
 
     def write(self, line: bytes) -> tuple[int, int]:
         """Write a line; returns its part and its line in that part, both from 1."""
-        part = self._parts[-1] if self._parts else self._next()
-        if self._most_bytes is not None and part.rows and part.bytes + len(line) > self._most_bytes:
+        part = self._open or self._next()
+        if part.bytes + len(line) > self._most_bytes and part.rows:
             part.close()
             part = self._next()
         part.write(line)
@@ -147,4 +149,5 @@ class JsonlParts:
         if self._is_marked:
             part.begin(BYTE_ORDER_MARK)
         self._parts.append(part)
-        return self._parts[-1]
+        self._open = part
+        return part

@@ -24,7 +24,7 @@ def plain_openai(record: Message) -> Parts | None:
         messages = given["messages"]
         chosen = _plain_reply(record["preferred_output"])
         rejected = _plain_reply(record["non_preferred_output"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         return None
     return _plain_parts(messages, chosen, rejected)
 
@@ -37,7 +37,7 @@ def plain_trl(record: Message) -> Parts | None:
         messages = record["prompt"]
         chosen = _plain_reply(record["chosen"])
         rejected = _plain_reply(record["rejected"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         return None
     return _plain_parts(messages, chosen, rejected)
 
@@ -49,9 +49,9 @@ def plain_kto(record: Message) -> Parts | None:
             return None
         messages = record["prompt"]
         text = _plain_reply(record["completion"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         return None
-    return (messages, text, None) if text is not None and _is_plain_prompt(messages) else None
+    return (messages, text, None) if text is not None and is_plain_prompt(messages) else None
 
 
 def plain_strings(record: Message) -> Parts | None:
@@ -136,35 +136,34 @@ def has_tool_turns(prompt: Any) -> bool:
 
 
 def _plain_parts(messages: Any, chosen: str | None, rejected: str | None) -> Parts | None:
-    if chosen is None or rejected is None or chosen == rejected or not _is_plain_prompt(messages):
+    if chosen is None or rejected is None or chosen == rejected or not is_plain_prompt(messages):
         return None
     return messages, chosen, rejected
 
 
-def _is_plain_prompt(messages: Any) -> bool:
-    if not isinstance(messages, list):
+def is_plain_prompt(messages: Any) -> bool:
+    """Whether these are turns of text alone, in the usual order, and the user's last."""
+    if not isinstance(messages, list | tuple):
         return False
     before = ""
     for message in messages:
-        if not isinstance(message, dict) or len(message) != 2:
-            return False
-        role, content = message.get("role"), message.get("content")
-        if not isinstance(role, str) or role not in NEXT_ROLES[before]:
-            return False
-        if not isinstance(content, str) or not content.strip():
+        try:
+            role, content = message["role"], message["content"]
+            if len(message) != 2 or role not in NEXT_ROLES[before] or not content.strip():
+                return False
+        except (AttributeError, KeyError, TypeError):  # no object, no text, a role that is none
             return False
         before = role
     return before == "user"
 
 
 def _plain_reply(output: Any) -> str | None:
-    if len(output) != 1:
-        return None
-    reply = output[0]
-    if len(reply) != 2 or reply["role"] != "assistant":
-        return None
+    """The text of a list of one plain reply. Raises KeyError, TypeError or ValueError where it is none."""
+    (reply,) = output
     content = reply["content"]
-    return content if isinstance(content, str) and content.strip() else None
+    if len(reply) != 2 or reply["role"] != "assistant" or not isinstance(content, str) or not content.strip():
+        return None
+    return content
 
 
 def text_of(side: Any) -> str:

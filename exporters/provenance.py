@@ -4,13 +4,14 @@ from typing import Any, TypeAlias
 
 from exporters.rows import CompletionRow, RowOrigin
 
-# What one line says, before its place in the files is known.
+# What one line says. Its place in the files, which comes first, is filled in when the row is written.
 Told: TypeAlias = dict[str, Any]
+PLACE: Told = {"split": "", "part": 0, "line": 0}
 
 
 def told_of(origin: RowOrigin) -> Told:
     """What is said of a row that is a pair."""
-    return {
+    return PLACE | {
         "pair": origin.pair,
         "prompt": origin.group,
         "raters": origin.raters,
@@ -26,7 +27,7 @@ def told_of(origin: RowOrigin) -> Told:
 def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
     """What is said of a row that is one completion; `pair` is the first pair it stood in."""
     mine, other = ("chosen", "rejected") if piece.is_first else ("rejected", "chosen")
-    return {
+    return PLACE | {
         "pair": origin.pair,
         "prompt": origin.group,
         "raters": origin.raters,

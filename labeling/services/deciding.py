@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +32,7 @@ CHUNK = 2000
 SIDES: tuple[Side, Side] = ("a", "b")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """A pair that makes a row. `reason` is None where a side is better, or an edit; else "tie" or "both_bad".
 
     `better` is None where both are bad and an edit stands for what should have been said, as it is with a reason.
@@ -189,12 +189,12 @@ def _chosen(
         yield (
             id_,
             Decision(
-                better=SIDES[which] if which < EDITED else None,
-                raters=tuple(raters_[start:end]),
-                labels=tuple(labels[start:end]),
-                strength=None if strength != strength else strength,  # NaN alone is not itself
-                edit_id=edits.get(place),
-                reason=OUTCOMES[which] if which > EDITED else None,
+                SIDES[which] if which < EDITED else None,
+                tuple(raters_[start:end]),
+                tuple(labels[start:end]),
+                None if strength != strength else strength,  # NaN alone is not itself
+                edits.get(place),
+                OUTCOMES[which] if which > EDITED else None,
             ),
         )
 

@@ -22,7 +22,7 @@ from labeling.errors import ExportError, InputError
 from labeling.services.access import open_project
 from labeling.services.deciding import Ballot, ballot, decisions
 from labeling.services.export_list import ExportView, export_view, facts_of, fail, settle_stopped, this_process
-from labeling.services.export_rows import rows_of
+from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.settings import settings
 from labeling.storage import exports as rows
@@ -228,8 +228,7 @@ def _write(
         if progress is not None:
             progress(looked_at, pairs)
 
-    for row, origin in rows_of(session, held, system_prompt, left_out, looked, writer.takes):
-        writer.add(row, origin)
+    write_rows(session, held, system_prompt, left_out, writer, looked)
     for reason, count in left_out.items():
         writer.leave_out(reason, count)
     if not writer.used:

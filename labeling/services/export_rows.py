@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
-from exporters import PreferenceRow, RowOrigin, RowRefused
+from exporters import DatasetWriter, PreferenceRow, RowOrigin, RowRefused
+from exporters.provenance import Told, told_of
+from exporters.quick import Quick
 from exporters.rows import Outcome
 from labeling.domain import with_system_prompt
 from labeling.services.deciding import Ballot, Decided, Decision, decisions, decisions_on
@@ -17,6 +20,7 @@ from labeling.storage.store import Session
 TEXT_CHUNK = 500  # pairs whose texts are in memory at once
 # `datasets` takes the types of a file from its first 10 MB: some rows with tools have to stand there.
 TOOLS_FIRST = 500
+MOST_KNOWN = 10_000
 
 
 def rows_of(
@@ -42,6 +46,32 @@ def rows_of(
             if refusal is not None and not made:
                 left_out[refusal] += 1
             yield from made
+        looked(chunk.looked)
+
+
+def write_rows(
+    session: Session,
+    held: Ballot,
+    system_prompt: str | None,
+    left_out: Counter[str],
+    writer: DatasetWriter,
+    looked: Callable[[int], None],
+) -> None:
+    """Give every pair that makes a row to `writer`: the same rows, in the same order, as those of `rows_of`."""
+    held = replace(held, takes=writer.takes)
+    maker = _RowMaker(session, held, system_prompt)
+    make = writer.quick if held.rules.personal_data != "mask" else None
+    for chunk in _in_order(session, held):
+        left_out.update(chunk.left_out)
+        for pair, decision, edit in maker.texts(chunk.chosen):
+            if make is not None and edit is None and (quick := maker.quick(make, pair, decision)) is not None:
+                writer.add_line(*quick)
+                continue
+            made, refusal = maker.made(pair, decision, edit)
+            if refusal is not None and not made:
+                left_out[refusal] += 1
+            for row, origin in made:
+                writer.add(row, origin)
         looked(chunk.looked)
 
 
@@ -71,24 +101,59 @@ class _RowMaker:
         self._system_prompt = system_prompt
         self._generators = rows.generators(session, held.project_id)
         self._kinds_of: dict[tuple[int, ...], tuple[str, ...]] = {}
+        # What is the same for all pairs of one origin: what provenance says, and the system prompt.
+        self._known: dict[tuple[object, ...], tuple[Told, str | None]] = {}
 
     def texts(
         self, decided: Sequence[tuple[int, Decision]]
-    ) -> Iterator[tuple[rows.PairRow, Decision, rows.EditRow | None]]:
-        """The texts of decided pairs, by pair id."""
+    ) -> Iterator[tuple[tuple[Any, ...], Decision, rows.EditRow | None]]:
+        """The texts of decided pairs, by pair id, each what makes a `PairRow`."""
         for start in range(0, len(decided), TEXT_CHUNK):
             chunk = dict(decided[start : start + TEXT_CHUNK])
             edit_ids = [decision.edit_id for decision in chunk.values() if decision.edit_id is not None]
             edits = rows.edits_of(self._session, edit_ids) if edit_ids else {}
             for pair in rows.texts_of(self._session, list(chunk)):
-                decision = chunk[pair.pair_id]
+                decision = chunk[pair[0]]
                 yield pair, decision, edits.get(decision.edit_id) if decision.edit_id is not None else None
 
+    def quick(self, make: Quick, texts: tuple[Any, ...], decision: Decision) -> tuple[bytes, str, Told] | None:
+        """An ordinary pair as its line, its group and its provenance; None where a closer look is needed."""
+        (pair_id, group, messages, tools, _, _, a_text, b_text, a_calls, b_calls, *origin) = texts
+        if tools or a_calls or b_calls or decision.reason is not None:
+            return None
+        is_a = decision.better == "a"
+        key = (decision.raters, is_a, *origin)
+        known = self._known.get(key)
+        if known is None:
+            known = self._know(key, texts, decision)
+        told, system = known
+        prompt = orjson.loads(messages)
+        if system:
+            prompt = with_system_prompt(prompt, system)
+        line = make(prompt, a_text, b_text) if is_a else make(prompt, b_text, a_text)
+        if line is None:
+            return None
+        told = {**told, "pair": pair_id, "prompt": group, "labels": decision.labels, "strength": decision.strength}
+        return line, group, told
+
+    def _know(self, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision) -> tuple[Told, str | None]:
+        """Provenance and system prompt of all pairs that come from where this one does."""
+        if len(self._known) == MOST_KNOWN:
+            self._known.clear()
+        pair = rows.PairRow._make(texts)
+        ((chosen, rejected),) = self._matches(pair, decision, None)
+        told = told_of(self._origin(pair.pair_id, pair.group, decision, chosen, rejected))
+        system = self._system_prompt or self._common(pair.a_generator, pair.b_generator)
+        self._known[key] = told, system
+        return told, system
+
     def made(
-        self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None
+        self, texts: tuple[Any, ...], decision: Decision, edit: rows.EditRow | None
     ) -> tuple[list[tuple[PreferenceRow, RowOrigin]], str | None]:
         """The rows of a pair with their origins, mostly one; and why one of them may stand in no training file."""
-        messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or self._common(pair))
+        pair = rows.PairRow._make(texts)
+        common = self._common(pair.a_generator, pair.b_generator)
+        messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or common)
         made, refusal = [], None
         for chosen, rejected in self._matches(pair, decision, edit):
             try:
@@ -105,7 +170,7 @@ class _RowMaker:
             except RowRefused as refused:
                 refusal = refused.code
             else:
-                made.append((row, self._origin(pair, decision, chosen, rejected)))
+                made.append((row, self._origin(pair.pair_id, pair.group, decision, chosen, rejected)))
         return made, refusal
 
     def _matches(
@@ -126,14 +191,14 @@ class _RowMaker:
         if self._held.rules.edits != "beat_loser" and original is not loser:
             yield written, original
 
-    def _origin(self, pair: rows.PairRow, decision: Decision, chosen: _Reply, rejected: _Reply) -> RowOrigin:
+    def _origin(self, pair_id: int, group: str, decision: Decision, chosen: _Reply, rejected: _Reply) -> RowOrigin:
         voices = [self._held.voice(rater) for rater in decision.raters]
         marks = [name for name, reply in (("chosen", chosen), ("rejected", rejected)) if reply.is_sandbox]
         if any(voice.is_sandbox for voice in voices):
             marks.append("judge")
         return RowOrigin(
-            pair=pair.pair_id,
-            group=pair.group,
+            pair=pair_id,
+            group=group,
             raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
             strength=decision.strength,
@@ -150,9 +215,9 @@ class _RowMaker:
             found = self._kinds_of[raters] = tuple(sorted(kinds))
         return found
 
-    def _common(self, pair: rows.PairRow) -> str | None:
+    def _common(self, a_generator: int | None, b_generator: int | None) -> str | None:
         """The system prompt that both sides were written under; differing ones are not exported."""
-        a, b = self._system_of(pair.a_generator), self._system_of(pair.b_generator)
+        a, b = self._system_of(a_generator), self._system_of(b_generator)
         return a if a == b else None
 
     def _system_of(self, generator: int | None) -> str | None:

@@ -1,11 +1,13 @@
 """What an export reads, in chunks of pairs by id, and the list of exports. Long texts are read only for decided pairs."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, bindparam, func, or_, select, update
 from sqlmodel import Session, col
 
+from labeling.storage.bulk import plain_rows
 from labeling.storage.projects import unfinished_imports
 from labeling.storage.tables import (
     Completion,
@@ -137,12 +139,30 @@ def hidden_imports(session: Session, project_id: int) -> list[int]:
     return [id_ for id_ in session.scalars(unfinished_imports(project_id)) if id_ is not None]
 
 
-def texts_of(session: Session, pair_ids: Sequence[int]) -> list[PairRow]:
-    """The pairs with their texts, by id."""
+def texts_of(session: Session, pair_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """The pairs (ids ascending) with their texts, by id: each what makes a `PairRow`, which most need not become."""
+    first, last = pair_ids[0], pair_ids[-1]
+    if last - first >= 2 * len(pair_ids):
+        return plain_rows(session, _texts().where(col(Pair.id).in_(pair_ids)))
+    found = plain_rows(session, _texts_between(), {"first": first, "last": last})
+    if len(found) == len(pair_ids):
+        return found
+    wanted = frozenset(pair_ids)
+    return [row for row in found if row[0] in wanted]
+
+
+@cache
+def _texts_between() -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = _texts().where(col(Pair.id).between(bindparam("first"), bindparam("last")))
+    return query
+
+
+@cache
+def _texts() -> Select[*tuple[Any, ...]]:
     a, b = Completion.__table__.alias("a"), Completion.__table__.alias("b")  # type: ignore[attr-defined]  # not declared
     a_text = CompletionText.__table__.alias("a_text")  # type: ignore[attr-defined]  # as above
     b_text = CompletionText.__table__.alias("b_text")  # type: ignore[attr-defined]  # as above
-    query = (
+    return (
         select(
             col(Pair.id), func.coalesce(col(PromptRow.group_key), col(PromptRow.digest)), col(PromptText.messages),
             col(PromptText.tools), a.c.id, b.c.id, a_text.c.text, b_text.c.text, a_text.c.tool_calls,
@@ -155,10 +175,8 @@ def texts_of(session: Session, pair_ids: Sequence[int]) -> list[PairRow]:
         .join(b, b.c.id == col(Pair.b_id))
         .join(a_text, a_text.c.completion_id == col(Pair.a_id))
         .join(b_text, b_text.c.completion_id == col(Pair.b_id))
-        .where(col(Pair.id).in_(pair_ids))
         .order_by(col(Pair.id))
     )  # fmt: skip
-    return [PairRow._make(row) for row in session.connection().execute(query).all()]
 
 
 def edits_of(session: Session, completion_ids: Sequence[int]) -> dict[int, EditRow]:
@@ -198,12 +216,10 @@ def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], m
     return _pairs(session, query, hidden)
 
 
-def _pairs(session: Session, query: Select[int | None, int], hidden: Sequence[int]) -> list[tuple[int, int]]:
+def _pairs(session: Session, query: Select[int | None, int], hidden: Sequence[int]) -> list[tuple[Any, ...]]:
     if hidden:
         query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
-    return [
-        (pair_id, prompt_id) for pair_id, prompt_id in session.connection().execute(query).all() if pair_id is not None
-    ]
+    return plain_rows(session, query)
 
 
 # --- the list ----------------------------------------------------------------------------------------------------

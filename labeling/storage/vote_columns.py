@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, literal, or_, select
 from sqlmodel import Session, col
 
+from labeling.storage.bulk import plain_rows
 from labeling.storage.tables import Completion, Erasure, JudgeResult, Label, Pair, PromptRow
 
 Column: TypeAlias = npt.NDArray[np.int64]
@@ -190,7 +191,7 @@ def _visible(query: Query, table: type[Label] | type[Pair], hidden: Sequence[int
 
 
 def _rows(session: Session, query: Query, columns: int) -> list[Column]:
-    rows = session.connection().execute(query).all()
+    rows = plain_rows(session, query)
     if not rows:
         return [np.zeros(0, dtype=np.int64) for _ in range(columns)]
     return [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]

@@ -214,3 +214,35 @@ def test_the_margin_is_the_strength_that_the_raters_gave():
     record = EXPORTERS["trl-reward"].record(TURNS)
     assert record["margin"] == 2.5
     assert record == {**EXPORTERS["trl"].record(TURNS), "margin": 2.5}
+
+
+@pytest.mark.parametrize("format", [name for name, format in EXPORTERS.items() if format.quick is not None])
+@given(row=preference_rows())
+def test_a_quick_line_is_the_careful_one_byte_for_byte(format, row):
+    exporter = EXPORTERS[format]
+    if not row.has_tools:
+        line = exporter.quick(list(row.prompt), row.chosen, row.rejected)
+        assert line is None or exporter.refusal(row) is None
+        assert (line is None) == (row.prompt[0]["role"] == "developer")
+        assert line is None or line == json_line(exporter.record(row))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "rejected"),
+    [
+        (ask("Hi"), "same", "same"),
+        (ask("Hi"), " ", "b"),
+        (ask("Hi"), "a", "\n"),
+        (ask("Hi"), "half a pair \ud83d", "b"),
+        (ask(" "), "a", "b"),
+        ((*ask("Hi"), *ask("Hello?")), "a", "b"),
+        (({"role": "user", "content": [{"type": "text", "text": "Hi"}]},), "a", "b"),
+        (({"role": "user", "content": None},), "a", "b"),
+        (({"role": ["user"], "content": "Hi"},), "a", "b"),
+        (({"role": "user", "content": "Hi", "name": "Ana"},), "a", "b"),
+        ((), "a", "b"),
+    ],
+)
+def test_what_is_not_ordinary_gets_no_quick_line(prompt, chosen, rejected):
+    for format in EXPORTERS.values():
+        assert format.quick is None or format.quick(prompt, chosen, rejected) is None
