@@ -228,6 +228,7 @@ class GeneratorSpec:
 class JudgeSpec:
     """A model with a rubric, as a person wrote it down. A new rubric is a new judge.
 
+    `orders` is "alone" for a judge that scores each completion by itself.
     `uses_reference`: the judge reads a prompt's reference answer where there is one.
     """
 
@@ -236,7 +237,7 @@ class JudgeSpec:
     model: str
     rubric: str
     key_env: str | None = None
-    orders: Literal["both", "random"] = "both"
+    orders: Literal["both", "random", "alone"] = "both"
     samples: int = 1
     parameters: Json = field(default_factory=dict)
     offers_both_bad: bool = False

@@ -15,6 +15,7 @@ SUBJECTS = (
     "imports",
     "generate",
     "pair",
+    "score",
     "judge",
     "verdicts",
     "runs",

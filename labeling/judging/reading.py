@@ -56,6 +56,32 @@ def read_reply(text: str, *, offers_both_bad: bool = False) -> JudgementRead:
     return _unreadable("The reply holds no JSON object with scores from 1 to 10 and one of the offered verdicts.")
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreRead:
+    """One reply of a scoring judge. `points` are 1 to 10; None where it is unreadable, and `reasoning` then tells why."""
+
+    reasoning: str
+    points: float | None = None
+
+
+def read_score(text: str) -> ScoreRead:
+    """Read a scoring judge's reply. Never raises."""
+    if len(text) > LONGEST_REPLY:
+        return ScoreRead(f"The reply has {len(text):,} characters; more than {LONGEST_REPLY:,} are not read.")
+    for candidates in (_whole(text), _fenced(text), _embedded(text)):
+        found = {read for value in candidates if (read := _scored(value))}
+        if len({read.points for read in found}) > 1:
+            return ScoreRead("The reply holds several scores that differ.")
+        if found:
+            return min(found, key=lambda read: read.reasoning)
+    return ScoreRead("The reply holds no JSON object with a score from 1 to 10.")
+
+
+def _scored(value: object) -> ScoreRead | None:
+    points = _score(value.get("score")) if isinstance(value, dict) else None
+    return None if points is None else ScoreRead(_reasoning(value.get("reasoning")), points)  # type: ignore[attr-defined]  # a dictionary, as it has points
+
+
 def _judgement(value: object, offers_both_bad: bool) -> JudgementRead | None:
     if not isinstance(value, dict):
         return None

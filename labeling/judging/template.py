@@ -75,12 +75,10 @@ def judge_messages(
     who wrote which. The prompt's own system messages are part of the prompt and always shown.
     """
     instructions = INSTRUCTIONS.format(rubric=rubric.strip(), both_bad=BOTH_BAD_LINE if offers_both_bad else "")
-    blocks = _blocks(prompt, first, second, system_prompt, reference)
-    mark = _mark([text for _, text in blocks])
-    parts = [f"[[{mark} {name}]]\n{text}\n[[/{mark} {name}]]" for name, text in blocks]
+    replies = [("first reply", reply_text(first)), ("second reply", reply_text(second))]
     return [
         {"role": "system", "content": instructions},
-        {"role": "user", "content": "\n\n".join([*parts, CLOSING])},
+        {"role": "user", "content": marked([*prompt_blocks(prompt, system_prompt, reference), *replies], CLOSING)},
     ]
 
 
@@ -119,9 +117,15 @@ def template_text() -> str:
     return canonical_json([INSTRUCTIONS, BOTH_BAD_LINE, CLOSING, REPAIR, response_schema(offers_both_bad=True)])
 
 
-def _blocks(
-    prompt: Prompt, first: Reply, second: Reply, system_prompt: str | None, reference: str | None
-) -> list[tuple[str, str]]:
+def marked(blocks: Sequence[tuple[str, str]], closing: str) -> str:
+    """Named parts, each between marks that none of them can contain, and the closing words."""
+    mark = _mark([text for _, text in blocks])
+    parts = [f"[[{mark} {name}]]\n{text}\n[[/{mark} {name}]]" for name, text in blocks]
+    return "\n\n".join([*parts, closing])
+
+
+def prompt_blocks(prompt: Prompt, system_prompt: str | None, reference: str | None = None) -> list[tuple[str, str]]:
+    """The prompt as named parts: the generators' system prompt, tools, each message, a reference answer."""
     blocks = [("system prompt", system_prompt)] if system_prompt else []
     if prompt.tools:
         blocks.append(("tools", _lines(prompt.tools)))
@@ -130,14 +134,15 @@ def _blocks(
     ]
     if reference and reference.strip():
         blocks.append(("reference answer", reference))
-    return [*blocks, ("first reply", _reply(first)), ("second reply", _reply(second))]
+    return blocks
 
 
 def _content(message: Json) -> str:
-    return _reply(Reply(str(message.get("content") or ""), tuple(message.get("tool_calls") or ())))
+    return reply_text(Reply(str(message.get("content") or ""), tuple(message.get("tool_calls") or ())))
 
 
-def _reply(reply: Reply) -> str:
+def reply_text(reply: Reply) -> str:
+    """A reply as the judge reads it."""
     return f"{reply.text}\n\nTool calls:\n{_lines(reply.tool_calls)}".lstrip() if reply.tool_calls else reply.text
 
 

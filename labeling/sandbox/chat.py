@@ -77,6 +77,10 @@ def _text(request: Json, rng: Random) -> str:
     if comparison is not None:
         finding = judge.judge(comparison, request.get("seed") or 0)
         return json.dumps(_judgement(finding), ensure_ascii=False)
+    single = judge.single_in(request["messages"])
+    if single is not None:
+        scored = judge.score(single, request.get("seed") or 0)
+        return json.dumps({"reasoning": scored.reasoning, "score": scored.points}, ensure_ascii=False)
     reply = Voice(request["model"], request["messages"], request["temperature"], rng).reply()
     return json.dumps({"answer": reply}, ensure_ascii=False) if form["type"] == "json_object" else reply
 
@@ -91,13 +95,19 @@ def _judgement(finding: judge.Finding) -> Json:
 
 
 def _fitting(request: Json, schema: Json, rng: Random) -> object:
-    """A value that fits the schema: a judgement where two replies are to be compared, else text on the prompt."""
+    """A value that fits the schema: a judgement where two replies are to be compared, a score where there is one, else text
+    on the prompt."""
     comparison = judge.comparison_in(request["messages"])
     finding = judge.judge(comparison, request.get("seed") or 0) if comparison else None
+
+    single = judge.single_in(request["messages"]) if finding is None else None
+    scored = judge.score(single, request.get("seed") or 0) if single else None
 
     def wish(path: tuple[str, ...], node: Json) -> object:
         if finding is not None:
             return judge.wished(finding, path, node)
+        if scored is not None:
+            return judge.wished_score(scored, node)
         if node.get("type") == "string":
             return Voice(request["model"], request["messages"], request["temperature"], rng).reply()
         return None

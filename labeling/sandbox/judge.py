@@ -73,6 +73,50 @@ def comparison_in(messages: Sequence[Json]) -> Comparison | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A score of one reply alone, 1 to 10, before it is put into a schema."""
+
+    points: int
+    reasoning: str
+
+
+def single_in(messages: Sequence[Json]) -> Comparison | None:
+    """The one reply of a scoring request, as both sides of a comparison; None where the messages ask for something else."""
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            blocks = {name: text for _, name, text in BLOCK.findall(text_of(message))}
+            if "reply" not in blocks:
+                continue
+            users = tuple(text for name, text in blocks.items() if name.endswith(", user"))
+            system = "\n".join(text_of(one) for one in messages if one.get("role") in ("system", "developer"))
+            return Comparison(users, blocks["reply"], blocks["reply"], system)
+    return None
+
+
+def score(single: Comparison, seed: int) -> Score:
+    """Score one reply; the same for the same texts, instructions and seed. Another seed may be a point off."""
+    found = quality(single, single.first)
+    draw = Random("".join([text_digest(single.first), str(seed), text_digest(single.instructions)])).random()
+    points = max(1, min(10, round(found + 0.8 * (draw - 0.5))))
+    best = "It takes up the question" + (" in an order that can be followed" if STRUCTURE.search(single.first) else "")
+    if REFUSAL.search(single.first):
+        worst = "it declines what can be answered"
+    elif filler := FILLER.search(single.first):
+        worst = f'it stays general ("{filler[0]}")'
+    else:
+        worst = "little is missing" if points >= 7 else "it leaves out what the question is about"
+    return Score(points, f"{best}. At its weakest, {worst}.")
+
+
+def wished_score(found: Score, node: Json) -> object:
+    """What a score says at one place of a schema: reasons where a text is asked for, else the points."""
+    options = node.get("enum")
+    if isinstance(options, list):
+        return next((option for option in (found.points, str(found.points)) if option in options), None)
+    return found.reasoning if node.get("type") == "string" else found.points
+
+
 def judge(comparison: Comparison, seed: int) -> Finding:
     """Compare the replies; the same for the same texts, instructions, order and seed."""
     first, second = quality(comparison, comparison.first), quality(comparison, comparison.second)

@@ -26,6 +26,7 @@ from labeling.services.votes import (
 )
 from labeling.storage import exports as rows
 from labeling.storage import vote_columns as columns
+from labeling.storage.judging import judge_title
 from labeling.storage.store import Session
 
 CHUNK = 2000
@@ -210,8 +211,10 @@ def _found(wanted: Column, ordered: Column) -> Column:
 
 def _voice(row: rows.VoiceRow) -> Voice:
     if row.kind == "judge":
-        name = f"{row.judge}, version {row.version}"
-        return Voice("judge", name, row.judge or "", row.version or 0, row.orders == "both", bool(row.is_sandbox))
+        name = judge_title(row.judge or "", row.version or 0, row.orders or "")
+        # A judge that scores replies alone is no version of the one of its name that compares; it knows no order.
+        judge = f"{row.judge}, scoring" if row.orders == "alone" else row.judge or ""
+        return Voice("judge", name, judge, row.version or 0, row.orders != "random", bool(row.is_sandbox))
     if row.kind in ("annotator", "imported"):
         return Voice("annotator" if row.kind == "annotator" else "imported", row.name)
     return Voice("rule", row.name)

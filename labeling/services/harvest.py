@@ -1,4 +1,4 @@
-"""Answers become completions and judgements: what a run was for.
+"""Answers become completions, judgements and scores: what a run was for.
 
 A harvester is called by the worker inside a short writing transaction, again and again, also for answers that came
 through another run. What was harvested before changes nothing.
@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from labeling.judging.outcome import Outcome, OutcomeState, combine, stored
-from labeling.judging.reading import JudgementRead, ReadState, read_reply
+from labeling.judging.reading import JudgementRead, ReadState, read_reply, read_score
+from labeling.judging.scoring import REPAIR as SCORE_REPAIR
 from labeling.services.generate import pair_plan_of
 from labeling.services.judge import orders_of
 from labeling.services.pairing import pair_up
 from labeling.services.repairs import ask_again
-from labeling.storage import completions, judging
+from labeling.storage import completions, judging, scoring
 from labeling.storage.labels import take_seqs
 from labeling.storage.queue import put_first
 from labeling.storage.requests import HarvestRow, mark_harvested, open_answers
@@ -69,10 +70,35 @@ def harvest_judgements(session: Session, run_id: int, limit: int) -> int:
     return len(rows)
 
 
+def harvest_scores(session: Session, run_id: int, limit: int) -> int:
+    """Read answered scores. A first reply that cannot be read is asked for again once, as in judging."""
+    rows = open_answers(session, run_id, min(limit, BATCH))
+    if not rows:
+        return 0
+    run = session.get_one(Run, run_id)
+    assert run.judge_id is not None
+    _, rater_id = judging.judge_with_id(session, run.judge_id)
+    completions.lock_project(session, run.project_id)
+    read = [(row, read_score(row.text)) for row in rows]
+    again = [row for row, one in read if one.points is None and not row.is_repair]
+    ask_again(session, run, again, SCORE_REPAIR)
+    new = [
+        scoring.NewScore(_id(row.completion_id), row.request_id, row.sample_number, one.points, one.reasoning)
+        for row, one in read
+        if row not in again
+    ]
+    scoring.add_scores(session, run.project_id, run_id, rater_id, new)
+    if any(row.is_sandbox for row in rows):
+        judging.mark_sandbox_judge(session, run.judge_id)
+    mark_harvested(session, run_id, [row.number for row in rows])
+    return len(rows)
+
+
 # What the worker calls, by the purpose of a run.
 HARVESTERS: Mapping[str, Callable[[Session, int, int], int]] = {
     "generate": harvest_completions,
     "judge": harvest_judgements,
+    "score": harvest_scores,
 }
 
 

@@ -22,7 +22,7 @@ SPREAD = 1.3  # how far the mean of all replies may be from that of the last one
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """One wanted call, and what the run wants it for: a prompt's completion, or one order of a pair."""
+    """One wanted call, and what the run wants it for: a prompt's completion, one order of a pair, or a completion's score."""
 
     request: ChatRequest
     key_env: str | None
@@ -32,6 +32,7 @@ class PlannedRequest:
     generator_id: int | None = None
     pair_id: int | None = None
     pair_order: Literal["ab", "ba"] | None = None
+    completion_id: int | None = None
     is_sandbox: bool = False
 
     @property

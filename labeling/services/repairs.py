@@ -21,20 +21,21 @@ KNOWN_FROM = 20  # first replies of a model from which their share is used
 UNKNOWN_SHARE = 0.2
 
 
-def ask_again(session: Session, run: Run, rows: Sequence[HarvestRow]) -> None:
-    """Put one repair for each of these answers into the run. The project must be locked."""
+def ask_again(session: Session, run: Run, rows: Sequence[HarvestRow], words: str = REPAIR) -> None:
+    """Put one repair for each of these answers into the run, with `words` that say what is asked for. The project must be
+    locked."""
     if not rows:
         return
     session.refresh(run)  # another worker may have put some into it before the lock
     assert run.id is not None
     first = sent(session, list({row.request_id for row in rows}))
-    plan(session, run.id, run.asked, [_repair(first[row.request_id], row) for row in rows])
+    plan(session, run.id, run.asked, [_repair(first[row.request_id], row, words) for row in rows])
 
 
-def _repair(first: Sent, row: HarvestRow) -> NewRequest:
+def _repair(first: Sent, row: HarvestRow, words: str) -> NewRequest:
     body = json.loads(first.body)
     reply = row.text[:LONGEST_REPEATED]
-    body["messages"] += [{"role": "assistant", "content": reply}, {"role": "user", "content": REPAIR}]
+    body["messages"] += [{"role": "assistant", "content": reply}, {"role": "user", "content": words}]
     request = ChatRequest(first.base_url, first.model, canonical_json(body), first.sample_number)
     return NewRequest(
         key=request.key,
@@ -48,6 +49,7 @@ def _repair(first: Sent, row: HarvestRow) -> NewRequest:
         prompt_id=row.prompt_id,
         pair_id=row.pair_id,
         pair_order=row.pair_order,
+        completion_id=row.completion_id,
         is_repair=True,
     )
 

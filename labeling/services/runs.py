@@ -256,6 +256,7 @@ def _new_request(one: PlannedRequest) -> NewRequest:
         prompt_id=one.prompt_id,
         pair_id=one.pair_id,
         pair_order=one.pair_order,
+        completion_id=one.completion_id,
     )
 
 

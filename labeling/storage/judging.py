@@ -1,9 +1,9 @@
 """Judges, their judgements, and what the judgements of a pair come to."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, insert, select, update
 from sqlmodel import Session, col
@@ -49,12 +49,12 @@ class KeptJudgement:
 # --- judges ------------------------------------------------------------------------------------------------------
 
 
-def judges_of(session: Session, project_id: int) -> Sequence[tuple[Judge, int]]:
-    """The project's judges with their raters' ids, newest first."""
+def judges_of(session: Session, project_id: int, *, alone: bool = False) -> Sequence[tuple[Judge, int]]:
+    """The project's judges with their raters' ids, newest first: those that compare, or those that score replies alone."""
     query = (
         select(Judge, col(Rater.id))
         .join(Rater, col(Rater.judge_id) == col(Judge.id))
-        .where(col(Judge.project_id) == project_id)
+        .where(col(Judge.project_id) == project_id, (col(Judge.orders) == "alone") == alone)
         .order_by(col(Judge.id).desc())
     )
     return [(judge, rater_id) for judge, rater_id in session.execute(query) if rater_id is not None]
@@ -79,10 +79,18 @@ def put_judge(session: Session, project_id: int, spec: JudgeSpec, template: str,
     session.add(row)
     session.flush()
     if session.scalar(select(col(Rater.id)).where(col(Rater.judge_id) == row.id)) is None:
-        name = f"{row.name}, version {row.version}"
+        name = judge_title(row.name, row.version, row.orders)
         session.add(Rater(kind="judge", name=name, judge_id=row.id, project_id=project_id))
         session.flush()
     return row
+
+
+ORDERS: Mapping[str, Literal["both", "random", "alone"]] = {"both": "both", "random": "random", "alone": "alone"}
+
+
+def judge_title(name: str, version: int, orders: str) -> str:
+    """How a judge is called wherever its labels are told."""
+    return f"{name}, version {version}{', scoring' if orders == 'alone' else ''}"
 
 
 def judge_with_id(session: Session, judge_id: int) -> tuple[Judge, int]:
@@ -100,7 +108,7 @@ def mark_sandbox_judge(session: Session, judge_id: int) -> None:
 def judge_spec_of(row: Judge) -> JudgeSpec:
     return JudgeSpec(
         name=row.name, base_url=row.base_url, model=row.model, rubric=row.rubric, key_env=row.key_env,
-        orders="both" if row.orders == "both" else "random", samples=row.samples,
+        orders=ORDERS[row.orders], samples=row.samples,
         parameters=json.loads(row.parameters), offers_both_bad=row.offers_both_bad,
         uses_reference=row.uses_reference,
         requests_per_minute=row.requests_per_minute, tokens_per_minute=row.tokens_per_minute,

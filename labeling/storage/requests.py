@@ -30,6 +30,7 @@ class NewRequest:
     prompt_id: int | None
     pair_id: int | None
     pair_order: str | None
+    completion_id: int | None = None
     is_repair: bool = False
 
 
@@ -66,6 +67,7 @@ class HarvestRow:
     prompt_id: int | None
     pair_id: int | None
     pair_order: str | None
+    completion_id: int | None
     sample_number: int
     is_repair: bool
     text: str
@@ -117,6 +119,7 @@ def plan(session: Session, run_id: int, first: int, wanted: Sequence[NewRequest]
                 "prompt_id": one.prompt_id,
                 "pair_id": one.pair_id,
                 "pair_order": one.pair_order,
+                "completion_id": one.completion_id,
                 "sample_number": one.sample_number,
                 "is_repair": one.is_repair,
             }
@@ -178,7 +181,8 @@ def open_answers(session: Session, run_id: int, limit: int) -> list[HarvestRow]:
     query = (
         select(
             col(Run.project_id), col(RunRequest.run_id), col(RunRequest.number), col(RunRequest.request_id), col(RunRequest.generator_id),
-            col(RunRequest.prompt_id), col(RunRequest.pair_id), col(RunRequest.pair_order), col(RunRequest.sample_number),
+            col(RunRequest.prompt_id), col(RunRequest.pair_id), col(RunRequest.pair_order), col(RunRequest.completion_id),
+            col(RunRequest.sample_number),
             col(RunRequest.is_repair), col(Answer.text), col(Answer.tool_calls), col(Answer.finish_reason), col(Answer.model), col(Answer.is_sandbox),
         )
         .join(Run, col(Run.id) == col(RunRequest.run_id))
