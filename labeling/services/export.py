@@ -8,8 +8,9 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,10 +21,11 @@ from exporters.jsonl import json_line
 from labeling.domain import Actor, Right
 from labeling.errors import ExportError, InputError
 from labeling.services.access import open_project
-from labeling.services.deciding import Ballot, ballot, decisions
+from labeling.services.deciding import Ballot, ballot
 from labeling.services.export_list import ExportView, export_view, facts_of, fail, settle_stopped, this_process
 from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+from labeling.services.rule_effect import effect, settled
 from labeling.settings import settings
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
@@ -75,13 +77,8 @@ def usable(store: Store, actor: Actor, slug: str, rules: LabelRules = DEFAULT_RU
         if kept is not None and time.monotonic() < kept[0]:
             return kept[1]
         began = time.monotonic()
-        left_out: Counter[str] = Counter()
-        count = 0
-        held = ballot(session, project_id, rules)
-        for chunk in decisions(session, held):
-            left_out.update(chunk.left_out)
-            count += len(chunk.chosen)
-    found = Usable(count + left_out.total(), count, dict(left_out.most_common()), held.mark)
+    now = effect(store, actor, slug, rules, figures=False)
+    found = Usable(now.pairs, now.kept, now.left_out, now.label_seq)
     took = time.monotonic() - began
     if took > SLOW_SECONDS:
         _kept[key] = (time.monotonic() + KEPT_FOR * took, found)
@@ -109,13 +106,14 @@ def counted(
     left_out: Counter[str] = Counter()
     count = 0
     with store.reading() as session:
-        held = ballot(session, _project(session, actor, slug, Right.MANAGE), rules)
-        for row, _ in rows_of(session, held, system_prompt, left_out, takes=chosen.takes):
-            refusal = chosen.refusal(row)
-            if refusal is None:
+        held = _held(store, session, _project(session, actor, slug, Right.MANAGE), rules, chosen)
+        rows_by_pair = groupby(rows_of(session, held, system_prompt, left_out), key=lambda made: made[1].pair)
+        for _, made in rows_by_pair:
+            refusals = [chosen.refusal(row) for row, _ in made]
+            if None in refusals:
                 count += 1
             else:
-                left_out[refusal] += 1
+                left_out[refusals[0] or ""] += 1
     return Usable(count + left_out.total(), count, dict(left_out.most_common()), held.mark)
 
 
@@ -136,8 +134,8 @@ def preview(
     chosen = format_named(format)
     found: list[PreviewRow] = []
     with store.reading() as session:
-        held = ballot(session, _project(session, actor, slug, Right.MANAGE), rules)
-        for row, origin in rows_of(session, held, system_prompt, Counter(), takes=chosen.takes):
+        held = _held(store, session, _project(session, actor, slug, Right.MANAGE), rules, chosen)
+        for row, origin in rows_of(session, held, system_prompt, Counter()):
             if chosen.refusal(row) is None:
                 found.append(_previewed(row, origin, chosen))
             if len(found) == PREVIEW_ROWS:
@@ -195,7 +193,7 @@ def export(
             store.reading() as session,
             DatasetWriter(folder, format, validation_share=validation_share, seed=seed, has_mark=has_mark) as writer,
         ):
-            held = ballot(session, project_id, rules)
+            held = _held(store, session, project_id, rules, chosen)
             written = _write(session, held, writer, system_prompt, progress)
     except (FolderFault, CheckFailed, ExportError) as error:
         fail(store, export_id, str(error))
@@ -206,6 +204,10 @@ def export(
     with store.writing() as session:
         rows.end_export(session, export_id, state="done", label_seq=held.mark, **facts_of(written))
     return export_view(store, actor, slug, export_id)
+
+
+def _held(store: Store, session: Session, project_id: int, rules: LabelRules, format: Format) -> Ballot:
+    return settled(store, session, replace(ballot(session, project_id, rules), takes=format.takes))
 
 
 def format_named(name: str) -> Format:

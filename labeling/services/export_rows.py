@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from exporters.quick import Quick
 from exporters.rows import Outcome
 from labeling.domain import with_system_prompt
 from labeling.services.deciding import Ballot, Decided, Decision, decisions, decisions_on
+from labeling.services.personal_data import mask, masked
 from labeling.storage import exports as rows
 from labeling.storage.store import Session
 
@@ -29,15 +29,12 @@ def rows_of(
     system_prompt: str | None,
     left_out: Counter[str],
     looked: Callable[[int], None] = lambda _count: None,
-    takes: AbstractSet[str] = frozenset(("better",)),
 ) -> Iterator[tuple[PreferenceRow, RowOrigin]]:
     """Every pair that makes a row, with its origin; the others are counted in `left_out`.
 
     Some pairs with tools come first, the others by id. `system_prompt`, where given, stands in every row instead of the
-    generators'. `looked` is called with the number of pairs of each chunk. `takes` are the outcomes that the format
-    makes rows of. Rows of one pair follow each other.
+    generators'. `looked` is called with the number of pairs of each chunk. Rows of one pair follow each other.
     """
-    held = replace(held, takes=frozenset(takes))
     maker = _RowMaker(session, held, system_prompt)
     for chunk in _in_order(session, held):
         left_out.update(chunk.left_out)
@@ -154,16 +151,19 @@ class _RowMaker:
         pair = rows.PairRow._make(texts)
         common = self._common(pair.a_generator, pair.b_generator)
         messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or common)
+        if self._held.rules.personal_data == "mask":
+            messages = tuple(masked(message) for message in messages)
         made, refusal = [], None
         for chosen, rejected in self._matches(pair, decision, edit):
+            better, worse = self._said(chosen), self._said(rejected)
             try:
                 row = PreferenceRow(
                     messages,
-                    chosen.text,
-                    rejected.text,
+                    better[0],
+                    worse[0],
                     tools=_loaded(pair.tools),
-                    chosen_tool_calls=_loaded(chosen.calls),
-                    rejected_tool_calls=_loaded(rejected.calls),
+                    chosen_tool_calls=better[1],
+                    rejected_tool_calls=worse[1],
                     outcome=_outcome(decision, edit),
                     margin=decision.strength,
                 )
@@ -172,6 +172,12 @@ class _RowMaker:
             else:
                 made.append((row, self._origin(pair.pair_id, pair.group, decision, chosen, rejected)))
         return made, refusal
+
+    def _said(self, reply: _Reply) -> tuple[str, tuple[dict[str, object], ...]]:
+        calls = _loaded(reply.calls)
+        if self._held.rules.personal_data != "mask":
+            return reply.text, calls
+        return mask(reply.text), tuple(masked(call) for call in calls)
 
     def _matches(
         self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None

@@ -16,6 +16,7 @@ from labeling.storage.tables import (
     Generator,
     Judge,
     Pair,
+    Project,
     ProjectCounter,
     PromptRow,
     PromptText,
@@ -75,6 +76,11 @@ def label_mark(session: Session, project_id: int) -> int:
     return (
         session.scalar(select(col(ProjectCounter.label_seq)).where(col(ProjectCounter.project_id) == project_id)) or 0
     )
+
+
+def target_model(session: Session, project_id: int) -> str | None:
+    """The model to be tuned, where the project names one."""
+    return session.scalar(select(col(Project.target_model)).where(col(Project.id) == project_id))
 
 
 def voices(session: Session, project_id: int) -> list[VoiceRow]:

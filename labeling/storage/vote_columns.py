@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, lite
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
-from labeling.storage.tables import Completion, Erasure, JudgeResult, Label, Pair, PromptRow
+from labeling.storage.tables import Completion, Erasure, Generator, JudgeResult, Label, Pair, PromptRow
 
 Column: TypeAlias = npt.NDArray[np.int64]
 Query: TypeAlias = Select[*tuple[Any, ...]]
@@ -45,16 +45,15 @@ class ResultColumns(NamedTuple):
 
 
 class PairColumns(NamedTuple):
-    """Pairs by id. Generators are 0 where a side was not generated; lengths are characters."""
+    """Pairs by id. Lengths are characters; `a_own` is 1 where the model that was asked about wrote side a."""
 
     pair_id: Column
-    prompt_id: Column
     a_id: Column
     b_id: Column
     a_length: Column
     b_length: Column
-    a_generator: Column
-    b_generator: Column
+    a_own: Column
+    b_own: Column
 
 
 def events_since(session: Session, project_id: int, after: int, mark: int, hidden: Sequence[int]) -> EventColumns:
@@ -94,20 +93,25 @@ def pairs_since(session: Session, project_id: int, after: int, hidden: Sequence[
     return pair_id, prompt_id
 
 
-def sides_since(session: Session, project_id: int, after: int, hidden: Sequence[int]) -> PairColumns:
-    """The same pairs with what is known of their sides without reading a text."""
+def sides(session: Session, project_id: int, model: str | None, hidden: Sequence[int]) -> PairColumns:
+    """The project's pairs with what is known of their sides without reading a text, by id.
+
+    A side is the `model`'s own where a generator of it wrote it, or it was imported under its name.
+    """
+    of_model = select(col(Generator.id)).where(col(Generator.project_id) == project_id, col(Generator.model) == model)
+    generators = [id_ for id_ in session.scalars(of_model) if id_ is not None] if model else []
     a, b = Completion.__table__.alias("a"), Completion.__table__.alias("b")  # type: ignore[attr-defined]  # not declared
+    own = [
+        case((or_(side.c.generator_id.in_(generators), side.c.source == (model or "")), 1), else_=0) for side in (a, b)
+    ]
     query = (
-        select(
-            col(Pair.id), col(Pair.prompt_id), col(Pair.a_id), col(Pair.b_id), a.c.characters, b.c.characters,
-            func.coalesce(a.c.generator_id, 0), func.coalesce(b.c.generator_id, 0),
-        )
+        select(col(Pair.id), col(Pair.a_id), col(Pair.b_id), a.c.characters, b.c.characters, *own)
         .join(a, a.c.id == col(Pair.a_id))
         .join(b, b.c.id == col(Pair.b_id))
-        .where(col(Pair.project_id) == project_id, col(Pair.id) > after)
+        .where(col(Pair.project_id) == project_id)
         .order_by(col(Pair.id))
-    )  # fmt: skip
-    return PairColumns(*_rows(session, _visible(query, Pair, hidden), 8))
+    )
+    return PairColumns(*_rows(session, _visible(query, Pair, hidden), 7))
 
 
 def same_texts(session: Session, project_id: int) -> dict[int, int]:
@@ -119,24 +123,18 @@ def same_texts(session: Session, project_id: int) -> dict[int, int]:
         .where(col(PromptRow.project_id) == project_id)
         .subquery()
     )
-    return {
-        row[0]: row[1]
-        for row in session.execute(select(listed.c.id, listed.c.first).where(listed.c.id > listed.c.first))
-    }
+    query = select(listed.c.id, listed.c.first).where(listed.c.id > listed.c.first)
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
-def sources_like(session: Session, project_id: int, name: str) -> set[int]:
-    """Imported completions of pairs of the project whose source has this name, whatever its case."""
-    query = (
-        select(col(Completion.id))
-        .join(PromptRow, col(PromptRow.id) == col(Completion.prompt_id))
-        .where(
-            col(PromptRow.project_id) == project_id,
-            col(Completion.kind) == "imported",
-            func.lower(col(Completion.source)) == name.lower(),
-        )
-    )
-    return {id_ for id_ in session.scalars(query) if id_ is not None}
+def edit_facts(session: Session, edit_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Annotators' edits: by id, what was edited and how many characters it has."""
+    query = select(col(Completion.id), col(Completion.parent_id), col(Completion.characters))
+    found: dict[int, tuple[int, int]] = {}
+    for start in range(0, len(edit_ids), 500):
+        for row in session.execute(query.where(col(Completion.id).in_(edit_ids[start : start + 500]))):
+            found[row[0]] = (row[1], row[2])
+    return found
 
 
 def last_erasure(session: Session) -> int:

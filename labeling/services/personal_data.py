@@ -1,0 +1,119 @@
+"""Mail addresses, phone numbers, card numbers and keys in texts: found where they look like it, never proof of absence.
+
+A name, an address or a diagnosis is not found here. What is found is left out or masked by a label rule.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+KINDS: Final = ("mail", "phone", "card", "key")
+MASKS: Final = {kind: f"[{kind}]" for kind in KINDS}
+
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])")
+_KEY = re.compile(
+    r"""(?<![\w-])(?:
+      sk-[\w-]{16,} | (?:sk|pk|rk)_(?:live|test)_\w{16,} | AKIA[0-9A-Z]{16} | ASIA[0-9A-Z]{16} | AIza[\w-]{35}
+    | gh[pousr]_\w{36,} | github_pat_\w{22,} | glpat-[\w-]{20,} | hf_[A-Za-z]{30,} | xox[abprs]-[\w-]{10,}
+    | ya29\.[\w-]{20,} | SG\.[\w-]{16,}\.[\w-]{16,} | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}
+    )(?![\w-]) | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY----- (?:[^-]*-----END[ ][A-Z ]*PRIVATE[ ]KEY-----)?""",
+    re.VERBOSE,
+)
+_DIGITS = re.compile(r"(?<![\w.,/=-])[+(]?\d(?:[ ()./-]{0,2}\d){6,22}(?![\w/]|[.,]\d)")
+_DATE_OR_ADDRESS = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?: .*)?|\d{1,3}(?:\.\d{1,3}){3}")
+_GROUPS = re.compile(r"\d+")
+# A look at single characters rules out most texts before any of the patterns above is tried.
+_HAS_DIGITS = re.compile(r"\d[^\w\n]{0,2}\d[^\w\n]{0,2}\d")
+_HAS_KEY = re.compile(r"sk-|[spr]k_|AKIA|ASIA|AIza|gh[pousr]_|github_pat|glpat-|hf_|xox|ya29|SG\.|eyJ|-----BEGIN")
+
+
+class Found(NamedTuple):
+    """One place in a text: `kind` is one of `KINDS`."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def find(text: str) -> list[Found]:
+    """What looks like personal data or a key, by its place; places do not overlap."""
+    found: list[Found] = []
+    taken = bytearray()
+    for one in sorted(_candidates(text), key=lambda one: (KINDS[::-1].index(one.kind), one.start)):
+        taken = taken or bytearray(len(text))
+        if not any(taken[one.start : one.end]):
+            taken[one.start : one.end] = b"\1" * (one.end - one.start)
+            found.append(one)
+    return sorted(found, key=lambda one: one.start)
+
+
+def mask(text: str) -> str:
+    """The text with everything that was found replaced by its kind in brackets."""
+    parts, last = [], 0
+    for one in find(text):
+        parts += [text[last : one.start], MASKS[one.kind]]
+        last = one.end
+    return "".join([*parts, text[last:]]) if parts else text
+
+
+def masked(value: Any) -> Any:
+    """A message or a tool call (JSON) with all of its texts masked; the arguments of a call stay JSON."""
+    if isinstance(value, dict):
+        return {name: _masked_arguments(one) if name == "arguments" else masked(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [masked(one) for one in value]
+    return mask(value) if isinstance(value, str) else value
+
+
+def _masked_arguments(arguments: Any) -> Any:
+    try:
+        parsed = json.loads(arguments)
+    except (TypeError, ValueError):
+        return masked(arguments)
+    found = masked(parsed)
+    return arguments if found == parsed else json.dumps(found, ensure_ascii=False)
+
+
+def kinds_in(text: str) -> int:
+    """The kinds found, as bits in the order of `KINDS`: 1 for mail, 2 phone, 4 card, 8 key."""
+    bits = 0
+    for one in _candidates(text):
+        bits |= 1 << KINDS.index(one.kind)
+    return bits
+
+
+def _candidates(text: str) -> Iterator[Found]:
+    if _HAS_KEY.search(text):
+        yield from (Found("key", *match.span()) for match in _KEY.finditer(text))
+    if "@" in text:
+        yield from (Found("mail", *match.span()) for match in _MAIL.finditer(text))
+    if _HAS_DIGITS.search(text):
+        for match in _DIGITS.finditer(text):
+            kind = _number(match[0])
+            if kind:
+                yield Found(kind, *match.span())
+
+
+def _number(written: str) -> str | None:
+    """What a run of digits is: a card number by its length, beginning and check digit; a phone number by how it is written."""
+    digits = "".join(character for character in written if character.isascii() and character.isdigit())
+    if 13 <= len(digits) <= 19 and digits[0] in "23456" and _passes_luhn(digits) and len(set(digits)) > 1:
+        return "card"
+    if not 8 <= len(digits) <= 15 or _DATE_OR_ADDRESS.fullmatch(written):
+        return None
+    groups = _GROUPS.findall(written)
+    # Bare digits are an order number as often as a phone number: only what is written as one is taken for one.
+    if written[0] in "+(" or written.startswith("00"):
+        return "phone"
+    is_grouped = 3 <= len(groups) <= 6 and all(2 <= len(group) <= 5 for group in groups)
+    return "phone" if is_grouped and (digits[0] == "0" or re.fullmatch(r"\d{3}([ .-])\d{3}\1\d{4}", written)) else None
+
+
+def _passes_luhn(digits: str) -> bool:
+    """The check digit of cards (ISO/IEC 7812-1)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 * (value > 9)
+    return total % 10 == 0

@@ -1,0 +1,290 @@
+"""What label rules do to a project: how many pairs stay, by reason how many go, and what the rows would be like.
+
+The columns of the project are kept (`project_book`), so that the effect of a changed rule on 100,000 pairs is told in
+a fraction of a second. An export leaves out exactly the pairs that are counted here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from labeling.domain import Actor, Right
+from labeling.errors import InputError
+from labeling.services.access import open_project
+from labeling.services.deciding import Ballot, Gone, ballot, set_aside
+from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+from labeling.services.pair_rules import contradicting, gone_by, longer_chosen, lots, over_cap, over_length
+from labeling.services.personal_data import KINDS
+from labeling.services.project_book import Sides, book_of, book_with_sides, open_results
+from labeling.services.text_traits import REFUSES_A, REFUSES_B, edit_traits, read_traits, traits_of
+from labeling.services.votes import CODE, EDITED, OUTCOMES, A, B, Column, Outcomes, decide_all, edits_of
+from labeling.storage import exports as rows
+from labeling.storage.store import Session, Store
+from labeling.storage.vote_columns import edit_facts
+
+ONLY_BETTER: Final = frozenset({"better"})
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`part` of `whole`."""
+
+    part: int
+    whole: int
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """Rows of single completions: each completion once. `conflicting` ones are desirable in one pair and not in another."""
+
+    desirable: int
+    undesirable: int
+    conflicting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """pairs = kept + the sum of `left_out` (by reason, in the order in which rules are asked).
+
+    `rows` come of the pairs kept, before a format refuses any. `unread`: pairs whose texts are not read yet, which a
+    rule about texts does not leave out so far. The rest is of the pairs kept and known only where it was asked for:
+    `longer_before` and `longer_after` lengths are matched, `own_both` and `own_one` sides by the model to be tuned,
+    `edited` by an annotator, `contradicting` others of their prompt, `without_strength`; `found` counts pairs in which
+    personal data or keys were found, by kind, before the rule about them.
+    """
+
+    pairs: int
+    kept: int
+    rows: int
+    left_out: dict[str, int]
+    label_seq: int
+    unread: int = 0
+    edited: int = 0
+    without_strength: int = 0
+    longer_before: Share | None = None
+    longer_after: Share | None = None
+    target_model: str | None = None
+    own_both: int = 0
+    own_one: int = 0
+    contradicting: int | None = None
+    found: dict[str, int] | None = None
+    singles: Singles | None = None
+
+
+def effect(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    rules: LabelRules = DEFAULT_RULES,
+    *,
+    takes: frozenset[str] = ONLY_BETTER,
+    figures: bool = True,
+) -> Effect:
+    """What the rules do now. `takes` are the outcomes a format makes rows of; without `figures` only pairs are counted.
+
+    Reads no text: see `read_texts`.
+
+    Raises:
+        InputError: a rule asks for the target model's replies, and the project names none.
+    """
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.SEE)
+        assert project.id is not None
+        held = replace(ballot(session, project.id, rules), takes=takes)
+        return _Weighing(store, session, held, project.target_model, figures=figures).effect()
+
+
+def read_texts(store: Store, actor: Actor, slug: str, progress: Progress | None = None) -> None:
+    """Read what no rule about texts has read yet, once; `progress` is called with the pairs known and all."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        held = ballot(session, project.id, DEFAULT_RULES)
+        book = book_of(store, session, held)
+    read_traits(store, held, book.pair_id, progress)
+
+
+def settled(store: Store, session: Session, held: Ballot) -> Ballot:
+    """The ballot with the pairs that go for what is known of all pairs. Texts are read where a rule asks for it."""
+    if not held.rules.looks_across:
+        return held
+    if held.rules.reads_texts:
+        read_traits(store, held, book_of(store, session, held).pair_id)
+    weighing = _Weighing(store, session, held, rows.target_model(session, held.project_id), figures=False)
+    gone = np.flatnonzero(weighing.code != weighing.outcomes.code)
+    return replace(held, gone=Gone(weighing.book.pair_id[gone], weighing.code[gone].astype(np.int8)))
+
+
+class _Weighing:
+    """One pass of the rules over a book: `code` is, for each pair, its outcome after all rules."""
+
+    def __init__(
+        self, store: Store, session: Session, held: Ballot, target_model: str | None, *, figures: bool
+    ) -> None:
+        self._store, self._session, self._held, self._model = store, session, held, target_model
+        self._figures = figures
+        rules = held.rules
+        if rules.on_policy != "any" and not target_model:
+            raise InputError(
+                "The label rule on_policy asks for replies of the model to be tuned, and the project names none. "
+                "Name it on the page Generate, or leave the rule at any."
+            )
+        self._sides: Sides | None = None
+        if figures or rules.looks_across:
+            self.book, self._sides = book_with_sides(store, session, held, target_model)
+        else:
+            self.book = book_of(store, session, held)
+        events = self.book.events_of(held)
+        self.outcomes: Outcomes = decide_all(
+            events, open_results(session, held, self.book), len(self.book.pair_id), held.raters, rules
+        )
+        set_aside(self.outcomes.code, self.book.pair_id, self.book.prompt_id, held)
+        self._edit_pairs, self._edit_ids = edits_of(events, self.outcomes)
+        if rules.edits == "ignore":
+            self._edit_pairs, self._edit_ids = self._edit_pairs[:0], self._edit_ids[:0]
+        is_used = held.taken[self.outcomes.code[self._edit_pairs]]
+        self._edit_pairs, self._edit_ids = self._edit_pairs[is_used], self._edit_ids[is_used]
+        self.code: Column = self.outcomes.code.copy()
+        self._unread, self._found = 0, np.zeros(0, dtype=np.int8)
+        self._longer_before: Share | None = None
+        if self._sides is not None:
+            self._compare(self._sides)
+            self._narrow(self._sides)
+
+    @property
+    def _stays(self) -> Column:
+        stays: Column = self._held.taken[self.code]
+        return stays
+
+    def _go(self, gone: Column, reason: str) -> None:
+        self.code[gone & self._stays] = CODE[reason]
+
+    def _compare(self, sides: Sides) -> None:
+        """Lengths of the chosen and the rejected reply, an edit taken for the better one."""
+        is_b = self.outcomes.code == B
+        self._longest = np.maximum(sides.a_length, sides.b_length)
+        self._chosen = np.where(is_b, sides.b_length, sides.a_length)
+        self._rejected = np.where(is_b, sides.a_length, sides.b_length)
+        self._extra = 0
+        if not len(self._edit_ids):
+            return
+        facts = _edit_columns(self._session, self._edit_ids)
+        parent, length = facts[:, 0], facts[:, 1]
+        pair = self._edit_pairs
+        of_a = sides.a_id[pair] == parent
+        original = np.where(of_a, sides.a_length[pair], sides.b_length[pair])
+        if self._held.rules.edits == "beat_original":
+            self._rejected[pair] = original
+        else:
+            bad = self.outcomes.code[pair] == EDITED
+            other = np.where(of_a, sides.b_length[pair], sides.a_length[pair])
+            self._rejected[pair] = np.where(bad, other, self._rejected[pair])
+        self._chosen[pair] = length
+        self._longest[pair] = np.maximum(self._longest[pair], length)
+
+    def _narrow(self, sides: Sides) -> None:
+        """The rules about decided pairs, one after the other: what one leaves out no later one counts."""
+        rules = self._held.rules
+        if rules.longest_reply:
+            self._go(self._longest > rules.longest_reply, "too_long")
+        if rules.on_policy != "any":
+            own = sides.a_own & sides.b_own if rules.on_policy == "both_sides" else sides.a_own | sides.b_own
+            self._go(~own, "off_policy")
+        if rules.refusals != "keep" or rules.personal_data != "keep":
+            self._read_texts()
+        lot = lots(self.book.pair_id, rules.seed)
+        is_a = self.outcomes.code == A
+        better, worse = np.where(is_a, sides.a, sides.b), np.where(is_a, sides.b, sides.a)
+        if rules.contradictions != "keep":
+            sided = self._stays & (self.code <= B)
+            self._go(gone_by(rules.contradictions, better, worse, sided, self.outcomes.strength, lot), "contradiction")
+        if rules.per_prompt:
+            self._go(over_cap(self.book.prompt_id, self._stays, rules.per_prompt, lot), "over_cap")
+        sided = self._stays & (self.code <= EDITED)
+        self._longer_before = Share(*longer_chosen(self._chosen, self._rejected, sided))
+        if rules.length_match:
+            self._go(over_length(self._chosen, self._rejected, sided, lot), "length_match")
+
+    def _read_texts(self) -> None:
+        rules = self._held.rules
+        known, refuses, found = traits_of(self._store, self._held.project_id).of(self.book.pair_id)
+        self._unread = int(np.count_nonzero(~known & self._stays))
+        edited = np.zeros(len(refuses), dtype=bool)
+        edited[self._edit_pairs] = True
+        if rules.refusals == "leave_out":
+            self._go(refuses > 0, "refusal")
+        elif rules.refusals == "leave_out_chosen":
+            chosen = ((self.code == A) & (refuses & REFUSES_A > 0)) | ((self.code == B) & (refuses & REFUSES_B > 0))
+            self._go(chosen & ~edited, "refusal")
+        if rules.personal_data == "keep":
+            return
+        if len(self._edit_ids):
+            read = edit_traits(self._store, self._session, self._held, self._edit_ids.tolist())
+            found = found.copy()
+            found[self._edit_pairs] |= np.array([read[id_] for id_ in self._edit_ids.tolist()], dtype=np.int8)
+        self._found = np.where(self._stays, found, 0)
+        if rules.personal_data == "leave_out":
+            self._go(found > 0, "personal_data")
+
+    # --- what is told ------------------------------------------------------------------------------------------------
+
+    def effect(self) -> Effect:
+        taken = self._held.taken
+        counts = np.bincount(self.code, minlength=len(OUTCOMES))
+        kept = int(counts[taken].sum())
+        told = Effect(
+            pairs=len(self.code),
+            kept=kept,
+            rows=kept,
+            left_out={OUTCOMES[place]: int(count) for place, count in enumerate(counts) if count and not taken[place]},
+            label_seq=self._held.mark,
+        )
+        return told if self._sides is None or not self._figures else self._with_figures(told, self._sides)
+
+    def _with_figures(self, told: Effect, sides: Sides) -> Effect:
+        stays, rules = self._stays, self._held.rules
+        sided = stays & (self.code <= EDITED)
+        edited = self._stays[self._edit_pairs]
+        is_a = self.code == A
+        better, worse = np.where(is_a, sides.a, sides.b), np.where(is_a, sides.b, sides.a)
+        twice = edited & (self.code[self._edit_pairs] <= EDITED) if rules.edits == "both" else edited[:0]
+        singles = None if self._held.takes == ONLY_BETTER else self._singles(sides)
+        return replace(
+            told,
+            rows=singles.desirable + singles.undesirable if singles else told.kept + int(np.count_nonzero(twice)),
+            unread=self._unread,
+            edited=int(np.count_nonzero(edited)),
+            without_strength=int(np.count_nonzero(stays & (self.code <= B) & np.isnan(self.outcomes.strength))),
+            longer_before=self._longer_before,
+            longer_after=Share(*longer_chosen(self._chosen, self._rejected, sided)),
+            target_model=self._model,
+            own_both=int(np.count_nonzero(stays & sides.a_own & sides.b_own)),
+            own_one=int(np.count_nonzero(stays & (sides.a_own ^ sides.b_own))),
+            contradicting=int(np.count_nonzero(contradicting(better, worse, stays & (self.code <= B)))),
+            found=self._found_by_kind() if rules.personal_data != "keep" else None,
+            singles=singles,
+        )
+
+    def _found_by_kind(self) -> dict[str, int]:
+        return {kind: int(np.count_nonzero(self._found & 1 << bit)) for bit, kind in enumerate(KINDS)}
+
+    def _singles(self, sides: Sides) -> Singles:
+        a, b = sides.a.copy(), sides.b.copy()
+        stays = self._stays
+        # An edit is a reply of its own; it stands where the better one stood.
+        first, second = np.where(self.code == B, b, a), np.where(self.code == B, a, b)
+        first[self._edit_pairs] = -self._edit_ids
+        tie, bad = self.code == CODE["tie"], self.code == CODE["both_bad"]
+        good = np.union1d(first[stays & ~bad], second[stays & tie])
+        poor = np.union1d(second[stays & ~tie], first[stays & bad])
+        conflicting = len(np.intersect1d(good, poor))
+        return Singles(len(good) - conflicting, len(poor) - conflicting, conflicting)
+
+
+def _edit_columns(session: Session, edit_ids: Column) -> Column:
+    """(parent, characters) of each edit."""
+    facts = edit_facts(session, edit_ids.tolist())
+    return np.array([facts[id_] for id_ in edit_ids.tolist()], dtype=np.int64)

@@ -1,0 +1,289 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from labeling.domain import Role
+from labeling.errors import InputError
+from labeling.services.export import export, usable
+from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+from labeling.services.rule_effect import Share, Singles, effect, read_texts
+from labeling.storage import tables
+from tests.services.exporting import Exporting, lines, make_exporting
+
+REFUSAL = "I'm sorry, but I can't help with that."
+MANY = frozenset({"better", "tie", "both_bad"})
+
+
+def chosen_of(making: Exporting, tmp_path, rules: LabelRules) -> list[str]:
+    """What an export by the rules holds as better, and that it leaves out what the effect said."""
+    out = tmp_path / f"out {len(list(tmp_path.iterdir()))}"
+    told = effect(*making.place, rules)
+    view = export(*making.place, format="trl", rules=rules, validation_share=0.0, out=out)
+    assert (view.rows, view.left_out) == (told.rows, told.left_out)
+    assert told.pairs == told.kept + sum(told.left_out.values())
+    return [row["chosen"][0]["content"] for row in lines(out / "train.jsonl")]
+
+
+def test_the_default_rules_count_what_the_sidebar_counts(store):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for pair, verdict in zip(making.pairs(5), ["a", "b", "tie", "both_bad", "a"], strict=True):
+        making.label(gold, pair, verdict)
+    making.pair("unlabelled")
+    told = effect(*making.place)
+    assert (told.pairs, told.kept, told.rows) == (6, 3, 3)
+    assert told.left_out == {"no_label": 1, "tie": 1, "both_bad": 1} == usable(*making.place).left_out
+
+
+def test_what_comes_later_is_taken_in(store):
+    making = make_exporting(store)
+    gold, judge = making.imported_rater(), making.judge("strict")
+    first, second = making.pairs(2)
+    assert effect(*making.place).left_out == {"no_label": 2}
+    making.label(gold, first)
+    assert effect(*making.place).left_out == {"no_label": 1}
+    making.label(gold, first, "tie", revision=2)
+    making.label(making.imported_rater("second"), making.pair("third"))
+    assert effect(*making.place).left_out == {"no_label": 1, "tie": 1}
+    making.judged(judge, second, "undecided")
+    assert effect(*making.place).left_out == {"judge_undecided": 1, "tie": 1}
+    making.change(tables.Pair, second, is_left_out=True)
+    assert effect(*making.place).left_out == {"left_out": 1, "tie": 1}
+
+
+def test_rows_of_an_import_that_is_still_written_are_counted_when_it_ends(store):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    import_id = making.add(
+        tables.Import, project_id=making.project_id, kind="pairs", format="pairs", file_name="f", state="writing",
+        created_by=making.owner.account_id,
+    )  # fmt: skip
+    making.label(gold, making.pair("seen"))
+    making.label(gold, making.pair("hidden", pair={"import_id": import_id}), import_id=import_id)
+    assert effect(*making.place).pairs == 1
+    making.change(tables.Import, import_id, state="done")
+    assert (effect(*making.place).pairs, effect(*making.place).kept) == (2, 2)
+
+
+def test_a_pair_stored_late_with_a_smaller_id_is_found(store):
+    making = make_exporting(store)
+    first, _ = making.pairs(2)
+    with store.writing() as session:
+        row = session.execute(tables.Pair.__table__.select().where(tables.Pair.id == first)).mappings().one()
+        session.execute(tables.Pair.__table__.delete().where(tables.Pair.id == first))
+    assert effect(*making.place).pairs == 1
+    making.add(tables.Pair, **row)
+    making.label(making.imported_rater(), first)
+    assert effect(*making.place).pairs == 2
+    assert effect(*making.place).kept == 1
+
+
+def test_longer_replies_than_asked_for_stay_out(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    making.label(gold, making.pair("short", a="yes", b="no"))
+    making.label(gold, making.pair("long", a="yes", b="n" * 50))
+    assert chosen_of(making, tmp_path, LabelRules(longest_reply=49)) == ["yes"]
+    assert effect(*making.place, LabelRules(longest_reply=50)).kept == 2
+
+
+def test_at_most_so_many_pairs_of_a_prompt_are_exported(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for number in range(5):
+        making.label(gold, making.pair("one", a=f"a{number}", b=f"b{number}"))
+    making.label(gold, making.pair("two"))
+    rules = LabelRules(per_prompt=2)
+    assert len(chosen_of(making, tmp_path, rules)) == 3
+    assert effect(*making.place, rules).left_out == {"over_cap": 3}
+    assert chosen_of(making, tmp_path, rules) == chosen_of(making, tmp_path, rules)
+    seeds = {tuple(chosen_of(making, tmp_path, replace(rules, seed=seed))) for seed in range(6)}
+    assert len(seeds) > 1
+
+
+def circle(making: Exporting, *strengths: int) -> None:
+    """One prompt whose replies beat each other in a circle: x over y, y over z, z over x."""
+    gold = making.imported_rater()
+    for (a, b), strength in zip((("x", "y"), ("y", "z"), ("z", "x")), strengths, strict=True):
+        making.label(gold, making.pair("one", a=a, b=b), strength=strength)
+
+
+def test_pairs_that_contradict_each_other_are_told_resolved_or_left_out(store, tmp_path):
+    making = make_exporting(store)
+    circle(making, 3, 1, 2)
+    making.label(making.imported_rater("other"), making.pair("two"))
+    assert effect(*making.place).contradicting == 3
+    assert effect(*making.place).kept == 4
+    assert chosen_of(making, tmp_path, LabelRules(contradictions="resolve")) == ["x", "z", "good two"]
+    told = effect(*making.place, LabelRules(contradictions="leave_out"))
+    assert (told.left_out, told.contradicting) == ({"contradiction": 3}, 0)
+
+
+def test_matching_lengths_leaves_no_side_longer_and_tells_before_and_after(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for number in range(8):
+        making.label(
+            gold, making.pair(f"question {number}", a="l" * (40 + number), b="s" * 20), "a" if number < 6 else "b"
+        )
+    rules = LabelRules(length_match=True)
+    told = effect(*making.place, rules)
+    assert (told.longer_before, told.longer_after) == (Share(6, 8), Share(2, 4))
+    assert told.left_out == {"length_match": 4}
+    assert len(chosen_of(making, tmp_path, rules)) == 4
+    assert effect(*making.place).longer_after == Share(6, 8)
+
+
+def test_refusals_are_left_out_where_chosen_or_anywhere(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    making.label(gold, making.pair("one", a=REFUSAL, b="Of course."), "a")
+    making.label(gold, making.pair("two", a=REFUSAL, b="Certainly."), "b")
+    making.label(gold, making.pair("three"))
+    rules = LabelRules(refusals="leave_out_chosen")
+    before = effect(*making.place, rules)
+    assert (before.unread, before.kept) == (3, 3)
+    seen = []
+    read_texts(*making.place, progress=lambda done, pairs: seen.append((done, pairs)))
+    assert seen == [(3, 3)]
+    assert effect(*making.place, rules).unread == 0
+    assert chosen_of(making, tmp_path, rules) == ["Certainly.", "good three"]
+    assert chosen_of(making, tmp_path, LabelRules(refusals="leave_out")) == ["good three"]
+
+
+def test_personal_data_is_counted_by_kind_left_out_or_masked(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    making.label(gold, making.pair("Write to ana@mail.example", a="Done, 4111 1111 1111 1111", b="No"))
+    making.label(gold, making.pair("two", a="Call +44 20 7946 0958", b="No"))
+    making.label(gold, making.pair("three"))
+    masking = LabelRules(personal_data="mask")
+    assert chosen_of(making, tmp_path, masking) == ["Done, [card]", "Call [phone]", "good three"]
+    read_texts(*making.place)
+    told = effect(*making.place, masking)
+    assert told.found == {"mail": 1, "phone": 1, "card": 1, "key": 0}
+    assert told.kept == 3
+    leaving = LabelRules(personal_data="leave_out")
+    assert chosen_of(making, tmp_path, leaving) == ["good three"]
+    assert effect(*making.place, leaving).left_out == {"personal_data": 2}
+    assert effect(*making.place, leaving).found == told.found
+    assert effect(*making.place).found is None
+
+
+def test_the_target_model_s_own_replies_are_counted_and_can_be_asked_for(store, tmp_path):
+    making = make_exporting(store, target_model="tuned")
+    own, other = making.generator("own"), making.generator("other")
+    making.change(tables.Project, making.project_id, target_model="m")
+    making.change(tables.Generator, other, name="other")
+    foreign = making.add(
+        tables.Generator, project_id=making.project_id, digest="d", base_url="sandbox", model="else", name="foreign"
+    )
+    gold = making.imported_rater()
+    making.label(gold, making.pair("both", a_by=own, b_by=other))
+    making.label(gold, making.pair("one", a_by=foreign, b_by=own))
+    making.label(gold, making.pair("none", a_by=foreign, b_by=foreign, b="else"))
+    told = effect(*making.place)
+    assert (told.target_model, told.own_both, told.own_one) == ("m", 1, 1)
+    assert chosen_of(making, tmp_path, LabelRules(on_policy="both_sides")) == ["good both"]
+    assert chosen_of(making, tmp_path, LabelRules(on_policy="one_side")) == ["good both", "good one"]
+
+
+def test_a_rule_about_a_target_model_that_is_not_named_says_so(store):
+    making = make_exporting(store)
+    with pytest.raises(InputError, match="names none"):
+        effect(*making.place, LabelRules(on_policy="one_side"))
+
+
+def edited(making: Exporting, pair: int, verdict: str, parent: int, text: str) -> None:
+    """A label of an imported rater that brings an edit of the completion `parent`."""
+    with making.store.reading() as session:
+        prompt = (
+            session.execute(tables.Completion.__table__.select().where(tables.Completion.id == parent)).one().prompt_id
+        )
+    rater = making.imported_rater(f"editor of {pair}")
+    edit = making.add(
+        tables.Completion, prompt_id=prompt, kind="edit", text_digest=f"digest {text}", characters=len(text),
+        parent_id=parent, rater_id=rater,
+    )  # fmt: skip
+    making.add(tables.CompletionText, completion_id=edit, text=text)
+    making.label(rater, pair, verdict, edit_id=edit)
+
+
+def sides(making: Exporting, pair: int) -> tuple[int, int]:
+    with making.store.reading() as session:
+        row = session.execute(tables.Pair.__table__.select().where(tables.Pair.id == pair)).one()
+        return row.a_id, row.b_id
+
+
+@pytest.mark.parametrize(
+    ("edits", "rows"),
+    [
+        ("beat_loser", [("best", "poor")]),
+        ("beat_original", [("best", "good")]),
+        ("both", [("best", "poor"), ("best", "good")]),
+        ("ignore", [("good", "poor")]),
+    ],
+)
+def test_an_edit_beats_the_loser_its_original_or_both(store, tmp_path, edits, rows):
+    making = make_exporting(store)
+    pair = making.pair("one", a="good", b="poor")
+    edited(making, pair, "a", sides(making, pair)[0], "best")
+    rules = LabelRules(edits=edits)
+    assert chosen_of(making, tmp_path, rules) == [chosen for chosen, _ in rows]
+    told = effect(*making.place, rules)
+    assert (told.kept, told.rows, told.edited) == (1, len(rows), int(edits != "ignore"))
+    written = next(path for path in tmp_path.iterdir() if path.name.startswith("out"))
+    assert [row["rejected"][0]["content"] for row in lines(written / "train.jsonl")] == [worse for _, worse in rows]
+
+
+@pytest.mark.parametrize(
+    ("edits", "rejected"),
+    [("beat_loser", ["bad"]), ("beat_original", ["worse"]), ("both", ["bad", "worse"]), ("ignore", None)],
+)
+def test_both_bad_with_an_edit_makes_rows(store, tmp_path, edits, rejected):
+    making = make_exporting(store)
+    pair = making.pair("one", a="bad", b="worse")
+    edited(making, pair, "both_bad", sides(making, pair)[1], "best")
+    rules = LabelRules(edits=edits)
+    if rejected is None:
+        assert effect(*making.place, rules).left_out == {"both_bad": 1}
+        return
+    assert chosen_of(making, tmp_path, rules) == ["best"] * len(rejected)
+    written = next(path for path in tmp_path.iterdir() if path.name.startswith("out"))
+    assert [row["rejected"][0]["content"] for row in lines(written / "train.jsonl")] == rejected
+
+
+def test_single_completions_are_counted_once_and_conflicts_dropped(store):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    making.label(gold, making.pair("one", a="x", b="y"), "a")
+    making.label(gold, making.pair("one", a="y", b="z"), "a")  # y is undesirable above, desirable here
+    making.label(gold, making.pair("two", a="p", b="q"), "both_bad")
+    making.label(gold, making.pair("three", a="r", b="s"), "tie")
+    told = effect(*making.place, takes=MANY)
+    assert told.singles == Singles(desirable=1, undesirable=3, conflicting=1)
+    assert (told.kept, told.rows, told.left_out) == (3, 4, {"tie": 1})
+    told = effect(*making.place, LabelRules(ties="both_good"), takes=MANY)
+    assert told.singles == Singles(desirable=3, undesirable=3, conflicting=1)
+    assert told.left_out == {}
+
+
+def test_people_and_weights_are_chosen_by_name(store):
+    making = make_exporting(store, overlap=3)
+    (pair,) = making.pairs(1)
+    for name, verdict in (("Ana", "a"), ("Ben", "b"), ("Chidi", "b")):
+        annotator = making.member(name, Role.ANNOTATOR)
+        making.says(annotator, pair, verdict, making.serve_all(annotator)[pair])
+    assert effect(*making.place).kept == 1
+    assert effect(*making.place, LabelRules(people=("Ana", "Ben"))).left_out == {"annotators_differ": 1}
+    weighted = LabelRules(agreement="weighted", weights=(("Ana", 2.0),))
+    assert effect(*making.place, weighted).left_out == {"annotators_differ": 1}
+
+
+def test_the_default_rules_are_stored_with_an_export_and_read_back(store, tmp_path):
+    making = make_exporting(store)
+    making.label(making.imported_rater(), making.pair("one"))
+    view = export(*making.place, format="trl", validation_share=0.0, out=tmp_path / "out")
+    assert view.rules == DEFAULT_RULES.as_dict()
+    assert json.loads((tmp_path / "out" / "manifest.json").read_bytes())["label_rules"]["version"] == 1
