@@ -66,7 +66,9 @@ def finish(store: "Store", actor: "Actor", slug: str, run_id: int) -> "RunView":
     while (view := run_view(store, actor, slug, run_id)).state not in ENDED:
         _tell_progress(view)
         # Requests in flight are another worker's; joining one by mistake does no harm, as requests are leased.
-        if view.in_flight or time.monotonic() < until:
+        # Those of a batch are in flight also when nobody looks after it.
+        is_worked = view.is_working if view.mode == RunMode.BATCH else view.in_flight > 0
+        if is_worked or time.monotonic() < until:
             time.sleep(POLL_SECONDS)
             continue
         with _Progress(store, actor, slug, run_id):

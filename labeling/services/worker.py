@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import random
 import signal
 import socket
@@ -18,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from labeling.errors import TiebreakError
@@ -27,8 +25,10 @@ from labeling.llm.faults import Fault
 from labeling.llm.keys import key_value
 from labeling.llm.reply import Reply
 from labeling.llm.request import ChatRequest
+from labeling.services.batching import tending
 from labeling.services.finishing import Settled, settle
 from labeling.services.keys import check_bound
+from labeling.services.liveness import is_dead, new_owner
 from labeling.services.outcomes import Judged, Troubles, outcome_of_fault, outcome_of_reply
 from labeling.storage import claims, runs
 from labeling.storage import requests as requests_
@@ -102,7 +102,7 @@ class Worker:
         self.store = store
         # One worker started by an app is enough for a database and a machine, however many apps there are.
         self.alone_as = f"worker of the app on {socket.gethostname()}" if is_app_child else None
-        self.owner = f"{_place()} {os.getpid()} {random.randrange(16**8):08x}"
+        self.owner = new_owner()
         self.interrupted = False
         self._stopping = asyncio.Event()
         self._finished: asyncio.Queue[tuple[Claimed, Reply | Fault]] = asyncio.Queue()
@@ -119,8 +119,10 @@ class Worker:
                 await self._in_database(self._release_dead)
                 await self._wait_for_turn()
                 async with ChatClient() as self._client:
-                    await self._work(once=once)
-                    await self._end()
+                    with tending(self.store, self.owner) as self._tender:
+                        await self._work(once=once)
+                        self._tender.ask_to_stop()
+                        await self._end()
             finally:
                 # Also after a fault: what is still held is given back as far as the database allows it.
                 with contextlib.suppress(TiebreakError):
@@ -146,7 +148,7 @@ class Worker:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             harvested = await self._harvest(step.active)
-            if once and not step.active and not self._tasks and self._finished.empty():
+            if once and self._tender.is_idle and not step.active and not self._tasks and self._finished.empty():
                 return
             wait = 0.0 if harvested else step.again_seconds
 
@@ -350,7 +352,7 @@ class Worker:
         """Free what a worker of this machine held when it was killed, without waiting for its leases."""
         with self.store.writing() as session:
             for owner in claims.owners(session):
-                if _is_dead(owner):
+                if is_dead(owner):
                     claims.release(session, owner)
 
     def _take_turn(self) -> bool:
@@ -358,7 +360,7 @@ class Worker:
         assert self.alone_as is not None
         with self.store.writing() as session:
             holder = claims.holder(session, self.alone_as)
-            if holder is not None and _is_dead(holder):
+            if holder is not None and is_dead(holder):
                 claims.let_go(session, self.alone_as, holder)
             return claims.hold(session, self.alone_as, self.owner, now() + timedelta(seconds=LEASE_SECONDS))
 
@@ -397,23 +399,3 @@ def _active(run: Run) -> Active:
     assert run.id is not None
     expected = json.loads(run.spec).get("expected_usd")
     return Active(run.id, run.purpose, run.max_tries, run.budget_usd, run.spent_usd, expected)
-
-
-def _place() -> str:
-    """Where process numbers mean the same: this machine, or this container on it."""
-    namespace = Path("/proc/self/ns/pid")
-    return f"{socket.gethostname()} {namespace.readlink() if namespace.is_symlink() else '-'}"
-
-
-def _is_dead(owner: str) -> bool:
-    """Whether `owner` was a worker of this machine whose process is gone. Of others nobody here can tell."""
-    place, pid, _ = owner.rsplit(" ", 2)
-    if place != _place():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -4,7 +4,7 @@ A part holds its requests by a lease without an end, so that no worker sends the
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -157,6 +157,27 @@ def end(session: Session, part: Batch, state: str, fault: str | None = None) -> 
     part.state, part.fault, part.ended_at = state, fault, now()
     session.add(part)
     session.flush()
+
+
+def change(session: Session, batch_id: int, values: Mapping[str, object]) -> None:
+    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(**values))
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next part of a run by batch has something to be done."""
+    query = (
+        select(func.min(col(Batch.due_at)))
+        .join(Run, col(Run.id) == col(Batch.run_id))
+        .where(col(Batch.state).not_in(ENDED), col(Run.mode) == "batch", col(Run.state) != "stopped")
+    )
+    due: datetime | None = session.execute(query).scalar_one()
+    return due
+
+
+def held(session: Session, batch_id: int, most: int) -> list[Claimed]:
+    """Up to `most` of the requests that the part still waits for."""
+    keys = [key for _, key, _ in lines_after(session, batch_id, 0, most)]
+    return list(held_among(session, batch_id, keys).values())
 
 
 def held_among(session: Session, batch_id: int, keys: Sequence[str]) -> dict[str, Claimed]:

@@ -3,10 +3,11 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeling.sandbox.batches import Desk
 from labeling.web.sandbox import sandbox_app
@@ -30,6 +31,8 @@ class BatchServer:
         self.desk = Desk(clock=self.clock)
         self.calls: list[tuple[str, str]] = []
         self.keys: set[str | None] = set()
+        # Told of each call when it is done and before it is answered: what it does then, the caller never learns.
+        self.before_answer: Callable[[str, str], None] = lambda method, path: None
 
     @property
     def base_url(self) -> str:
@@ -53,11 +56,17 @@ class BatchServer:
 
     def _counting(self, app: ASGIApp) -> ASGIApp:
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            async def told(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    self.before_answer(scope["method"], path)
+                await send(message)
+
             if scope["type"] == "http":
-                self.calls.append((scope["method"], scope["path"].removeprefix("/sandbox/v1")))
+                path = scope["path"].removeprefix("/sandbox/v1")
+                self.calls.append((scope["method"], path))
                 headers = dict(scope["headers"])
                 key = headers.get(b"authorization")
                 self.keys.add(key.decode() if key else None)
-            await app(scope, receive, send)
+            await app(scope, receive, told)
 
         return counted
