@@ -26,10 +26,9 @@ LASTS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class LabelToken:
-    """What a labelling screen needs to speak: its token, and a key of the session that is no secret."""
+    """What a labelling screen needs to speak."""
 
     secret: str
-    session_key: str
     expires_at: datetime
 
 
@@ -92,9 +91,8 @@ def label_token(store: Store, actor: Actor, slug: str, session_secret: str | Non
         project = open_project(session, actor, slug, Right.LABEL)
         token = _derived(session_secret, f"labels of {project.id}")
         known = rows.screen_token(session, hash_of(token), now())
-    key = _derived(session_secret, "session")[-12:]
     if known is not None:
-        return LabelToken(token, key, known)
+        return LabelToken(token, known)
     try:
         with store.writing() as session:
             session_id, expires_at = rows.session_with(session, hashed) or rows.add_session(
@@ -112,7 +110,7 @@ def label_token(store: Store, actor: Actor, slug: str, session_secret: str | Non
             )
     except IntegrityError:  # another tab of this browser was first
         return label_token(store, actor, slug, session_secret)
-    return LabelToken(token, key, expires_at)
+    return LabelToken(token, expires_at)
 
 
 def _derived(session_secret: str, purpose: str) -> str:

@@ -44,21 +44,24 @@ _SIGN_IN: Final = """{fault}<form method="post" action="/sign-in">
 <input id="token" name="token" type="password" autocomplete="off" required autofocus>
 <button class="primary">Sign in</button><a class="button" href="/">Cancel</a></form>
 <p>Labels are then stored under the token's annotator. A token is made with <code>tiebreak token create</code>.</p>"""
-# What the labelling screen has not sent yet lies in this browser alone, so only the browser can tell.
-_SIGN_OUT: Final = """<p>{who}</p><p id="kept" class="fault" hidden></p>
+# What the labelling screen has not sent yet lies in this browser alone, so only the browser can tell. What another
+# annotator left here unsent stays until that one is back.
+_SIGN_OUT: Final = r"""<p>{who}</p><p id="kept" class="fault" hidden></p>
 <form method="post" action="/sign-out">
 <a class="button" id="save" hidden download="unsent-labels.json">Download them</a>
 <button class="primary">Sign out</button><a class="button" href="/label">Back to labelling</a></form>
 <script>
-const own = Object.keys(localStorage).filter((key) => key.startsWith("tiebreak.outbox."));
-const kept = own.flatMap((key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return []; } });
+const mine = /^tiebreak\.(outbox|refused)\.[^.]+\.{account}\./;
+const own = () => Object.keys(localStorage).filter((key) => mine.test(key));
+const kept = own().flatMap((key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return []; } });
 if (kept.length) {
   const told = document.getElementById("kept"), save = document.getElementById("save");
-  told.textContent = `${kept.length} unsent labels are kept in this browser and will be deleted. Go back to labelling to send them first, or download them.`;
+  const said = kept.length === 1 ? "1 unsent label is" : `${kept.length} unsent labels are`;
+  told.textContent = `${said} kept in this browser and will be deleted. Go back to labelling to send them first, or download them.`;
   told.hidden = save.hidden = false;
   save.href = URL.createObjectURL(new Blob([JSON.stringify(kept, null, 1)], { type: "application/json" }));
 }
-document.querySelector("form").addEventListener("submit", () => own.forEach((key) => localStorage.removeItem(key)));
+document.querySelector("form").addEventListener("submit", () => own().forEach((key) => localStorage.removeItem(key)));
 </script>"""
 
 
@@ -82,7 +85,8 @@ def session_routes(store: Callable[[], Store]) -> list[Route]:
 
     async def show_sign_out(request: Request) -> Response:
         actor = await run_in_threadpool(lambda: actor_of_session(store(), request.cookies.get(COOKIE)))
-        return _page("Sign out", _SIGN_OUT.replace("{who}", f"This browser labels as {escape(actor.name)}."))
+        page = _SIGN_OUT.replace("{account}", str(actor.account_id))
+        return _page("Sign out", page.replace("{who}", f"This browser labels as {escape(actor.name)}."))
 
     async def do_sign_out(request: Request) -> Response:
         secret = request.cookies.get(COOKIE)

@@ -29,7 +29,6 @@ def label_screen(
             "token": token.secret,
             "project": slug,
             "annotator": desk.actor.account_id,
-            "session": token.session_key,
             "round": {"name": desk.round_name, "purpose": desk.purpose.value},
             "asked": _asked(desk.asked),
             "guidelines": {"number": desk.guidelines, "html": guidelines, "seen": seen},

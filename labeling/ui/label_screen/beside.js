@@ -62,8 +62,18 @@ export class Beside {
     return false;
   }
 
+  /** The keys were changed: hints say which they are. */
+  nameKeys() {
+    for (const button of this.root.querySelectorAll("button[data-action]")) {
+      const key = this.keys.areOn && this.keys.of(button.dataset.action);
+      button.querySelector("kbd")?.remove();
+      if (key) button.append(h("kbd", {}, shown(key)));
+    }
+    if (this.comment) this.comment.placeholder = `Comment${this.keys.areOn && this.keys.of("comment") ? ` (${shown(this.keys.of("comment"))})` : ""}`;
+  }
+
   #hint(what, actions) {
-    const known = actions.map((action) => this.keys.of(action)).filter(Boolean).map(shown);
+    const known = this.keys.areOn ? actions.map((action) => this.keys.of(action)).filter(Boolean).map(shown) : [];
     return known.length ? `${what} (${known.join(" ")})` : what;
   }
 
@@ -101,7 +111,7 @@ export class Beside {
     }
     this.comment = null;
     if (asked.reasons.length || asked.required.includes("comment")) {
-      this.comment = h("input", { type: "text", class: "comment", "aria-label": "Comment", maxlength: "10000", placeholder: `Comment (${shown(this.keys.of("comment"))})` });
+      this.comment = h("input", { type: "text", class: "comment", "aria-label": "Comment", maxlength: "10000" });
       this.comment.value = this.text;
       this.comment.addEventListener("input", () => (this.text = this.comment.value));
       this.comment.addEventListener("keydown", (event) => {
@@ -114,6 +124,7 @@ export class Beside {
     }
     this.root.replaceChildren(...groups);
     this.root.hidden = !groups.length;
+    this.nameKeys();
     this.#paint();
   }
 
@@ -137,8 +148,7 @@ export class Beside {
   }
 
   #pill(title, action, isOn, act) {
-    const key = action && this.keys.of(action);
-    const button = h("button", { type: "button", class: "pill", onclick: act }, title, key ? h("kbd", {}, shown(key)) : null);
+    const button = h("button", { type: "button", class: "pill", "data-action": action, onclick: act }, title);
     button.isOn = isOn;
     return button;
   }

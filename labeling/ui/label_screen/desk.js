@@ -11,58 +11,65 @@ const WANT = 20;
 const FEW = 12; // fewer than that at hand, and the next request brings more: to serve is the dear half of a request
 const MOST_UNDOS = 50;
 const RENEW = 4 * 60_000; // reservations last 15 minutes
-const AWAY_AFTER = 60_000; // without a sign of life the annotator is away
+const LOOK_AGAIN = 30_000; // with nothing at hand: a pair may have come free
+const GONE_AFTER = 8 * 60_000; // whoever gave no sign of life for so long neither keeps pairs from others nor is brought new ones
+const AWAY_AFTER = 60_000; // without a sign of life the annotator is away: that time does not count as reading
 
 export class Desk {
   constructor(data, changed) {
     this.data = data;
     this.changed = changed;
-    this.round = data.round.name;
+    this.opened = data.open;
+    this.notes = []; // sentences that no event stands behind
+    this.#begin(data.round.name);
+    this.outbox = new Outbox(data.project, data.annotator, window.localStorage);
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    this.clock = new Stopwatch(signal);
+    this.link = new Link(data.api, data.token, this.outbox, {
+      desk: this,
+      get round() { return this.desk.round; },
+      ask: () => this.#ask(),
+      wants: () => this.#wants(),
+      take: (answer, entries, asked) => this.#take(answer, entries, asked),
+      changed: () => changed("state"),
+    });
+    this.tabs = new BroadcastChannel(`tiebreak.decided.${data.project}.${data.annotator}`);
+    this.tabs.onmessage = ({ data: told }) => this.#follow(told);
+    window.addEventListener("storage", ({ key, newValue }) => this.outbox.follow(key, newValue) && changed("state"), { signal });
+    this.link.send();
+  }
+
+  close() {
+    this.link.leave();
+    this.tabs.close();
+    this.listeners.abort();
+  }
+
+  #begin(round) {
+    this.round = round;
     this.queue = [];
     this.history = [];
     this.older = null; // what can be undone from before this tab, once the server has told it
     this.known = new Map(); // pair -> the newest event on it that this tab knows of
     this.acts = 0;
     this.actedOn = new Map(); // pair -> which act of this tab was the last on it
-    this.refusals = [];
+    this.judged = null; // practice: the pair that was just decided, until what is right about it was read
     this.feedback = null;
     this.status = null; // the newest answer without its pairs
-    this.opened = data.open;
     this.returning = null; // an undone pair that is on its way
-    this.isAwaiting = false; // a practice label is with the server, which will say what is right
-    this.renewedAt = Date.now();
-    const prefix = `tiebreak.outbox.${data.project}.${data.annotator}.${data.session}`;
-    this.outbox = new Outbox(prefix, window.localStorage);
-    this.link = new Link({
-      api: data.api,
-      token: data.token,
-      outbox: this.outbox,
-      ask: () => this.#ask(),
-      take: (answer, sent) => this.#take(answer, sent),
-      changed: () => this.changed("state"),
-    });
-    this.tabs = new BroadcastChannel(prefix);
-    this.tabs.onmessage = ({ data: told }) => this.#follow(told);
-    this.listeners = new AbortController();
-    window.addEventListener("storage", (event) => this.outbox.follow(event.key, event.newValue) && changed("state"), {
-      signal: this.listeners.signal,
-    });
-    this.clock = new Stopwatch(this.listeners.signal);
-    this.link.send();
+    this.isUndoWanted = false;
+    this.isDry = false; // pairs were asked for, and none came
+    this.askedAt = -Infinity; // when pairs were last asked for or renewed
   }
 
-  close() {
-    this.link.close();
-    this.tabs.close();
-    this.listeners.abort();
-  }
-
-  /** The pair on the screen; none while an undone one is on its way, or a practice label is being looked at. */
+  /** The pair on the screen; none while an undone one is on its way. */
   get pair() {
-    return this.returning !== null || this.isAwaiting ? null : (this.queue[0] ?? null);
+    return this.returning !== null ? null : (this.judged ?? this.queue[0] ?? null);
   }
 
   get canUndo() {
+    if (this.judged) return false;
     return this.history.length > 0 || (this.older === null ? (this.status?.mine ?? 0) + (this.status?.skipped ?? 0) > 0 : this.older.length > 0);
   }
 
@@ -80,15 +87,16 @@ export class Desk {
   }
 
   flag(why) {
-    const pair = this.pair;
+    const { pair } = this;
     if (!pair) return;
     pair.isFlagged = true;
-    this.outbox.add({ event_id: crypto.randomUUID(), after: null, pair_id: pair.pair_id, action: "flag", milliseconds: 0, ...why });
+    this.#keep({ event_id: crypto.randomUUID(), after: null, pair_id: pair.pair_id, action: "flag", milliseconds: 0, ...why });
     this.changed("state");
     this.link.send();
   }
 
   undo() {
+    if (this.judged) return;
     const done = this.history.pop() ?? this.older?.shift();
     if (!done) {
       if (this.older === null) {
@@ -107,35 +115,45 @@ export class Desk {
 
   /** Bring a pair again that was decided before. */
   open(pairId) {
+    const place = this.queue.findIndex((pair) => pair.pair_id === pairId);
+    if (place >= 0) {
+      this.queue.unshift(...this.queue.splice(place, 1));
+      this.changed("pair");
+      return;
+    }
     this.opened = pairId;
     this.link.send();
   }
 
-  dismiss() {
-    this.refusals = [];
+  /** Send again what was refused: the project may be open by now. */
+  retry() {
+    this.outbox.retry(this.outbox.refused.inOrder());
+    this.changed("state");
+    this.link.send();
+  }
+
+  discard() {
+    this.notes = [];
+    this.outbox.discard();
     this.changed("state");
   }
 
   /** Practice: the answer was read. */
   goOn() {
-    this.feedback = null;
+    this.feedback = this.judged = null;
     this.changed("pair");
   }
 
   /** Leave the practice for the work round. */
   enter(round) {
-    this.round = round;
-    this.queue = [];
-    this.history = [];
-    this.older = [];
-    this.status = null;
+    this.#begin(round);
     this.changed("pair");
     this.link.send();
   }
 
   #decide(what) {
-    const pair = this.pair;
-    if (!pair) return;
+    const { pair } = this;
+    if (!pair || this.judged) return;
     const event = {
       event_id: crypto.randomUUID(),
       after: this.known.get(pair.pair_id) ?? pair.after,
@@ -144,32 +162,50 @@ export class Desk {
       ...this.clock.stop(),
     };
     this.queue.shift();
-    const { event_id, after, pair_id, milliseconds, away_milliseconds, action, ...given } = event;
-    this.history.push({ pair, pair_id, event_id, given: action === "label" ? given : null });
+    this.isDry = false;
+    this.history.push({ pair, pair_id: pair.pair_id, event_id: event.event_id, given: given(event) });
     if (this.history.length > MOST_UNDOS) this.history.shift();
     this.#act(event);
-    this.tabs.postMessage({ pair_id, event_id });
-    this.isAwaiting = this.status?.round.purpose === "practice";
-    this.changed("pair");
+    this.tabs.postMessage({ round: this.round, pair_id: pair.pair_id, event_id: event.event_id });
+    if (event.action === "label" && this.#purpose === "practice") this.judged = pair;
+    this.changed(this.judged ? "judged" : "pair");
     this.link.send();
+  }
+
+  get #purpose() {
+    return (this.status?.round ?? this.data.round).purpose;
   }
 
   #act(event) {
     this.acts += 1;
     this.actedOn.set(event.pair_id, this.acts);
     this.known.set(event.pair_id, event.event_id);
-    this.outbox.add(event);
+    this.#keep(event);
+  }
+
+  #keep(event) {
+    this.outbox.add(event, this.round, this.data.guidelines.number);
+  }
+
+  get #isHere() {
+    return !document.hidden && this.clock.idle < GONE_AFTER;
+  }
+
+  /** Whether to ask although nothing is to be sent: pairs would run out of their reservation, or there are none. */
+  #wants() {
+    if (!this.#isHere || this.status?.state === "closed") return false;
+    // A clock that was set back must not stop it.
+    return Math.abs(Date.now() - this.askedAt) > (this.queue.length ? RENEW : LOOK_AGAIN);
   }
 
   #ask() {
-    const asked = { guidelines: this.data.guidelines.number };
-    if (this.round !== "work") asked.round = this.round;
-    const isRenewing = Date.now() - this.renewedAt > RENEW;
-    const needsMore = this.queue.length < FEW && this.status?.state !== "closed";
+    const asked = {};
+    const needsMore = this.queue.length < FEW;
+    const isRenewing = Math.abs(Date.now() - this.askedAt) > RENEW && this.#isHere;
     if (needsMore || isRenewing || this.returning !== null || this.opened !== null) {
       asked.have = this.queue.map((pair) => pair.pair_id);
       asked.want = needsMore || this.returning !== null ? WANT : 0;
-      this.renewedAt = Date.now();
+      this.askedAt = Date.now();
     }
     if (this.opened !== null) asked.open = this.opened;
     if (this.older === null && (this.isUndoWanted || this.status === null)) asked.recent = MOST_UNDOS;
@@ -177,40 +213,55 @@ export class Desk {
     return asked;
   }
 
-  #take(answer, { asked, events }) {
+  #take(answer, entries, asked) {
     const { pairs, acked, refused, feedback, recent, ...status } = answer;
-    const wasEmpty = this.pair === null;
+    const before = this.pair;
     this.status = status;
-    for (const one of refused) if (!one.retry) this.#refuse(one, events);
+    for (const one of refused) if (!one.retry) this.#refused(one, entries);
     if (recent) {
       this.older = recent.filter((one) => !this.history.some((mine) => mine.pair_id === one.pair_id) && !this.actedOn.has(one.pair_id));
       if (this.isUndoWanted) queueMicrotask(() => this.undo());
       this.isUndoWanted = false;
     }
-    const isOpening = asked.open !== undefined && asked.open === this.opened;
-    if (isOpening) this.opened = null;
-    const fresh = pairs.filter((pair) => (this.actedOn.get(pair.pair_id) ?? 0) <= this.actsAtAsking && !this.queue.some((held) => held.pair_id === pair.pair_id));
-    for (const pair of fresh) if (pair.after) this.known.set(pair.pair_id, pair.after);
-    const isFirst = (pair) => pair.pair_id === this.returning || (isOpening && pair.pair_id === asked.open);
-    this.queue = [...fresh.filter(isFirst), ...this.queue, ...fresh.filter((pair) => !isFirst(pair))];
-    if (isOpening && !pairs.some((pair) => pair.pair_id === asked.open)) {
-      this.refusals.push({ pair_id: null, reason: `Pair ${asked.open} is not among those that you were given.` });
-    }
-    const wasReturning = this.returning !== null;
+    const fresh = this.#takeIn(pairs, asked);
     // Not before the answer to the undo itself: one to an earlier request knows nothing of it.
     if (!this.outbox.size || fresh.some((pair) => pair.pair_id === this.returning)) this.returning = null;
-    if (!this.outbox.size) this.isAwaiting = false;
-    if (feedback?.length) this.feedback = feedback[feedback.length - 1];
-    this.changed(wasEmpty || wasReturning || isOpening || this.feedback || fresh.some(isFirst) ? "pair" : "state");
+    if (status.state === "closed") this.queue = [];
+    if (asked.want) this.isDry = !this.queue.length;
+    if (this.judged && feedback?.length) this.feedback = feedback[feedback.length - 1];
+    else if (this.judged && !this.feedback && !this.outbox.size) this.judged = null;
+    this.changed(this.feedback ? "feedback" : this.pair !== before ? "pair" : "state");
+  }
+
+  /** Put the pairs of an answer where they belong; returns those that were not at hand. */
+  #takeIn(pairs, { open }) {
+    const isOpening = open !== undefined && open === this.opened;
+    if (isOpening) this.opened = null;
+    const fresh = pairs.filter((pair) => (this.actedOn.get(pair.pair_id) ?? 0) <= this.actsAtAsking && !this.queue.some((held) => held.pair_id === pair.pair_id));
+    for (const pair of fresh) {
+      if (pair.after) this.known.set(pair.pair_id, pair.after);
+      this.#restore(pair);
+    }
+    const isFirst = (pair) => pair.pair_id === this.returning || (isOpening && pair.pair_id === open);
+    this.queue = [...fresh.filter(isFirst), ...this.queue, ...fresh.filter((pair) => !isFirst(pair))];
+    if (isOpening && !pairs.some((pair) => pair.pair_id === open)) this.notes.push(`Pair ${open} is not among those that you were given.`);
+    return fresh;
+  }
+
+  /** A label that was refused comes back as it was given; one that was overtaken elsewhere gives way to what is stored. */
+  #restore(pair) {
+    const old = this.outbox.refused.inOrder().filter(({ round, event }) => round === this.round && event.pair_id === pair.pair_id && event.action === "label").pop();
+    if (!old || old.code === "changed_elsewhere") return;
+    pair.mine = given(old.event);
+    pair.isUnsaved = true;
   }
 
   /** What was refused is told; the pair goes back to how the server has it. */
-  #refuse(one, events) {
-    const event = events.find((sent) => sent.event_id === one.event_id);
-    const pairId = event?.pair_id ?? null;
-    this.refusals.push({ pair_id: pairId, reason: one.reason, code: one.code });
+  #refused(one, entries) {
+    const event = entries.find((entry) => entry.event.event_id === one.event_id)?.event;
     this.history = this.history.filter((done) => done.event_id !== one.event_id);
-    if (pairId === null) return;
+    if (!event) return;
+    const pairId = event.pair_id;
     if (event.action === "undo" || one.code === "changed_elsewhere") this.queue = this.queue.filter((pair) => pair.pair_id !== pairId);
     if (event.action === "undo") this.returning = null;
     if (this.known.get(pairId) === one.event_id) {
@@ -220,25 +271,37 @@ export class Desk {
   }
 
   /** Another tab of this annotator decided a pair: it is not asked for twice. */
-  #follow({ pair_id, event_id }) {
-    const wasShown = this.queue[0]?.pair_id === pair_id;
+  #follow({ round, pair_id, event_id }) {
+    if (round !== this.round) return;
+    const before = this.pair;
     this.queue = this.queue.filter((pair) => pair.pair_id !== pair_id);
     this.known.set(pair_id, event_id);
     this.acts += 1;
     this.actedOn.set(pair_id, this.acts);
-    this.changed(wasShown ? "pair" : "state");
+    this.changed(this.pair !== before ? "pair" : "state");
     if (this.queue.length < FEW) this.link.send();
   }
+}
+
+/** What a label said, as the server tells it of one that is stored; null for other acts. */
+function given({ event_id, after, pair_id, milliseconds, away_milliseconds, action, ...said }) {
+  return action === "label" ? said : null;
 }
 
 /** How long a pair was looked at, and how much of that its annotator was away: another tab, or a minute without a move. */
 class Stopwatch {
   constructor(signal) {
+    this.seenAt = performance.now();
     this.start();
     for (const name of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchstart"]) {
       document.addEventListener(name, () => this.#alive(), { signal, passive: true, capture: true });
     }
     document.addEventListener("visibilitychange", () => (document.hidden ? (this.hiddenAt = performance.now()) : this.#back()), { signal });
+  }
+
+  /** Milliseconds since the last sign of life. */
+  get idle() {
+    return performance.now() - this.seenAt;
   }
 
   start() {
@@ -256,14 +319,14 @@ class Stopwatch {
   #alive() {
     const now = performance.now();
     if (now - this.aliveAt > AWAY_AFTER) this.away += now - this.aliveAt - AWAY_AFTER;
-    this.aliveAt = now;
+    this.aliveAt = this.seenAt = now;
   }
 
   #back() {
     if (this.hiddenAt === null) return;
     const now = performance.now();
     this.away += now - this.hiddenAt;
-    this.aliveAt = now;
+    this.aliveAt = this.seenAt = now;
     this.hiddenAt = null;
   }
 }

@@ -1,30 +1,46 @@
 /**
  * Words that two texts do not share (Myers, "An O(ND) difference algorithm", 1986).
  *
- * `words(left, right)` returns `{left, right}`: each a list of `[text, isOwn]`, which joined is the text itself; or null where
- * the texts are too long or too different to be compared while somebody waits.
+ * `words(left, right)` returns `{left, right}`: each a list of `[text, isOwn]`, which joined is the text itself. Texts that
+ * are too long or too different to be compared word by word while somebody waits are compared line by line.
  */
 const MOST_WORDS = 20_000;
 const MOST_CHANGES = 1_500;
+const LINES = /(?<=\n)/;
+const WORDS = new Intl.Segmenter(undefined, { granularity: "word" }); // also where words stand without spaces
 
 export function words(left, right) {
-  const a = left.match(/\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [];
-  const b = right.match(/\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [];
+  return compared(split(left), split(right)) ?? compared(left.split(LINES), right.split(LINES)) ?? { left: [[left, true]], right: [[right, true]] };
+}
+
+function split(text) {
+  return Array.from(WORDS.segment(text), ({ segment }) => segment);
+}
+
+/** Null where that would take too long. */
+function compared(a, b) {
   if (a.length > MOST_WORDS || b.length > MOST_WORDS) return null;
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
-  const shared = common(a.slice(start, a.length - end), b.slice(start, b.length - end));
-  if (shared === null) return null;
   const [ofA, ofB] = [new Uint8Array(a.length), new Uint8Array(b.length)];
   ofA.fill(1, 0, start).fill(1, a.length - end);
   ofB.fill(1, 0, start).fill(1, b.length - end);
-  for (const [x, y] of shared) {
-    ofA[start + x] = 1;
-    ofB[start + y] = 1;
-  }
+  // What stands on one side alone is that side's own; only the rest has to be laid side by side.
+  const [inA, inB] = [new Set(a), new Set(b)];
+  const restA = places(a, start, a.length - end, inB);
+  const restB = places(b, start, b.length - end, inA);
+  const shared = common(restA.map((place) => a[place]), restB.map((place) => b[place]));
+  if (shared === null) return null;
+  for (const [x, y] of shared) ofA[restA[x]] = ofB[restB[y]] = 1;
   return { left: runs(a, ofA), right: runs(b, ofB) };
+}
+
+function places(tokens, start, end, known) {
+  const found = [];
+  for (let place = start; place < end; place += 1) if (known.has(tokens[place])) found.push(place);
+  return found;
 }
 
 /** Places of a longest common subsequence of `a` and `b`. */

@@ -13,6 +13,7 @@ export const ACTIONS = [
   ["undo", "Undo"],
   ["raw", "Raw text"],
   ["diff", "Differences"],
+  ["uncover", "Open a sensitive pair"],
   ["together", "Scroll together"],
   ["counts", "Character and word counts"],
   ["guidelines", "Guidelines"],
@@ -27,7 +28,7 @@ export const ACTIONS = [
 ];
 const DEFAULTS = {
   skip: "s", flag: "f", undo: "u", raw: "v", diff: "d", together: "l", counts: "n", guidelines: "g",
-  slightly: "7", clearly: "8", much: "9", criteria: "k", comment: "m", edit_left: "i", edit_right: "o", keys: "?",
+  uncover: "h", slightly: "7", clearly: "8", much: "9", criteria: "k", comment: "m", edit_left: "i", edit_right: "o", keys: "?",
 };
 const REASONS = ["q", "w", "e", "t", "y", "a", "z", "x", "b", "j", "p"];
 // Always there beside the chosen key, and physical: left is left in right-to-left text too.
@@ -46,8 +47,10 @@ export class Keys {
     this.areOn = kept.areOn ?? true;
   }
 
+  /** The chosen key, else the default, unless that was chosen for something else (in a project that asks for less). */
   of(action) {
-    return this.chosen[action] ?? this.defaults[action];
+    const usual = this.defaults[action];
+    return this.chosen[action] ?? (Object.values(this.chosen).includes(usual) ? undefined : usual);
   }
 
   action(key) {
@@ -109,5 +112,6 @@ export function title(action) {
 }
 
 export function shown(key) {
+  if (key === undefined) return "none";
   return { ArrowLeft: "←", ArrowRight: "→", Backspace: "⌫", " ": "Space" }[key] ?? (key.length === 1 ? key.toUpperCase() : key);
 }

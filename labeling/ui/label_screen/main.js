@@ -10,7 +10,7 @@ const screens = new Map();
 
 export default function ({ data, key, parentElement }) {
   const root = parentElement.querySelector(".tiebreak");
-  const place = `${key} ${data.project} ${data.annotator} ${data.session} ${data.token} ${data.round.name} ${data.open ?? ""} ${JSON.stringify(data.asked)}`;
+  const place = `${key} ${data.project} ${data.annotator} ${data.token} ${data.round.name} ${data.open ?? ""} ${JSON.stringify(data.asked)}`;
   const known = screens.get(key);
   if (known && known.place === place && known.root === root) return known.leave;
   known?.close();

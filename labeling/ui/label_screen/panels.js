@@ -46,7 +46,7 @@ export function keysPanel(keys, changed) {
   const told = h("p", { class: "told", role: "status" });
   const list = h("ul", { class: "keys" });
   const fill = () => {
-    const actions = ACTIONS.filter(([action]) => keys.of(action)).concat(Object.keys(keys.defaults).filter((action) => action.startsWith("reason ")).map((action) => [action, title(action)]));
+    const actions = ACTIONS.filter(([action]) => action in keys.defaults).concat(Object.keys(keys.defaults).filter((action) => action.startsWith("reason ")).map((action) => [action, title(action)]));
     list.replaceChildren(
       ...actions.map(([action, name]) => {
         const button = h("button", { type: "button", class: "key", "aria-label": `Change the key of ${name}, now ${shown(keys.of(action))}` }, shown(keys.of(action)));

@@ -12,6 +12,7 @@ import { counts, h, marked, plural, raw, rendered } from "./text.js";
 const NAMES = { left: "Left is better", tie: "Tie", both_bad: "Both bad", right: "Right is better" };
 const SIDES = ["left", "right"];
 const BOUNCE = 120; // milliseconds after a paint in which a press was meant for the pair before
+const COVERED = Object.fromEntries(["prompt", "left", "right"].map((part) => [part, { html: "", raw: "" }]));
 const SKIP_REASONS = ["Cannot decide", "Not my language", "Broken text", "Upsetting"];
 
 export class View {
@@ -26,11 +27,13 @@ export class View {
     this.edits = { left: null, right: null };
     this.chosen = null; // a verdict that waits for what is required
     this.paintedAt = -Infinity;
+    this.hadMark = false; // text was marked when the pointer went down: the click takes that mark away
     this.listeners = new AbortController();
     this.beside = new Beside(this.asked, this.keys, () => this.chosen && this.#choose(this.chosen));
     this.#build();
     this.panels = new Panels(this.root, () => this.root.focus({ preventScroll: true }));
     document.addEventListener("keydown", (event) => this.#key(event), { signal: this.listeners.signal });
+    document.addEventListener("pointerdown", () => (this.hadMark = this.#isTextMarked()), { signal: this.listeners.signal, capture: true });
     window.addEventListener("resize", () => this.#fit(), { signal: this.listeners.signal });
     this.#fit();
     this.#checkGuidelines(desk.data.guidelines.number);
@@ -42,8 +45,11 @@ export class View {
     this.root.replaceChildren();
   }
 
+  /** "pair": another one is on the screen; "judged": it was decided and stays; "feedback": what is right is known; "state": the rest. */
   paint(kind) {
     if (kind === "pair") this.#paintPair();
+    else if (kind === "judged") this.#tell("Asking what the project holds right.");
+    else if (kind === "feedback") this.#showFeedback();
     this.#paintState();
   }
 
@@ -58,15 +64,17 @@ export class View {
     this.save = h("span", { class: "save", role: "status", "aria-live": "polite" });
     this.notice = h("div", { class: "notice", role: "alert", hidden: true });
     this.prompt = h("div", { class: "completion text", tabindex: "0", role: "region", "aria-label": "Prompt" });
+    this.cover = h("button", { type: "button", class: "uncover", hidden: true, onclick: () => this.#uncover() });
     this.cards = Object.fromEntries(SIDES.map((side) => [side, this.#card(side)]));
     this.switch = h("div", { class: "switch", role: "group", "aria-label": "Answer on the screen" }, ...SIDES.map((side) =>
       h("button", { type: "button", "data-side": side, onclick: () => this.#turn(side) }, side === "left" ? "Left" : "Right")));
     this.hint = h("div", { class: "hint", role: "status", "aria-live": "polite" });
-    this.buttons = Object.fromEntries(this.verdicts.map((verdict) => [verdict, h("button", { type: "button", class: "verdict", "data-verdict": verdict, onclick: () => this.#choose(verdict) })]));
+    this.buttons = Object.fromEntries(this.verdicts.map((verdict) => [verdict, h("button", { type: "button", class: "verdict", "data-verdict": verdict, onclick: (event) => isFirstClick(event) && this.#choose(verdict) })]));
     this.tools = {};
     const tool = (action, name) => (this.tools[action] = h("button", { type: "button", class: "tool", "data-tool": action, onclick: () => this.#act(action) }, name));
     this.work = h("div", { class: "work" },
       h("section", { class: "prompt" }, h("header", {}, "Prompt"), this.prompt),
+      this.cover,
       this.switch,
       h("div", { class: "cards" }, this.cards.left.root, this.cards.right.root),
       this.beside.root,
@@ -102,20 +110,18 @@ export class View {
       if (this.chosen) this.#choose(this.chosen);
     });
     const pen = this.asked.edits ? h("button", { type: "button", class: "tool pen", onclick: () => this.#edit(side) }, "Edit") : null;
-    const cover = h("button", { type: "button", class: "uncover", hidden: true, onclick: () => this.#uncover() }, "Sensitive: show it");
-    const root = h("article", { class: "card", "data-side": side }, h("header", {}, name, told, pen), text, edit, cover);
+    const root = h("article", { class: "card", "data-side": side }, h("header", {}, name, told, pen), text, edit);
     root.addEventListener("click", (event) => {
       // A text that is being marked, a link, a control or a scroll bar is not the card.
-      if (event.target.closest("a, button, textarea, summary, input") || !this.#isPlainClick(event, text)) return;
-      this.#choose(side);
+      if (event.target.closest("a, button, textarea, summary, input") || this.hadMark || this.#isTextMarked()) return;
+      if (isFirstClick(event) && (event.target !== text || event.offsetX < text.clientWidth)) this.#choose(side);
     });
-    return { root, text, edit, told, cover, pen };
+    return { root, text, edit, told, pen };
   }
 
-  #isPlainClick(event, text) {
+  #isTextMarked() {
     const selection = this.root.getRootNode().getSelection?.() ?? document.getSelection();
-    if (selection && !selection.isCollapsed && String(selection).length) return false;
-    return event.target !== text || event.offsetX < text.clientWidth;
+    return selection !== null && !selection.isCollapsed && String(selection).length > 0;
   }
 
   #nameKeys() {
@@ -125,6 +131,8 @@ export class View {
       const name = button.firstChild.textContent;
       button.replaceChildren(...[name, hint(action)].filter(Boolean));
     }
+    this.cover.replaceChildren(...["This pair is marked as sensitive. Show it", hint("uncover")].filter(Boolean));
+    this.beside.nameKeys();
   }
 
   // --- what was done ---
@@ -144,6 +152,7 @@ export class View {
     else if (action === "undo") this.#undo();
     else if (action === "skip") this.#skip();
     else if (action === "flag") this.#flag();
+    else if (action === "uncover") this.#uncover();
     else if (action === "guidelines") this.panels.show(`Guidelines, version ${this.desk.data.guidelines.number}`, guidelinesPanel({ html: this.desk.data.guidelines.html }));
     else if (action === "keys") this.panels.show("Keys", keysPanel(this.keys, () => this.#nameKeys()));
     else if (action.startsWith("edit_")) this.#edit(action.slice(5));
@@ -156,8 +165,8 @@ export class View {
 
   #choose(verdict) {
     const { pair } = this.desk;
-    if (!pair || this.#isTooSoon() || this.panels.isOpen) return;
-    if (this.#isCovered(pair)) return this.#tell("Open the answers before you decide.");
+    if (!pair || this.desk.judged || this.#isTooSoon() || this.panels.isOpen) return;
+    if (this.#isCovered(pair)) return this.#tell(`Open this pair before you decide${this.#keyOf("uncover")}.`);
     this.chosen = verdict;
     this.#paintChosen();
     const edited = this.#edited(verdict);
@@ -176,7 +185,7 @@ export class View {
   }
 
   #skip() {
-    if (!this.desk.pair || this.#isTooSoon()) return;
+    if (!this.desk.pair || this.desk.judged || this.#isTooSoon()) return;
     if (!this.asked.skip_reasons?.length) return this.desk.skip({});
     this.panels.show("Skip this pair", whyPanel("Skip", this.asked.skip_reasons, (why) => {
       this.panels.close();
@@ -209,7 +218,7 @@ export class View {
 
   #edit(side) {
     const { pair } = this.desk;
-    if (!pair || !this.asked.edits || this.#isCovered(pair)) return;
+    if (!pair || this.desk.judged || !this.asked.edits || this.#isCovered(pair)) return;
     const { edit, text, pen } = this.cards[side];
     const isOpen = !edit.hidden;
     if (isOpen) this.edits[side] = null;
@@ -230,7 +239,10 @@ export class View {
   }
 
   #uncover() {
-    this.desk.pair.isOpen = true;
+    const { pair } = this.desk;
+    if (!pair || !this.#isCovered(pair)) return;
+    pair.isOpen = true;
+    this.#tell("");
     this.#paintTexts();
     this.root.focus({ preventScroll: true });
   }
@@ -250,17 +262,18 @@ export class View {
     to.scrollTop = share * (to.scrollHeight - to.clientHeight);
   }
 
+  /** Bring the guidelines of version `number`; what changed since this annotator's last labels is read before the next one. */
   async #checkGuidelines(number) {
-    const { data } = this.desk;
+    const { data, round } = this.desk;
     const key = `tiebreak.guidelines.${data.project}.${data.annotator}`;
     const seen = Math.max(data.guidelines.seen ?? 0, Number(window.localStorage.getItem(key) ?? 0));
-    if (!seen || seen >= number || this.isReading) return;
+    const isNewer = seen > 0 && seen < number;
+    if (this.isReading || (!isNewer && number === data.guidelines.number)) return;
     this.isReading = true;
     try {
-      const response = await fetch(`${data.guidelines_api}?since=${seen}&round=${encodeURIComponent(this.desk.round)}`, { headers: { authorization: `Bearer ${data.token}` } });
+      const response = await fetch(`${data.guidelines_api}?round=${encodeURIComponent(round)}${isNewer ? `&since=${seen}` : ""}`, { headers: { authorization: `Bearer ${data.token}` } });
       if (!response.ok) return;
       const told = await response.json();
-      if (!told.change) return;
       const read = () => {
         data.guidelines = { number: told.number, html: told.html, seen: told.number };
         try {
@@ -270,7 +283,8 @@ export class View {
         }
         this.panels.close();
       };
-      this.panels.show("The guidelines changed", guidelinesPanel(told, read), { firm: true, end: () => this.desk.shown() });
+      if (!told.change) data.guidelines = { ...data.guidelines, number: told.number, html: told.html };
+      else this.panels.show("The guidelines changed", guidelinesPanel(told, read), { firm: true, end: () => this.desk.shown() });
     } catch {
       // Offline: the next answer of the server brings it up again.
     } finally {
@@ -300,12 +314,11 @@ export class View {
       for (const one of [this.prompt, this.cards.left.text, this.cards.right.text]) one.scrollTop = 0;
       this.#turn("left");
       if (written) this.#restore(pair.mine.verdict, written);
-      this.#tell(pair.mine ? `Your label was: ${NAMES[pair.mine.verdict]}.` : "");
+      this.#tell(pair.mine ? `${pair.isUnsaved ? "Not saved yet. " : ""}Your label was: ${NAMES[pair.mine.verdict]}.` : "");
       this.#paintChosen();
       this.paintedAt = performance.now();
       this.desk.shown();
     } else this.#paintRest();
-    if (this.desk.feedback) this.#showFeedback();
   }
 
   #restore(side, text) {
@@ -319,20 +332,19 @@ export class View {
     const { pair } = this.desk;
     if (!pair) return;
     const isCovered = this.#isCovered(pair);
-    if (this.mode.raw) this.prompt.replaceChildren(raw(pair.prompt.raw));
-    else rendered(this.prompt, pair.prompt.html);
-    const parts = this.mode.diff && !isCovered ? words(pair.left.raw, pair.right.raw) : null;
+    this.cover.hidden = !isCovered;
+    this.work.classList.toggle("covered", isCovered);
+    const shown = isCovered ? COVERED : pair;
+    const parts = this.mode.diff ? words(shown.left.raw, shown.right.raw) : null;
+    if (this.mode.raw) this.prompt.replaceChildren(raw(shown.prompt.raw));
+    else rendered(this.prompt, shown.prompt.html);
     for (const side of SIDES) {
-      const { text, told, cover } = this.cards[side];
-      cover.hidden = !isCovered;
-      text.classList.toggle("covered", isCovered);
-      if (isCovered) text.replaceChildren();
-      else if (this.mode.raw) text.replaceChildren(raw(pair[side].raw));
+      const { text, told } = this.cards[side];
+      if (this.mode.raw) text.replaceChildren(raw(shown[side].raw));
       else if (parts) text.replaceChildren(marked(parts[side]));
-      else rendered(text, pair[side].html);
-      told.textContent = this.mode.counts ? counts(pair[side].raw) : "";
+      else rendered(text, shown[side].html);
+      told.textContent = this.mode.counts ? counts(shown[side].raw) : "";
     }
-    if (this.mode.diff && !parts && !isCovered) this.#tell("These answers are too long or too different to be compared word by word.");
     for (const [mode, button] of [["raw", this.tools.raw], ["diff", this.tools.diff]]) button.setAttribute("aria-pressed", String(this.mode[mode]));
   }
 
@@ -362,7 +374,7 @@ export class View {
       this.bar.style.width = `${(100 * done) / Math.max(1, status.total)}%`;
       this.progress.setAttribute("aria-valuemax", String(status.total));
       this.progress.setAttribute("aria-valuenow", String(done));
-      if (status.guidelines > desk.data.guidelines.number) this.#checkNewer(status.guidelines);
+      if (status.guidelines !== desk.data.guidelines.number) this.#checkNewer(status.guidelines);
     }
     this.tools.undo.disabled = !desk.canUndo;
     this.tools.flag.firstChild.textContent = desk.pair?.isFlagged ? "Flagged" : "Flag";
@@ -371,27 +383,38 @@ export class View {
   }
 
   #checkNewer(number) {
+    const { guidelines } = this.desk.data;
     // The version on the screen counts as seen: whoever labels by it has it at hand.
-    this.desk.data.guidelines.seen = Math.max(this.desk.data.guidelines.seen ?? 0, this.desk.data.guidelines.number);
+    guidelines.seen = Math.max(guidelines.seen ?? 0, guidelines.number);
     this.#checkGuidelines(number);
   }
 
   #paintNotice() {
-    const { refusals, link } = this.desk;
-    const told = refusals.slice(-3).map((one) =>
-      h("p", {}, one.reason, " ", one.pair_id === null ? null : h("button", { type: "button", class: "tool", onclick: () => this.#reopen(one) }, "Open the pair")));
-    if (link.state === "refused" && link.fault) told.push(h("p", {}, link.fault));
+    const { outbox, link, notes } = this.desk;
+    const refused = outbox.refused.inOrder();
+    const state = JSON.stringify([refused.map((entry) => entry.event.event_id), notes, link.state === "refused" && link.fault]);
+    if (state === this.noticed) return; // a button that is about to be pressed stays
+    this.noticed = state;
+    const told = [...Map.groupBy(refused, (entry) => entry.reason)].slice(-3).map(([reason, entries]) =>
+      h("p", {}, reason, entries.length > 1 ? ` (${plural(entries.length, "label")})` : h("button", { type: "button", class: "tool", onclick: () => this.desk.open(entries[0].event.pair_id) }, "Open the pair")));
+    told.push(...[...notes.slice(-1), link.state === "refused" && link.fault].filter(Boolean).map((sentence) => h("p", {}, sentence)));
+    const button = (name, act) => h("button", { type: "button", class: "tool", onclick: act }, name);
+    const acts = refused.length
+      ? [
+          refused.some((entry) => entry.code === "closed") ? button("Send again", () => this.desk.retry()) : null,
+          h("a", { class: "tool", href: "#", download: "refused-labels.json", onclick: ({ currentTarget }) => (currentTarget.href = fileOf(outbox.refused.inOrder())) }, "Download them"),
+          button("Discard", () => this.desk.discard()),
+        ]
+      : [button("Close", () => this.desk.discard())];
     this.notice.hidden = !told.length;
-    if (told.length) this.notice.replaceChildren(h("div", {}, ...told), h("button", { type: "button", class: "tool", onclick: () => this.desk.dismiss() }, "Close"));
-  }
-
-  #reopen(one) {
-    this.desk.dismiss();
-    this.desk.open(one.pair_id);
+    this.notice.replaceChildren(h("div", {}, ...told), h("div", { class: "acts" }, ...acts.filter(Boolean)));
   }
 
   #showFeedback() {
     const { feedback } = this.desk;
+    if (this.told === feedback) return;
+    this.told = feedback;
+    this.#tell("");
     this.panels.show("Practice", feedbackPanel(feedback, NAMES, () => this.panels.close()), { end: () => this.desk.goOn() });
   }
 
@@ -405,8 +428,8 @@ export class View {
     let text = "";
     let action = null;
     if (link.state === "ended") [title, text] = ["This screen was signed out", "Reload the page to go on. What is kept here is sent then."];
-    else if (link.state !== "ok" && !desk.isBusy) [title, text] = ["No connection to the server", "Your labels are kept here and sent as soon as it answers."];
-    else if (status && desk.returning === null && !desk.isAwaiting) {
+    else if (link.state !== "ok") [title, text] = ["No connection to the server", "Your labels are kept here and sent as soon as it answers."];
+    else if (status && desk.returning === null) {
       const left = Math.max(0, status.total - status.done);
       if (status.state === "closed") [title, text] = ["This round is closed", "It takes no more labels. Ask the project's lead to open it."];
       else if (status.state === "practice_first") [title, text] = ["Practice comes first", "The work round opens when you have passed it. Reload the page to begin."];
@@ -416,9 +439,13 @@ export class View {
       } else if (practice) [title, text] = ["Practice is over", `${practice.correct} of ${plural(practice.answered, "answer")} agreed; ${Math.round(100 * practice.pass_mark)} % were asked for. Read the guidelines again and speak with the lead.`];
       else if (!status.total) [title, text] = ["No pairs yet", "This round has no pairs."];
       else if (!left) [title, text] = ["Every pair has its labels", `${plural(status.mine, "label")} of yours. There is nothing left to do in this round.`];
-      else if (!desk.queue.length && !link.isBusy) [title, text] = ["Nothing waits for you now", `${plural(left, "pair")} of this round wait for others, or were skipped by you.`];
+      else if (desk.isDry) [title, text] = ["Nothing waits for you now", `${plural(left, "pair")} of this round wait for others, or were skipped by you.`];
     }
     this.rest.replaceChildren(h("h2", {}, title), h("p", {}, text), h("div", { class: "actions" }, ...[action, undo].filter(Boolean)));
+  }
+
+  #keyOf(action) {
+    return this.keys.areOn && this.keys.of(action) ? ` (${shown(this.keys.of(action))})` : "";
   }
 
   #tell(sentence) {
@@ -436,4 +463,15 @@ export class View {
   #fit() {
     this.root.style.setProperty("--above", `${Math.max(0, Math.round(this.root.getBoundingClientRect().top + window.scrollY))}px`);
   }
+}
+
+/** The second click of a double click was not meant for the pair that the first one brought. */
+function isFirstClick(event) {
+  return event.detail < 2;
+}
+
+function fileOf(entries) {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(entries, null, 1)], { type: "application/json" }));
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  return url;
 }

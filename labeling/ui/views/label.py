@@ -3,8 +3,8 @@
 import streamlit as st
 
 from labeling.errors import NotFoundError
-from labeling.render import render
 from labeling.services.desk import Desk, open_desk
+from labeling.services.guidelines import guideline_change
 from labeling.services.labels import guidelines_seen
 from labeling.services.practice import practice_state
 from labeling.services.preferences import change_preferences, preferences_of
@@ -26,7 +26,7 @@ def main() -> None:
     _preferences(me)
     if project.has_sandbox:
         state("sandbox", "Some completions of this project were written by the sandbox, not by a model.")
-    _screen(me, desk, project)
+    _screen(me, desk)
 
 
 def _desk(me: Here) -> Desk:
@@ -40,12 +40,12 @@ def _desk(me: Here) -> Desk:
     return desk
 
 
-def _screen(me: Here, desk: Desk, project: ProjectView) -> None:
+def _screen(me: Here, desk: Desk) -> None:
     label_screen(
         desk,
         label_token(me.store, me.actor, me.project, session_secret()),
         slug=me.project,
-        guidelines=render(project.guidelines) if project.guidelines.strip() else "",
+        guidelines=guideline_change(me.store, me.actor, me.project, round_name=desk.round_name).html,
         seen=guidelines_seen(me.store, desk),
         opened=_opened(),
     )

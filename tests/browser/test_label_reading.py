@@ -1,0 +1,140 @@
+"""Reading and pointing on the labelling screen: covered pairs, the mouse, differences, keys that collide."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select, update
+
+from labeling.storage import tables
+from labeling.storage.store import Store, open_store
+from tests.browser.labelling import SLOW, Screen, make_project
+from tests.browser.running import App, running
+
+FILES = "/_stcore/bidi-components/tiebreak.label"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    with running(tmp_path_factory.mktemp("app")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def store(app: App) -> Iterator[Store]:
+    opened = open_store(app.database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def screen(app: App, store: Store, page: Page, request) -> Callable[..., Screen]:
+    expect.set_options(timeout=SLOW)
+
+    def made(texts: int | list[tuple[str, str, str]] = 30, **settings: object) -> Screen:
+        slug, pairs = make_project(store, request.node.name, texts, **settings)
+        return Screen(page, app.address, store, slug, pairs)
+
+    return made
+
+
+@pytest.fixture
+def module(app: App, page: Page) -> Callable[[str, str], object]:
+    """Evaluates an expression over one module of the screen, which it calls `of`."""
+    page.goto(f"{app.address}/sign-in")
+    return lambda name, expression: page.evaluate(f"import('{FILES}/{name}').then((of) => {expression})")
+
+
+def test_a_sensitive_pair_is_covered_whole_until_it_is_opened(screen, store):
+    at = screen([("A cruel question", "A cruel answer", "A cruel reply"), ("Mild", "One", "Two")])
+    with store.writing() as session:
+        prompt, pair = tables.core(tables.PromptRow), tables.core(tables.Pair)
+        session.execute(
+            update(prompt)
+            .where(prompt.c.id.in_(select(pair.c.prompt_id).where(pair.c.id == at.pairs[0])))
+            .values(is_sensitive=True)
+        )
+    at.open()
+    expect(at.root).not_to_contain_text("cruel")
+    at.press("1", "d", "v")
+    expect(at.root.locator(".hint")).to_have_text("Open this pair before you decide (H).")
+    expect(at.root).not_to_contain_text("cruel")
+    at.press("h")
+    expect(at.root.locator(".cards")).to_contain_text("A cruel answer")
+    expect(at.root.locator(".prompt")).to_contain_text("A cruel question")
+    at.press("1")
+    at.saved()
+    assert at.events() == [(at.pairs[0], "label", "left")]
+    expect(at.root.locator(".cards")).to_contain_text("One")
+
+
+@pytest.mark.parametrize("place", [".verdict[data-verdict=left]", ".card[data-side=left] header"])
+def test_a_double_click_is_one_label(screen, place):
+    at = screen().open()
+    at.page.wait_for_timeout(200)
+    box = at.root.locator(place).bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    at.page.mouse.click(x, y)
+    at.page.wait_for_timeout(200)
+    at.page.mouse.down(click_count=2)
+    at.page.mouse.up(click_count=2)
+    at.saved()
+    assert at.events() == [(at.pairs[0], "label", "left")]
+
+
+def test_a_click_that_takes_a_mark_away_decides_nothing(screen):
+    at = screen().open()
+    at.page.wait_for_timeout(200)
+    text = at.root.locator(".card[data-side=left] .text p").first
+    box = text.bounding_box()
+    assert box is not None
+    at.page.mouse.move(box["x"] + 2, box["y"] + 8)
+    at.page.mouse.down()
+    at.page.mouse.move(box["x"] + 60, box["y"] + 8, steps=4)
+    at.page.mouse.up()
+    at.page.wait_for_timeout(200)
+    at.page.mouse.click(box["x"] + 20, box["y"] + 120)
+    at.page.wait_for_timeout(200)
+    assert at.shown == at.pairs[0]
+    at.page.mouse.click(box["x"] + 20, box["y"] + 120)
+    at.saved()
+    assert at.events() == [(at.pairs[0], "label", "left")]
+
+
+def test_differences_are_words_in_every_script_and_lose_nothing(module):
+    for left, right in (
+        ("The red fox runs fast.", "The red fox runs slowly."),
+        ("我喜欢猫和狗。", "我喜欢鸟和狗。"),
+        ("ฉันชอบแมว", "ฉันชอบหมา"),
+        ("", "all new"),
+        ("same", "same"),
+        ("a\n\nb  c", "a\nb c\td"),
+    ):
+        parts = module("diff.js", f"of.words({json.dumps(left)}, {json.dumps(right)})")
+        assert "".join(text for text, _ in parts["left"]) == left
+        assert "".join(text for text, _ in parts["right"]) == right
+        assert not left or left == right or any(not is_own for _, is_own in parts["left"])
+    parts = module("diff.js", 'of.words("我喜欢猫和狗。", "我喜欢鸟和狗。")')
+    assert [text for text, is_own in parts["left"] if is_own] == ["猫"]
+
+
+def test_two_answers_of_a_thousand_words_that_share_nothing_are_compared(module):
+    parts = module(
+        "diff.js",
+        """of.words(Array.from({length: 1200}, (_, n) => `left${n}`).join(" "), Array.from({length: 1200}, (_, n) => `right${n}`).join(" "))""",
+    )
+    assert parts is not None
+
+
+def test_a_chosen_key_is_never_also_the_default_of_something_else(module):
+    said = module(
+        "keys.js",
+        """(() => {
+          const storage = { getItem: () => '{"chosen": {"tie": "j"}}', setItem() {} };
+          const keys = new of.Keys(["left", "tie", "right"], Array.from({length: 11}, (_, n) => `r${n}`), "k", storage);
+          return [keys.action("j"), keys.of("tie"), keys.of("reason 9") ?? null, keys.of("reason 8")];
+        })()""",
+    )
+    assert said == ["tie", "j", None, "b"]
