@@ -18,6 +18,7 @@ SUBJECTS = (
     "score",
     "judge",
     "verdicts",
+    "rubric",
     "runs",
     "export",
     "convert",

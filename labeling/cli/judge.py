@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from labeling.services.verdicts import OutcomeCounts
     from labeling.storage.store import Store
 
-PAIRS = "all, unlabelled, disputed, gold, sample:N, sample:N:SEED, or unsure:JUDGE (those it was unsure of)."
+PAIRS = "all, unlabelled, disputed, gold, tune, held-out (gold in halves), sample:N, sample:N:SEED, or unsure:JUDGE (those it was unsure of)."
 
 
 def register(app: typer.Typer) -> None:

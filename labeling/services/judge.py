@@ -16,7 +16,7 @@ from labeling.llm.request import chat_request, pace_of
 from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now
-from labeling.services.judge_pairs import choose
+from labeling.services.judge_pairs import choose, draw_for
 from labeling.services.keys import address_of, bind_key, is_sandbox_address
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
@@ -91,6 +91,7 @@ def judge_named(store: Store, actor: Actor, slug: str, name: str) -> JudgeView:
 
 def preview_prompt(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs: str = "all") -> list[Json]:
     """The messages the judge would be sent for the first of these pairs; a made-up pair where there is none."""
+    draw_for(store, actor, slug, pairs)
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
         found = pairs_.pair_texts(session, project_id, choose(session, project_id, pairs, first_only=True))
@@ -120,6 +121,7 @@ def estimate_judging(
 
     Repairs of replies that cannot be read are in the upper end of tokens and money, not in the number of requests.
     """
+    draw_for(store, actor, slug, pairs)
     digest = spec.digest(template_text())
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
@@ -153,6 +155,7 @@ def start_judging(
             budget was set.
         EndpointError: the endpoint does not answer, or the key is missing.
     """
+    draw_for(store, actor, slug, pairs)
     check_key(store, actor, slug, spec, mode)
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)

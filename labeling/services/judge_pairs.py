@@ -1,4 +1,6 @@
-"""Which pairs a judge is asked about: all, unlabelled, disputed, gold, a sample, or those another judge was not sure of."""
+"""Which pairs a judge is asked about: all, unlabelled, disputed, gold and its halves, a sample, or what another judge was
+not sure of.
+"""
 
 import hashlib
 import heapq
@@ -9,34 +11,48 @@ from typing import Any
 from labeling.domain import Actor, Right
 from labeling.errors import InputError
 from labeling.services.access import open_project
+from labeling.services.bench_split import draw_halves
 from labeling.storage import judging
 from labeling.storage import pair_selection as rows
 from labeling.storage.store import Session, Store
 
-CHOICES = "all, unlabelled, disputed, gold, sample:N, sample:N:SEED or unsure:JUDGE"
+CHOICES = "all, unlabelled, disputed, gold, tune, held-out, sample:N, sample:N:SEED or unsure:JUDGE"
 SELECTIONS: Mapping[str, Callable[[int], Any]] = {
     "all": rows.all_pairs,
     "unlabelled": rows.unlabelled_pairs,
     "disputed": rows.disputed_pairs,
     "gold": rows.gold_pairs,
+    "tune": lambda project_id: rows.bench_pairs(project_id, "tune"),
+    "held-out": lambda project_id: rows.bench_pairs(project_id, "held_out"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PairCounts:
-    """How many pairs each choice comes to."""
+    """How many pairs each choice comes to. `tune` and `held_out` are the halves of the gold pairs on the rubric bench."""
 
     unlabelled: int
     disputed: int
     gold: int
+    tune: int
+    held_out: int
     all: int
 
 
+def draw_for(store: Store, actor: Actor, slug: str, pairs: str) -> None:
+    """Draw the halves of the bench where the choice is one of them: `choose` only reads."""
+    if pairs in ("tune", "held-out"):
+        draw_halves(store, actor, slug)
+
+
 def pair_counts(store: Store, actor: Actor, slug: str) -> PairCounts:
+    draw_halves(store, actor, slug)
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
-        counts = {name: rows.count_of(session, pairs(project.id)) for name, pairs in SELECTIONS.items()}
+        counts = {
+            name.replace("-", "_"): rows.count_of(session, pairs(project.id)) for name, pairs in SELECTIONS.items()
+        }
     return PairCounts(**counts)
 
 

@@ -11,7 +11,7 @@ from labeling.judging.template import template_text
 from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.judge import check_key, estimate_judging, start_judging, start_on, structured_format
-from labeling.services.judge_pairs import choose
+from labeling.services.judge_pairs import choose, draw_for
 from labeling.services.planning import Estimate
 from labeling.storage.runs import run_with_key
 from labeling.storage.store import Store
@@ -81,6 +81,7 @@ def start_jury(
             idempotency_key=idempotency_key, budget_usd=budget_usd, mode=mode, max_tries=max_tries,
         )  # fmt: skip
         return [run]
+    draw_for(store, actor, slug, pairs)
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None

@@ -16,6 +16,7 @@ from labeling.services.cells import safe_cell
 from labeling.stats.shares import wilson
 from labeling.storage import judging
 from labeling.storage import verdicts as rows
+from labeling.storage.bench import held_out_among
 from labeling.storage.store import Session, Store
 
 CHUNK = 200
@@ -38,7 +39,8 @@ COLUMNS = ("pair", "prompt", "state", "why", "verdict", "strength", "people", "g
 class VerdictView:
     """What a judge made of one pair, in stored order.
 
-    Of a hidden pair only its number and prompt are told. `people` is the verdict most people give now, None where
+    Of a hidden pair only its number and prompt are told: the actor still has to label it, or it is a gold pair of the
+    bench's held-out half (`is_held_out`), whose looks are counted there. `people` is the verdict most people give now, None where
     there is none or no most; `reasons` has one text for each judgement, with the order it was read in.
     """
 
@@ -46,6 +48,7 @@ class VerdictView:
     prompt: str
     is_hidden: bool
     is_sandbox: bool
+    is_held_out: bool = False
     state: str | None = None
     verdict: Verdict | None = None
     strength: int | None = None
@@ -124,7 +127,8 @@ def each_verdict(
             if not results:
                 return
             ids = [result.pair_id for result in results]
-            hidden = rows.still_to_label(session, actor.account_id, ids)
+            held_out = held_out_among(session, project_id, ids)
+            hidden = rows.still_to_label(session, actor.account_id, ids) | held_out
             shown = [id_ for id_ in ids if id_ not in hidden]
             reasons = rows.reasons_on(session, rater_id, shown)
             people = rows.people_on(session, project_id, shown)
@@ -133,7 +137,11 @@ def each_verdict(
             if result.pair_id in hidden:
                 if only == "all":
                     yield VerdictView(
-                        result.pair_id, _title(result.messages), is_hidden=True, is_sandbox=result.is_sandbox
+                        result.pair_id,
+                        _title(result.messages),
+                        is_hidden=True,
+                        is_held_out=result.pair_id in held_out,
+                        is_sandbox=result.is_sandbox,
                     )
                 continue
             view = _view(result, reasons.get(result.pair_id, []), people.get(result.pair_id, {}))

@@ -20,6 +20,23 @@ def wilson(count: int, total: int) -> tuple[float, float]:
     return (0.0 if count == 0 else middle - half), (1.0 if count == total else middle + half)
 
 
+def paired_difference(only_first: int, only_second: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of how much more of the same `total` pairs the second rater has right than the first.
+
+    Shares from -1 to 1; (-1, 1) where there are no pairs. Counts as in `mcnemar`.
+
+    Source: Bonett and Price (2012), British Journal of Mathematical and Statistical Psychology 65(3).
+    """
+    if min(only_first, only_second) < 0 or only_first + only_second > total:
+        raise ValueError(f"{only_first} and {only_second} of {total} pairs cannot be")
+    if not total:
+        return -1.0, 1.0
+    first, second = (only_first + 1) / (total + 2), (only_second + 1) / (total + 2)
+    middle = second - first
+    half = Z95 * math.sqrt((first + second - middle * middle) / (total + 2))
+    return max(-1.0, middle - half), min(1.0, middle + half)
+
+
 def mcnemar(only_first: int, only_second: int) -> float:
     """How likely chance alone makes two equally good raters differ at least so much (exact, two-sided).
 

@@ -12,7 +12,17 @@ from labeling.domain import Prompt
 from labeling.judging.template import Reply
 from labeling.storage.completions import read_prompt
 from labeling.storage.projects import visible
-from labeling.storage.tables import Completion, CompletionText, Generator, JudgeResult, Label, Pair, PromptText, Rater
+from labeling.storage.tables import (
+    BenchPair,
+    Completion,
+    CompletionText,
+    Generator,
+    JudgeResult,
+    Label,
+    Pair,
+    PromptText,
+    Rater,
+)
 
 PEOPLE = ("annotator", "imported")  # kinds of raters that are not a judge or a rule
 
@@ -74,6 +84,12 @@ def disputed_pairs(project_id: int) -> Select[Any]:
 
 def gold_pairs(project_id: int) -> Select[Any]:
     return all_pairs(project_id).where(col(Pair.gold_verdict).is_not(None))
+
+
+def bench_pairs(project_id: int, half: str) -> Select[Any]:
+    """The gold pairs of one half of the rubric bench: `tune` or `held_out`."""
+    inside = select(col(BenchPair.pair_id)).where(col(BenchPair.project_id) == project_id, col(BenchPair.half) == half)
+    return gold_pairs(project_id).where(col(Pair.id).in_(inside))
 
 
 def unsure_pairs(project_id: int, rater_id: int) -> Select[Any]:

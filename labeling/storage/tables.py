@@ -1069,6 +1069,35 @@ class ScoreText(Table, table=True):
     reasoning: str = long_text()
 
 
+class BenchPair(Table, table=True):
+    """The half of the rubric bench that a gold pair belongs to, drawn once and kept."""
+
+    __tablename__ = "bench_pair"
+    __table_args__ = (
+        one_of("half", "tune", "held_out"),
+        ForeignKeyConstraint(["project_id", "pair_id"], ["pair.project_id", "pair.id"]),
+    )
+
+    project_id: int = Field(primary_key=True)
+    pair_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    half: str
+    created_at: datetime = at(default_now=True)
+
+
+class BenchLook(Table, table=True):
+    """Somebody looked at how a judge does on the held-out half: what was seen. Each look makes it a little less held out."""
+
+    __tablename__ = "bench_look"
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id", index=True)
+    rater_id: int = Field(foreign_key="rater.id")
+    pairs: int
+    right: int
+    created_by: int = Field(foreign_key="account.id")
+    created_at: datetime = at(default_now=True)
+
+
 # --- exports -----------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,8 @@ def pair_choice(me: Here, counts: PairCounts, judges: Sequence[JudgeView]) -> st
         "unlabelled": f"Unlabelled ({count(counts.unlabelled)})",
         "disputed": f"Disputed by people ({count(counts.disputed)})",
         "gold": f"Gold ({count(counts.gold)})",
+        **({"tune": f"Gold, to tune on ({count(counts.tune)})"} if counts.tune else {}),
+        **({"held-out": f"Gold, held out ({count(counts.held_out)})"} if counts.held_out else {}),
         "sample": "A sample",
         **({"unsure": "Those a judge was unsure of"} if read else {}),
         "all": f"All ({count(counts.all)})",

@@ -80,7 +80,8 @@ def _slots(counts: OutcomeCounts) -> str:
 
 
 def _table(found: Sequence[VerdictView], key: str) -> None:
-    hidden = sum(row.is_hidden for row in found)
+    held_out = sum(row.is_held_out for row in found)
+    hidden = sum(row.is_hidden for row in found) - held_out
     if not found:
         st.caption("No verdict of this kind that you may see.")
         return
@@ -92,9 +93,7 @@ def _table(found: Sequence[VerdictView], key: str) -> None:
             "People": [_plain(row.people) for row in found],
             "Gold": [_plain(row.gold) for row in found],
             "Prompt": [row.prompt for row in found],
-            "Reason": [
-                "Hidden until you have labelled it." if row.is_hidden else (row.reasons or ("",))[0] for row in found
-            ],
+            "Reason": [_reason(row) for row in found],
         },
         hide_index=True,
         row_height=34,
@@ -113,6 +112,8 @@ def _table(found: Sequence[VerdictView], key: str) -> None:
     )
     if hidden:
         st.caption(f"{plural(hidden, 'verdict')} hidden until you have labelled the pair: it would sway you.")
+    if held_out:
+        st.caption(f"{plural(held_out, 'gold pair')} of the held-out half: the rubric bench counts looks at them.")
     if len(found) == MOST_ROWS:
         st.caption(f"The newest {count(MOST_ROWS)} are shown; the file has them all.")
     for place in chosen["selection"]["rows"]:
@@ -127,6 +128,12 @@ def _opened(row: VerdictView) -> None:
         st.text(row.prompt)
         for reason in row.reasons:
             st.text(reason)
+
+
+def _reason(row: VerdictView) -> str:
+    if row.is_hidden:
+        return "Held out." if row.is_held_out else "Hidden until you have labelled it."
+    return (row.reasons or ("",))[0]
 
 
 def _verdict(row: VerdictView) -> str:

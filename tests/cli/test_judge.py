@@ -5,10 +5,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from labeling.cli import judge, verdicts
+from labeling.cli import judge, rubric, verdicts
+from labeling.domain import Verdict
 from labeling.errors import InputError
+from labeling.services.gold import set_gold
 from labeling.services.pairing import make_pairs
-from labeling.storage.tables import RoundPair
+from labeling.storage.tables import Pair, RoundPair
 from tests.services.making import make_project
 
 
@@ -27,10 +29,11 @@ def command(making, store_url, monkeypatch):
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
     app = typer.Typer()
     judge.register(app)
+    rubric.register(app)
     verdicts.register(app)
 
     def run(name, *arguments, code=0):
-        done = CliRunner().invoke(app, [name, "--project", making.slug, *map(str, arguments)])
+        done = CliRunner().invoke(app, [*name.split(), "--project", making.slug, *map(str, arguments)])
         if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == code, done.output
@@ -54,7 +57,7 @@ def table(head, name, endpoint, *lines):
 
 def prefers_good(body):
     text = body["messages"][-1]["content"]
-    first = text.find("good") < text.find("bad")
+    first = text.find("a good") < text.find("a bad")
     scores = {"first": 9, "second": 2} if first else {"first": 2, "second": 9}
     return json.dumps({"reasoning": "=One.", "scores": scores, "verdict": "first_much" if first else "second_much"})
 
@@ -90,3 +93,43 @@ def test_verdicts_are_told_as_csv_or_json_or_written_to_a_file(command, judge_fi
     assert command("verdicts", "--judge", "strict", "--only", "flips", "--json")["verdicts"] == []
     with pytest.raises(InputError, match="no filter"):
         command("verdicts", "--judge", "strict", "--only", "odd")
+
+
+def test_a_jury_in_one_file_is_estimated_and_run_together(command, tmp_path, chat_endpoint, judge_file):
+    path = tmp_path / "jury.toml"
+    tables = [table("[judge]", name, chat_endpoint, 'rubric = "honest"') for name in ("one", "two")]
+    path.write_text("\n".join(tables), encoding="utf-8")
+    assert command("judge", "--judge", path, "--judge", judge_file, "--estimate", "--json")["requests"] == 18
+    told = command("judge", "--judge", path, "--json")
+    assert [one["run"]["spec"]["judge"] for one in told["judges"]] == ["one, version 1", "two, version 1"]
+    assert [one["outcomes"]["decided"] for one in told["judges"]] == [3, 3]
+    assert "2 judges" not in command("verdicts", "--judge", "two")
+
+
+def test_what_the_judge_would_read_can_be_seen_first(command, judge_file, making, chat_endpoint):
+    told = command("judge", "--judge", judge_file, "--show-prompt")
+    assert "--- strict, system" in told
+    assert "Prefer the reply that is good." in told
+    assert "question 0" in told
+    assert chat_endpoint.bodies == []
+
+
+def test_rubrics_are_tried_compared_and_looked_at_by_command(command, judge_file, making, tmp_path, chat_endpoint):
+    for row in making.rows(Pair):
+        set_gold(*making.place, row.id, Verdict.A)
+    assert "No judge has read the tune half" in command("rubric bench")
+    command("judge", "--judge", judge_file, "--pairs", "tune")
+    (tmp_path / "rubric.md").write_text("Prefer the reply that is bad.", encoding="utf-8")
+    chat_endpoint.reply = lambda body: json.dumps(
+        {"reasoning": "", "scores": {"first": 9, "second": 2}, "verdict": "first_much"}
+    )
+    command("judge", "--judge", judge_file, "--pairs", "tune")
+    told = command("rubric bench")
+    assert "2 gold pairs to tune on, 1 held out; nobody has looked at the held-out half." in told
+    assert "strict, version 1: 2 of 2 right, 100.0% (34.2% to 100.0%, Wilson), 0 undecided, 0 unreadable" in told
+    assert "against strict, version 1: 0 fixed, 2 broken (pairs " in told
+    compared = command("rubric compare", "strict, version 1", "strict", "--json")
+    assert (compared["only_first"], compared["only_second"], compared["difference"]) == (2, 0, -1.0)
+    command("judge", "--judge", judge_file, "--pairs", "held-out")
+    assert "This is look 1 at it" in command("rubric look", "strict")
+    assert command("rubric bench", "--json")["looks"] == 1

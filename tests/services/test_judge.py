@@ -44,14 +44,14 @@ def verdict(level, first=8, second=4, reasoning="Because."):
 def prefers_good(body):
     """A judge that prefers the reply that says good, whichever stands first."""
     text = body["messages"][-1]["content"]
-    if text.index("good") < text.index("bad"):
+    if text.index("a good") < text.index("a bad"):
         return verdict("first_much")
     return verdict("second_slightly", 4, 8)
 
 
 def is_good_first(body):
     text = body["messages"][1]["content"]
-    return text.index("good") < text.index("bad")
+    return text.index("a good") < text.index("a bad")
 
 
 def make_judging(store, pairs=2, **options):
@@ -161,7 +161,7 @@ def test_a_pair_with_a_failed_request_has_no_result_until_it_is_retried(store, c
     judge_by(
         chat_endpoint,
         lambda body: (
-            (400, error("no")) if "good" in body["messages"][-1]["content"].split("bad")[0] else prefers_good(body)
+            (400, error("no")) if "good" in body["messages"][-1]["content"].split("a bad")[0] else prefers_good(body)
         ),
     )
     run = run_to_the_end(making, spec(chat_endpoint))
@@ -253,7 +253,7 @@ def test_structured_output_falls_back_to_what_the_endpoint_takes_and_remembers_i
             return 400, error(
                 f"Invalid parameter: 'response_format' of type '{form}' is not supported", "response_format"
             )
-        return verdict("tie", 5, 5) if "good" not in body["messages"][-1]["content"] else prefers_good(body)
+        return verdict("tie", 5, 5) if "a good" not in body["messages"][-1]["content"] else prefers_good(body)
 
     chat_endpoint.reply = reply
     run = run_to_the_end(making, spec(chat_endpoint))

@@ -2,12 +2,14 @@ import json
 
 import pytest
 
+from labeling.domain import Verdict
 from labeling.services.generate import save_generators
+from labeling.services.gold import set_gold
 from labeling.services.judge import list_judges, save_judge, start_judging
 from labeling.services.pairing import make_pairs
 from labeling.services.specs import generator_spec, judge_spec
 from labeling.services.worker import work
-from labeling.storage.tables import Label, RoundPair, Run
+from labeling.storage.tables import BenchLook, Label, Pair, RoundPair, Run
 from tests.services.making import make_project
 from tests.ui.opening import button, open_page, run, texts
 
@@ -28,7 +30,7 @@ def opened(making, sqlite_store_url, monkeypatch):
 
 def reply(body):
     text = body["messages"][-1]["content"]
-    first = text.find("good") < text.find("bad")
+    first = text.find("a good") < text.find("a bad")
     scores = {"first": 9, "second": 2} if first else {"first": 2, "second": 9}
     verdict = "first_much" if first else "second_much"
     return json.dumps({"reasoning": "It is **good**.", "scores": scores, "verdict": verdict})
@@ -121,6 +123,31 @@ def test_a_sample_and_what_a_judge_was_unsure_of_can_be_chosen(making, opened, c
     page.number_input(key="judge sample").set_value(1)
     run(page)
     assert ("Requests", "2") in [(one.label, one.value) for one in page.metric]
+
+
+def test_a_rubric_is_tried_on_the_bench_and_a_look_is_counted_once(making, opened, chat_endpoint):
+    chat_endpoint.reply = reply
+    for row in making.rows(Pair):
+        set_gold(*making.place, row.id, Verdict.A)
+    page = opened()
+    assert "each rubric you try stands here" in texts(page)
+    table = {"name": "strict", "base_url": chat_endpoint.url, "model": "j"}
+    for rubric, pairs in (("helpful", "tune"), ("honest", "gold")):
+        judge = judge_spec(table | {"rubric": rubric}, "here")
+        start_judging(*making.place, judge, pairs, idempotency_key=rubric)
+        work(making.store, once=True)
+    run(page)
+    shown = page.dataframe[0].value
+    assert list(shown["Judge"]) == ["strict, version 1", "strict, version 2"]
+    assert (list(shown["Agreement"]), list(shown["95 %"])) == (["100 %"] * 2, ["21 to 100 %"] * 2)
+    assert (list(shown["Fixed"]), list(shown["Broken"])) == (["", "0"], ["", "0"])
+    assert "The second is right on **+0 %** of 1 pair more" in texts(page)
+    button(page, "Look at 1 held-out pair").click()
+    run(page)
+    assert "strict, version 2: **100 %**" in texts(page)
+    run(page)
+    assert [row.right for row in making.rows(BenchLook)] == [1]
+    assert "1 look so far" in texts(page)
 
 
 def test_a_judge_of_the_generators_family_is_warned_of(making, opened):

@@ -17,6 +17,7 @@ from labeling.services.planning import Estimate
 from labeling.services.projects import ProjectView, project_view
 from labeling.services.specs import judge_spec
 from labeling.services.verdicts import outcome_counts
+from labeling.ui.bench_section import bench_section
 from labeling.ui.context import Here, go, here
 from labeling.ui.costs import cost_figure, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import missing_key
@@ -121,6 +122,7 @@ def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], latest: 
             _trust(me, [spec, *jury])
         for run in latest:
             run_box(me, run)
+        bench_section(me)
         verdict_section(me, judges)
 
 

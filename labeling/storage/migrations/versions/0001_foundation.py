@@ -941,6 +941,33 @@ def upgrade() -> None:
         postgresql_where=sa.text("reserved_until IS NOT NULL"),
     )
     op.create_table(
+        "bench_pair",
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("pair_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("half", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("half IN ('tune', 'held_out')", name=op.f("ck_bench_pair_half")),
+        sa.ForeignKeyConstraint(
+            ["project_id", "pair_id"], ["pair.project_id", "pair.id"], name=op.f("fk_bench_pair_project_id_pair_id")
+        ),
+        sa.PrimaryKeyConstraint("project_id", "pair_id", name=op.f("pk_bench_pair")),
+    )
+    op.create_table(
+        "bench_look",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("rater_id", sa.Integer(), nullable=False),
+        sa.Column("pairs", sa.Integer(), nullable=False),
+        sa.Column("right", sa.Integer(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["created_by"], ["account.id"], name=op.f("fk_bench_look_created_by")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_bench_look_project_id")),
+        sa.ForeignKeyConstraint(["rater_id"], ["rater.id"], name=op.f("fk_bench_look_rater_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bench_look")),
+    )
+    op.create_index(op.f("ix_bench_look_project_id"), "bench_look", ["project_id"], unique=False)
+    op.create_table(
         "judgement_text",
         sa.Column(
             "judgement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
