@@ -49,6 +49,7 @@ class Try:
     agreement: Agreement
     usd: float | None
     is_sandbox: bool
+    base_url: str
     before: str | None
     fixed: tuple[int, ...] | None
     broken: tuple[int, ...] | None
@@ -120,6 +121,7 @@ def bench(store: Store, actor: Actor, slug: str) -> Bench:
                 agreement=_agreement(results[rater_id], gold),
                 usd=None if cost.unpriced else cost.usd,
                 is_sandbox=judge.is_sandbox,
+                base_url=judge.base_url,
                 before=right_before[0] if right_before else None,
                 fixed=tuple(sorted(one for one in both if right[one] and not right_before[1][one])) if right_before else None,
                 broken=tuple(sorted(one for one in both if right_before[1][one] and not right[one])) if right_before else None,

@@ -4,6 +4,7 @@ import streamlit as st
 
 from labeling.services.bench import Agreement, Bench, Comparison, Try, bench, compare, look
 from labeling.ui.context import Here
+from labeling.ui.costs import is_own_server
 from labeling.ui.formats import escape, money, plural
 from labeling.ui.parts import count, faults, note, percent, section
 
@@ -94,9 +95,9 @@ def _tools(me: Here, found: Bench) -> None:
 
 def _compared(found: Comparison) -> None:
     st.markdown(
-        f"The second is right on **{100 * found.difference:+.0f} %** of {plural(found.pairs, 'pair')} more "
-        f"({100 * found.low:+.0f} to {100 * found.high:+.0f}); only the first has {count(found.only_first)}, only the "
-        f"second {count(found.only_second)}; by chance alone p = {found.p:.2f}."
+        f"Difference **{100 * found.difference:+.0f} %** on {plural(found.pairs, 'pair')} ({100 * found.low:+.0f} to "
+        f"{100 * found.high:+.0f}). Only the first is right on {count(found.only_first)}, only the second on "
+        f"{count(found.only_second)}; by chance alone p = {found.p:.2f}."
     )
 
 
@@ -114,4 +115,8 @@ def _pairs(word: str, pairs: tuple[int, ...]) -> str:
 
 
 def _price(one: Try) -> str:
-    return "Sandbox" if one.is_sandbox else "Unknown" if one.usd is None else money(one.usd)
+    if one.is_sandbox:
+        return "Sandbox"
+    if one.usd is None:
+        return "Own server" if is_own_server(one.base_url) else "Unknown"
+    return money(one.usd)

@@ -141,7 +141,7 @@ def test_a_rubric_is_tried_on_the_bench_and_a_look_is_counted_once(making, opene
     assert list(shown["Judge"]) == ["strict, version 1", "strict, version 2"]
     assert (list(shown["Agreement"]), list(shown["95 %"])) == (["100 %"] * 2, ["21 to 100 %"] * 2)
     assert (list(shown["Fixed"]), list(shown["Broken"])) == (["", "0"], ["", "0"])
-    assert "The second is right on **+0 %** of 1 pair more" in texts(page)
+    assert "Difference **+0 %** on 1 pair (-92 to +92)" in texts(page)
     button(page, "Look at 1 held-out pair").click()
     run(page)
     assert "strict, version 2: **100 %**" in texts(page)
