@@ -240,7 +240,7 @@ def count_repairs(session: Session, judge_id: int) -> int:
     query = (
         select(func.count(col(RunRequest.request_id).distinct()))
         .join(Run, col(Run.id) == col(RunRequest.run_id))
-        .where(col(Run.judge_id) == judge_id, col(RunRequest.is_repair))
+        .where(col(Run.judge_id) == judge_id, col(Run.purpose) == "judge", col(RunRequest.is_repair))
     )
     return session.scalar(query) or 0
 
