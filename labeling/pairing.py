@@ -23,6 +23,8 @@ class NoPair(StrEnum):
     TOO_FEW = "has too few completions"
     SAME_TEXT = "has completions of the same text only"
     DROPPED = "has too few replies left"
+    UNSCORED = "has too few scored completions"
+    CLOSE = "has scores too close together"
 
 
 @dataclass(frozen=True, slots=True)

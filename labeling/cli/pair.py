@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from labeling.best_of import FromScores, Rejected
 from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.errors import InputError
 from labeling.pairing import PairMode
@@ -38,6 +39,14 @@ def pair(
     pairs_per_prompt: Annotated[int, typer.Option(help="Most pairs of a prompt; 0 for one of every match.", min=0)] = 1,
     better: Better = "",
     worse: Worse = "",
+    from_scores: Annotated[
+        str, typer.Option(help="Take the best completion of each prompt by this scoring judge's scores, and label it.")
+    ] = "",
+    rejected: Annotated[
+        Rejected,
+        typer.Option(help="With scores: the rejected one is near mean - 2 standard deviations, the worst, or any."),
+    ] = Rejected.LOW,
+    margin: Annotated[float, typer.Option(help="With scores: it is at least so many points worse.", min=0, max=9)] = 1,
     refusals: KeepRefusals = False,
     cuts: KeepCut = False,
     alike: Alike = ALIKE,
@@ -47,7 +56,8 @@ def pair(
     """Make pairs of completions that are there. Refusals, cut replies and near-duplicates are dropped and counted."""
     from labeling.services.pairing import PairPlan, make_pairs
 
-    plan = PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike), over(better, worse))
+    scores = FromScores(from_scores, rejected, margin) if from_scores else None
+    plan = PairPlan(pairs, pairs_per_prompt or None, sieve(refusals, cuts, alike), over(better, worse), scores)
     with opened() as (store, actor):
         made = make_pairs(store, actor, project, plan, dry_run=dry_run)
     head = f"{made.pairs:,} pairs {'would be made' if dry_run else 'made'}, from {made.with_pairs:,} prompts."
@@ -79,6 +89,8 @@ def told_pairs(made: "PairingView") -> str:
         f"completions, {made.same_text:,} have completions of one text only, {made.too_few_left:,} too few replies left."
     )
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in made.dropped.items())
+    if made.unscored or made.close:
+        told += f" {made.unscored:,} have too few scored completions, {made.close:,} none that is worse by the margin."
     if made.labels:
-        told += f" {made.labels:,} labels by the rule: nobody compared the two replies."
+        told += f" {made.labels:,} labels given: nobody compared the two replies."
     return f"{told} Replies dropped: {dropped}." if dropped else told

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from labeling.best_of import FromScores, prefer_scored
 from labeling.errors import InputError
 from labeling.pairing import Candidate, NoPair, PairMode, choose_pairs
 from labeling.preferring import Over, Preferences, Preferred, prefer_source
 from labeling.sifting import Dropped, Sieve, sift
 from labeling.storage import completions as rows
-from labeling.storage import preferring
+from labeling.storage import preferring, scoring
 from labeling.storage.store import Session
 from labeling.storage.tables import Project
 
@@ -105,6 +106,32 @@ def by_rule(
     return found
 
 
+def by_scores(
+    session: Session,
+    project: Project,
+    prompts: Sequence[tuple[int, str]],
+    how: FromScores,
+    rater_id: int,
+    sieve: Sieve,
+) -> dict[int, Choice]:
+    """The best of each prompt's scored completions over a worse one, labelled by the judge who scored them."""
+    assert project.id is not None
+    ids = [prompt_id for prompt_id, _ in prompts]
+    every = rows.candidates_of(session, project.id, ids)
+    existing = rows.pairs_of(session, ids)
+    labelled = preferring.labelled_couples(session, rater_id, ids)
+    points = scoring.points_on(session, rater_id, ids)
+    first = rows.tuned_sources(session, project.id, project.target_model)
+    sifted = sift_all(session, every, [id_ for id_ in ids if id_ not in labelled], sieve, first)
+    found = {}
+    for prompt_id, digest in prompts:
+        one = sifted.get(prompt_id) or Sifted(every.get(prompt_id, []), Counter())
+        seed = f"{project.id} {digest} {rater_id} {how.rejected}"
+        made = prefer_scored(one.left, points, how, seed=seed, labelled=labelled.get(prompt_id, ()))
+        found[prompt_id] = preferred_choice(made, existing.get(prompt_id, ()), one.dropped)
+    return found
+
+
 def preferred_choice(made: Preferences, existing: Collection[frozenset[int]], dropped: Counter[Dropped]) -> Choice:
     """A choice of preferences: the pairs that they need beside those that are there."""
     new = [
@@ -133,7 +160,8 @@ def sift_all(
 
 
 def _reason(reason: NoPair | None, dropped: Counter[Dropped]) -> NoPair | None:
-    return NoPair.DROPPED if dropped and reason in (NoPair.TOO_FEW, NoPair.SAME_TEXT) else reason
+    too_few = (NoPair.TOO_FEW, NoPair.SAME_TEXT, NoPair.UNSCORED)
+    return NoPair.DROPPED if dropped and reason in too_few else reason
 
 
 def sources_of(session: Session, project: Project, over: Over) -> tuple[frozenset[str], frozenset[str]]:

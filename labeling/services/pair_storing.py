@@ -12,17 +12,25 @@ from labeling.storage.store import Session
 
 
 def store_choices(
-    session: Session, project_id: int, choices: Mapping[int, Choice], account_id: int, over: Over | None = None
+    session: Session,
+    project_id: int,
+    choices: Mapping[int, Choice],
+    account_id: int,
+    over: Over | None = None,
+    scorer_id: int | None = None,
 ) -> int:
     """Store chosen pairs and put them in the queue of the rounds that take all pairs; the number of new pairs.
 
-    Labels, where there are any, are those of the rule `over`. The project must be locked by the caller.
+    Labels, where there are any, are those of the rule `over` or of the scoring judge that is the rater `scorer_id`. The
+    project must be locked by the caller.
     """
     pairs = [(prompt_id, a, b) for prompt_id, choice in choices.items() for a, b in choice.pairs]
     ids = rows.add_pairs(session, project_id, pairs)
     enqueue(session, project_id, ids)
+    rater_id = scorer_id
     if over is not None and any(choice.preferred for choice in choices.values()):
         rater_id = preferring.put_rule_rater(session, project_id, over.rater)
+    if rater_id is not None:
         label_choices(session, project_id, choices, rater_id, account_id)
     return len(ids)
 

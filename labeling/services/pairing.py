@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from labeling.best_of import FromScores
 from labeling.domain import Actor, Right
 from labeling.errors import InputError
 from labeling.pairing import NoPair, PairMode
 from labeling.preferring import Over
 from labeling.services.access import open_project
-from labeling.services.pair_choice import Choice, by_lot, by_rule
+from labeling.services.pair_choice import Choice, by_lot, by_rule, by_scores
 from labeling.services.pair_storing import store_choices
+from labeling.services.score import scorer_named
 from labeling.sifting import DEFAULT_SIEVE, Dropped, Sieve
 from labeling.storage import completions as rows
 from labeling.storage.store import Session, Store
@@ -22,9 +24,10 @@ MOST_PER_PROMPT = 50
 
 @dataclass(frozen=True, slots=True)
 class PairingView:
-    """What becomes of all prompts: prompts = with new pairs + has_pairs + too_few + same_text + too_few_left.
+    """What becomes of all prompts: prompts = with new pairs + has_pairs + too_few + same_text + too_few_left + unscored + close.
 
-    `pairs` are new, `labels` those that a rule gives them, or to pairs that were there. `same_text_matches` counts the
+    `pairs` are new, `labels` those that a rule or scores give them, or to pairs that were there. `unscored` prompts have
+    fewer than two scored replies, in `close` ones none is worse than the best by the margin. `same_text_matches` counts the
     matches of completions left out because both say the same, also in prompts that got another pair. `dropped` counts
     replies that the sieve took out of prompts without all their pairs, by reason (a `Dropped`).
     """
@@ -37,6 +40,8 @@ class PairingView:
     same_text: int
     same_text_matches: int
     too_few_left: int = 0
+    unscored: int = 0
+    close: int = 0
     labels: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
 
@@ -46,19 +51,23 @@ class PairPlan:
     """How pairs are made. Without a mode each prompt takes two sources where it has them, else two samples of one.
 
     `per_prompt` is the most pairs of a prompt, None for one of every match. `sieve` drops replies before. `over` makes
-    pairs of two sources, and labels the one's replies as better.
+    pairs of two sources, and labels the one's replies as better; `scores` takes the best completion of each prompt, by one
+    judge's scores, over a worse one.
     """
 
     mode: PairMode | None = None
     per_prompt: int | None = 1
     sieve: Sieve = DEFAULT_SIEVE
     over: Over | None = None
+    scores: FromScores | None = None
 
     def __post_init__(self) -> None:
         if self.per_prompt is not None and not 1 <= self.per_prompt <= MOST_PER_PROMPT:
             raise InputError(f"Pairs a prompt must be from 1 to {MOST_PER_PROMPT}, or all.")
         if self.over is not None and self.over.better == self.over.worse:
             raise InputError("The better and the worse model are the same; name two.")
+        if self.over is not None and self.scores is not None:
+            raise InputError("Pairs are labelled by a rule or by scores, not by both at once.")
 
 
 def make_pairs(
@@ -68,8 +77,10 @@ def make_pairs(
 
     Raises:
         InputError: a source that the plan names wrote nothing here.
+        NotFoundError: there is no such scoring judge.
     """
     plan = plan or PairPlan()
+    scorer_id = scorer_named(store, actor, slug, plan.scores.judge).rater_id if plan.scores else None
     counts: Counter[str] = Counter()
     after = 0
     while True:
@@ -80,14 +91,14 @@ def make_pairs(
             if not prompts:
                 break
             # Reading and comparing texts takes longer than a writing transaction may.
-            choices = chosen(session, project, prompts, plan)
+            choices = chosen(session, project, prompts, plan, scorer_id)
             seen = rows.pairs_of(session, [prompt_id for prompt_id, _ in prompts])
         if not dry_run and any(choice.pairs or choice.preferred for choice in choices.values()):
             with store.writing() as session:
                 rows.lock_project(session, project.id)
                 if rows.pairs_of(session, [prompt_id for prompt_id, _ in prompts]) != seen:
-                    choices = chosen(session, project, prompts, plan)
-                store_choices(session, project.id, choices, actor.account_id, plan.over)
+                    choices = chosen(session, project, prompts, plan, scorer_id)
+                store_choices(session, project.id, choices, actor.account_id, plan.over, scorer_id)
         after = prompts[-1][0]
         counts.update(_counted(choices.values()))
     return PairingView(
@@ -99,6 +110,8 @@ def make_pairs(
         same_text=counts[NoPair.SAME_TEXT],
         same_text_matches=counts["same_text_matches"],
         too_few_left=counts[NoPair.DROPPED],
+        unscored=counts[NoPair.UNSCORED],
+        close=counts[NoPair.CLOSE],
         labels=counts["labels"],
         dropped={reason.value: counts[f"dropped {reason}"] for reason in Dropped if counts[f"dropped {reason}"]},
     )
@@ -113,8 +126,16 @@ def pair_up(
     return store_choices(session, project.id, chosen(session, project, prompts, plan), account_id, plan.over)
 
 
-def chosen(session: Session, project: Project, prompts: Sequence[tuple[int, str]], plan: PairPlan) -> dict[int, Choice]:
-    """What each prompt's completions become, by prompt id."""
+def chosen(
+    session: Session,
+    project: Project,
+    prompts: Sequence[tuple[int, str]],
+    plan: PairPlan,
+    scorer_id: int | None = None,
+) -> dict[int, Choice]:
+    """What each prompt's completions become, by prompt id. `scorer_id` is the rater whose scores the plan names."""
+    if plan.scores is not None and scorer_id is not None:
+        return by_scores(session, project, prompts, plan.scores, scorer_id, plan.sieve)
     if plan.over is not None:
         return by_rule(session, project, prompts, plan.over, plan.per_prompt, plan.sieve)
     return by_lot(session, project, prompts, plan.mode, plan.per_prompt, plan.sieve)

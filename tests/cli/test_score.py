@@ -61,3 +61,10 @@ def test_without_two_completions_it_says_so(sqlite_store, command, file):
     making = make_project(sqlite_store, prompts=1, name="Empty")
     with pytest.raises(InputError, match="No prompt has two completions"):
         command("score", "--project", making.slug, "--judge", file)
+
+
+def test_pairs_come_of_scores(making, command, file):
+    command("score", "--project", making.slug, "--judge", file)
+    told = command("pair", "--project", making.slug, "--from-scores", "strict", "--rejected", "worst", "--json")
+    assert (told["pairs"], told["labels"]) == (1, 1)
+    assert "too few scored" not in command("pair", "--project", making.slug, "--from-scores", "strict")
