@@ -12,6 +12,7 @@ import orjson
 
 from exporters.findings import Finding
 from exporters.formats import EXPORTERS, MEGABYTE
+from exporters.parquet import COLUMNS, MAGIC, parquet_records
 from exporters.plain import has_tool_turns, is_rich
 from exporters.rows import Message
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
@@ -88,6 +89,10 @@ class _Check:
         size = self._path.stat().st_size
         with self._path.open("rb", buffering=1 << 20) as file:
             start = file.read(4096)
+            if start.startswith(MAGIC) and self._format.name in COLUMNS:
+                yield from self._parquet_findings()
+                yield from self._whole_findings()
+                return
             if other := _other_file(start):
                 yield other
                 return
@@ -125,27 +130,42 @@ class _Check:
                         return  # every further line would be the same fault
                 if record is None:
                     continue
-            self._rows += 1
             parts = plain(record)
             if parts is None:
                 yield from self._closer(number, record, start)
                 parts = self._format.parts(record)
             if len(line) > many_bytes:
                 yield from self._token_findings(number, line)
-            prompt, chosen, rejected = parts
-            if rejected is not None:
-                if len(chosen) > len(rejected):
-                    self._longer_chosen += 1
-                elif len(chosen) < len(rejected):
-                    self._longer_rejected += 1
-            if self._compares_prompts:
-                key = hash(orjson.dumps(prompt))
-                if self._remember is not None:
-                    self._remember.add(key)
-                if key in self._elsewhere:
-                    yield Finding(
-                        number, "prompt", "The prompt stands in the validation file too", "Split by prompt, not by row"
-                    )
+            self._rows += 1
+            if found := self._compared(number, *parts):
+                yield found
+
+    def _parquet_findings(self) -> Iterator[Finding]:
+        for number, record in enumerate(parquet_records(self._path), 1):
+            self._rows += 1
+            parts = self._format.plain(record)
+            if parts is None:
+                yield from self._closer(number, record, 0)
+                parts = self._format.parts(record)
+            if found := self._compared(number, *parts):
+                yield found
+
+    def _compared(self, number: int, prompt: Any, chosen: str, rejected: str | None) -> Finding | None:
+        """Count which side is the longer one, and look for the prompt in the other file."""
+        if rejected is not None:
+            if len(chosen) > len(rejected):
+                self._longer_chosen += 1
+            elif len(chosen) < len(rejected):
+                self._longer_rejected += 1
+        if self._compares_prompts:
+            key = hash(orjson.dumps(prompt))
+            if self._remember is not None:
+                self._remember.add(key)
+            if key in self._elsewhere:
+                return Finding(
+                    number, "prompt", "The prompt stands in the validation file too", "Split by prompt, not by row"
+                )
+        return None
 
     def _closer(self, number: int, record: Message, start: int) -> Iterator[Finding]:
         """The faults of a record that is not plain; `start` is where its line begins in the file."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from exporters.balance import class_balance
 from exporters.card import card
@@ -18,6 +18,7 @@ from exporters.findings import Finding
 from exporters.formats import EXPORTERS
 from exporters.jsonl import FileFacts, JsonlFile, JsonlParts, json_line
 from exporters.manifest import manifest
+from exporters.parquet import COLUMNS, ParquetParts, parquet_refusal
 from exporters.provenance import Told, told_of, told_of_piece
 from exporters.quick import Quick
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
@@ -27,6 +28,9 @@ from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
 # More of them tell nobody more, and a million of them would not fit into memory.
 MOST_FINDINGS = 100
+
+
+FileType: TypeAlias = Literal["jsonl", "parquet"]
 
 
 class CheckFailed(Exception):
@@ -82,6 +86,7 @@ class DatasetWriter:
         validation_share: float = 0.0,
         seed: int = 0,
         has_mark: bool = False,
+        file_type: FileType = "jsonl",
     ) -> None:
         if not 0 <= validation_share < 1:
             raise ValueError(f"validation_share is {validation_share}; it is 0 or more and below 1")
@@ -90,6 +95,9 @@ class DatasetWriter:
             raise ValueError(f"{format} is written without a byte-order mark")
         self._most_tokens = self._format.most_tokens or sys.maxsize
         self._many_bytes = BYTES_PER_TOKEN * self._most_tokens
+        if file_type == "parquet" and format not in COLUMNS:
+            raise ValueError(f"{format} is read from JSONL alone")
+        self._file_type = file_type
         self._has_mark = has_mark
         self._out = out
         self._share = validation_share
@@ -104,11 +112,7 @@ class DatasetWriter:
 
     def __enter__(self) -> Self:
         self._folder = begin_folder(self._out)
-        most_bytes = self._format.most_bytes
-        self._train, self._validation = (
-            JsonlParts(self._folder, split, self._format.extension, most_bytes, is_marked=self._has_mark)
-            for split in ("train", "validation")
-        )
+        self._train, self._validation = self._parts("train"), self._parts("validation")
         self._provenance = JsonlFile(self._folder / "provenance.jsonl")
         self._spool = Spool(self._folder) if self._format.pieces is not None else None
         self._finished = False
@@ -123,6 +127,11 @@ class DatasetWriter:
                     file.abandon()
             discard_folder(self._folder)
         return False
+
+    def _parts(self, split: str) -> JsonlParts | ParquetParts:
+        if self._file_type == "parquet":
+            return ParquetParts(self._folder, split, self._format.name)
+        return JsonlParts(self._folder, split, "jsonl", self._format.most_bytes, is_marked=self._has_mark)
 
     @property
     def takes(self) -> frozenset[Outcome]:
@@ -154,7 +163,10 @@ class DatasetWriter:
 
     @property
     def quick(self) -> Quick | None:
-        """What makes the line of an ordinary pair at once, for `add_line`; None where the format has no such way."""
+        """What makes the line of an ordinary pair at once, for `add_line`; None where the format has no such way.
+
+        An ordinary pair has nothing that Parquet has no column for.
+        """
         return self._format.quick
 
     def add_line(self, line: bytes, group: str, told: Told) -> None:
@@ -244,6 +256,8 @@ class DatasetWriter:
             self._spool.add(piece, line, origin.group, told_of_piece(origin, piece))
 
     def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
+        if self._file_type == "parquet" and (code := parquet_refusal(row, self._format.name)):
+            raise RowRefused(code, "the row has what has no column")
         line = json_line(self._format.record(row))
         if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
             raise RowRefused("too_long", f"the row has more than {self._most_tokens} tokens")
@@ -267,7 +281,7 @@ class DatasetWriter:
             if len(self._held) == LEAST_VALIDATION_ROWS:
                 self._put_held(self._validation, "validation")
 
-    def _put(self, parts: JsonlParts, split: str, line: bytes, told: Told) -> None:
+    def _put(self, parts: JsonlParts | ParquetParts, split: str, line: bytes, told: Told) -> None:
         for kind in told["decided_by"]:
             self._decided_by[kind] += 1
         told["split"] = split
@@ -276,7 +290,7 @@ class DatasetWriter:
             self._sandbox.update(("rows", *told["sandbox"]))
         self._provenance.write(json_line(told))
 
-    def _put_held(self, parts: JsonlParts, split: str) -> None:
+    def _put_held(self, parts: JsonlParts | ParquetParts, split: str) -> None:
         for line, _, told in self._held:
             self._put(parts, split, line, told)
         self._held.clear()

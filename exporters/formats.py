@@ -75,7 +75,6 @@ class Format:
     pieces: Callable[[PreferenceRow], tuple[CompletionRow, ...]] | None = None
     takes: frozenset[Outcome] = ONLY_BETTER
     quick: Quick | None = None
-    extension: str = "jsonl"
     least_rows: int = 1
     most_bytes: int | None = None
     most_tokens: int | None = None

@@ -31,6 +31,7 @@ REFUSALS = {
     "tool_message": Refusal("A tool message answers no call", "Give it the tool_call_id of an earlier call"),
     "tool_call": Refusal("A tool call is not complete", "Give it an id, a function's name and arguments as a string"),
     "tool": Refusal("A tool is not complete", "Give it the type function and a name"),
+    "no_columns": Refusal("Calls and names have no column in Parquet", "Write JSONL, which keeps them"),
     "too_long": Refusal("More tokens than the service takes", "Shorten the prompt or the replies"),
     "no_strength": Refusal("No strength was given", "Ask annotators how much better it is, or choose trl"),
     "no_tools": Refusal("This format holds no tools", "Choose trl or openai-dpo: they keep tools and calls"),

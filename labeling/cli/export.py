@@ -35,10 +35,14 @@ def export(
         typer.Option(help="A text file: the system prompt of every row.", exists=True, dir_okay=False),
     ] = None,
     byte_order_mark: Annotated[bool, typer.Option(help="Begin files with a byte-order mark: azure-dpo only.")] = False,
+    file_type: Annotated[
+        str, typer.Option(help="jsonl, or parquet for trl*, sft, axolotl and llama-factory.")
+    ] = "jsonl",
     as_json: AsJson = False,
 ) -> None:
     """Write the labelled pairs as a training file, with manifest and provenance, and check it."""
     from labeling.services.export import export as run_export
+    from labeling.services.export import read_file_type
     from labeling.services.label_rules import DEFAULT_RULES
     from labeling.services.rule_files import read_rules_file, read_text
 
@@ -54,6 +58,7 @@ def export(
             system_prompt=read_text(system_prompt).strip() if system_prompt else None,
             out=out,
             has_mark=byte_order_mark,
+            file_type=read_file_type(file_type),
             progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
         )
     left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from exporters import EXPORTERS, DatasetWriter, Format, PreferenceRow, RowOrigin, Written
-from exporters.dataset import CheckFailed
+from exporters.dataset import CheckFailed, FileType
 from exporters.files import FolderFault
 from exporters.jsonl import json_line
+from exporters.parquet import COLUMNS
 from labeling.domain import Actor, Right
 from labeling.errors import ExportError, InputError
 from labeling.services.access import open_project
@@ -155,12 +156,14 @@ def export(
     system_prompt: str | None = None,
     out: Path | None = None,
     has_mark: bool = False,
+    file_type: FileType = "jsonl",
     progress: Progress | None = None,
 ) -> ExportView:
     """Write an export and check it; it is a folder, `out` or one of the app's own.
 
     `system_prompt` stands in every row instead of what the generators had in common. `progress` is called with the
     pairs looked at and the pairs there are. `has_mark` begins each file with a byte-order mark, which Azure documents.
+    `file_type` parquet is for the trainers that read it.
 
     Raises:
         InputError: no such format, a share out of range, an empty system prompt, a mark where the format has none.
@@ -170,6 +173,8 @@ def export(
     chosen = format_named(format)
     if has_mark and not chosen.takes_mark:
         raise InputError(f"Files of the format {format} have no byte-order mark; azure-dpo may have one.")
+    if file_type == "parquet" and format not in COLUMNS:
+        raise InputError(f"{format} is read from JSONL alone. Parquet is for {', '.join(COLUMNS)}.")
     if not 0 <= validation_share < 1:
         raise InputError(f"The validation share is {validation_share:g}; it is 0 or more and below 1, such as 0.1.")
     if system_prompt is not None and not system_prompt.strip():
@@ -183,7 +188,7 @@ def export(
                 project_id=project_id, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
                 validation_share=validation_share, label_seq=rows.label_mark(session, project_id),
                 program_version=version("tiebreak"), created_by=actor.account_id,
-                options=json.dumps({"system_prompt": system_prompt, "has_mark": has_mark, **this_process()}),
+                options=json.dumps({"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, **this_process()}),
             ),
         )  # fmt: skip
         folder = (out if out is not None else settings().export_folder / slug / str(export_id)).absolute()
@@ -191,7 +196,9 @@ def export(
     try:
         with (
             store.reading() as session,
-            DatasetWriter(folder, format, validation_share=validation_share, seed=seed, has_mark=has_mark) as writer,
+            DatasetWriter(
+                folder, format, validation_share=validation_share, seed=seed, has_mark=has_mark, file_type=file_type
+            ) as writer,
         ):
             held = _held(store, session, project_id, rules, chosen)
             written = _write(session, held, writer, system_prompt, progress)
@@ -208,6 +215,15 @@ def export(
 
 def _held(store: Store, session: Session, project_id: int, rules: LabelRules, format: Format) -> Ballot:
     return settled(store, session, replace(ballot(session, project_id, rules), takes=format.takes))
+
+
+def read_file_type(name: str) -> FileType:
+    """Raises InputError where files are not written so."""
+    if name == "jsonl":
+        return "jsonl"
+    if name == "parquet":
+        return "parquet"
+    raise InputError(f"Files are not written as {name!r}. Choose jsonl or parquet.")
 
 
 def format_named(name: str) -> Format:
