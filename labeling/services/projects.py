@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from labeling.domain import Actor, Right, Target
+from labeling.domain import RIGHTS, Actor, Right, Target
 from labeling.errors import ConflictError, InputError, NotFoundError
 from labeling.services.access import open_project
 from labeling.storage import projects as rows
@@ -19,7 +19,8 @@ MAX_OVERLAP = 100
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """A project in counts. `open_pairs` still want labels of annotators in the work round."""
+    """A project in counts. `open_pairs` still want labels of annotators in the work round; `may_manage`: the actor leads it,
+    and does not only label."""
 
     id: int
     slug: str
@@ -38,11 +39,12 @@ class ProjectView:
     labelled_pairs: int
     open_pairs: int
     running: str | None
+    may_manage: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next sensible thing to do: a page (data, generate, label, judge, export) and one sentence."""
+    """The next sensible thing to do: a page (data, generate, label, history, judge, export) and one sentence."""
 
     page: str
     sentence: str
@@ -92,7 +94,7 @@ def create_project(
     try:
         with store.writing() as session:
             rows.add_project(session, project, guidelines, overlap)
-            return _view(session, project)
+            return _view(session, actor, project)
     except IntegrityError as error:
         raise ConflictError(f"There is a project {slug!r} already. Choose another name.") from error
 
@@ -110,12 +112,12 @@ def list_projects(store: Store, actor: Actor) -> list[ProjectView]:
     """The projects the actor may see, newest first."""
     with store.reading() as session:
         found = rows.projects_of(session, None if actor.is_admin else actor.account_id)
-        return [_view(session, project) for project in found if actor.project_id in (None, project.id)]
+        return [_view(session, actor, project) for project in found if actor.project_id in (None, project.id)]
 
 
 def project_view(store: Store, actor: Actor, slug: str) -> ProjectView:
     with store.reading() as session:
-        return _view(session, open_project(session, actor, slug, Right.SEE))
+        return _view(session, actor, open_project(session, actor, slug, Right.SEE))
 
 
 def write_guidelines(store: Store, actor: Actor, slug: str, text: str) -> int:
@@ -149,7 +151,9 @@ def set_overlap(store: Store, actor: Actor, slug: str, overlap: int, round_name:
 def next_step(store: Store, actor: Actor, slug: str) -> Step:
     """Where the page should open, and why, in one sentence."""
     view = project_view(store, actor, slug)
-    if view.running:
+    if not view.may_manage and not view.open_pairs:
+        return Step("history", "Nothing waits for a label; yours are in the history.")
+    if view.running and view.may_manage:
         page = "judge" if view.running == "judge" else "generate"
         return Step(page, f"A {view.running} run is under way.")
     if not view.prompts:
@@ -162,12 +166,12 @@ def next_step(store: Store, actor: Actor, slug: str) -> Step:
 
 
 def recent(store: Store, actor: Actor, limit: int = 10) -> list[Recent]:
-    """The newest runs, imports and exports of the actor's projects, newest first."""
+    """The newest runs, imports and exports of the projects that the actor leads, newest first."""
     with store.reading() as session:
         projects = {
             project.id: project
             for project in rows.projects_of(session, None if actor.is_admin else actor.account_id)
-            if actor.project_id in (None, project.id)
+            if actor.project_id in (None, project.id) and _may_manage(session, actor, project)
         }
         found = rows.latest(session, [key for key in projects if key is not None], limit)
         return [_recent(row, projects[row.project_id]) for row in found]
@@ -184,7 +188,12 @@ def _recent(row: Run | Import | Export, project: Project) -> Recent:
     return Recent(row.created_at, project.name, project.slug, kind, row.id or 0, what, row.state, result)
 
 
-def _view(session: Session, project: Project) -> ProjectView:
+def _may_manage(session: Session, actor: Actor, project: Project) -> bool:
+    role = None if actor.is_admin else rows.role_in(session, _id(project), actor.account_id)
+    return actor.is_admin or (role is not None and Right.MANAGE in RIGHTS[role])
+
+
+def _view(session: Session, actor: Actor, project: Project) -> ProjectView:
     project_id = _id(project)
     round_ = rows.round_named(session, project_id)
     assert round_ is not None
@@ -209,6 +218,7 @@ def _view(session: Session, project: Project) -> ProjectView:
         labelled_pairs=rows.count_labelled_pairs(session, project_id),
         open_pairs=rows.count_open_in_round(session, round_.id),
         running=running.purpose if running else None,
+        may_manage=_may_manage(session, actor, project),
     )
 
 

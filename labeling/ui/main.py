@@ -24,6 +24,8 @@ STEPS: Final = (
     ("judge", "Judge", "gavel"),
     ("export", "Export", "ios_share"),
 )
+FOR_ANNOTATORS: Final = ("label", "history")  # the other steps are for those who manage the project
+REFRESHED_EVERY: Final = 15.0  # seconds: what the foot of the sidebar says while somebody labels, which runs no script
 
 
 def main() -> None:
@@ -41,6 +43,9 @@ def main() -> None:
         session().landed = True
         if page is not projects and project is None:
             go("projects")
+        if project is not None and not project.may_manage and page.url_path not in ("", "projects", *FOR_ANNOTATORS):
+            session().told = f"{page.title} is for those who lead the project."
+            go("label")
         with st.container(horizontal_alignment="center"), st.container(width=WIDTH):
             if told := session().told:
                 session().told = None
@@ -48,8 +53,10 @@ def main() -> None:
             with faults():
                 page.run()
         # After the page: what it did, and a run that ended while it was drawn, are counted.
-        if project is not None:
-            _progress(me, project)
+        if project is not None and project.may_manage:
+            with st.sidebar:
+                is_labelling = page.url_path == "label"
+                st.fragment(_progress, run_every=REFRESHED_EVERY if is_labelling else None)(me, project.slug)
 
 
 def _open_asked_project(me: Here) -> ProjectView | None:
@@ -69,7 +76,10 @@ def _open_asked_project(me: Here) -> ProjectView | None:
 
 def _navigation(me: Here, project: ProjectView | None, projects: Page) -> Page:
     """The page that was asked for. Without an open project the steps are known, so that an old link finds its way."""
-    steps = [_page(name, title, icon, hidden=project is None) for name, title, icon in STEPS]
+    steps = [
+        _page(name, title, icon, hidden=project is None or not (project.may_manage or name in FOR_ANNOTATORS))
+        for name, title, icon in STEPS
+    ]
     if project is not None:
         return st.navigation({"": [projects], escape(project.name): steps}, expanded=True)
     first_run = is_first_run(list_projects(me.store, me.actor))
@@ -99,13 +109,12 @@ def _land(me: Here, project: ProjectView | None) -> None:
     go("projects")
 
 
-def _progress(me: Here, project: ProjectView) -> None:
+def _progress(me: Here, slug: str) -> None:
     """At the foot of the sidebar: how much of the project would leave in a file now, and what is next."""
-    with st.sidebar:
-        found = usable(me.store, me.actor, project.slug)
-        share = found.rows / found.pairs if found.pairs else 0.0
-        st.progress(share, text=f"**{count(found.rows)}** usable of {plural(found.pairs, 'pair')}")
-        st.caption(f"Next: {escape(next_step(me.store, me.actor, project.slug).sentence)}")
+    found = usable(me.store, me.actor, slug)
+    share = found.rows / found.pairs if found.pairs else 0.0
+    st.progress(share, text=f"**{count(found.rows)}** usable of {plural(found.pairs, 'pair')}")
+    st.caption(f"Next: {escape(next_step(me.store, me.actor, slug).sentence)}")
 
 
 main()

@@ -47,10 +47,13 @@ HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+# The labelling screen's files. Streamlit lets browsers keep them without saying for how long or of which version: after an
+# upgrade old scripts would speak to a new route.
+SCREEN_FILES: Final = "/_stcore/bidi-components/tiebreak."
 
 
 class SecurityHeaders:
-    """Adds `HEADERS` to every answer that has not set them itself."""
+    """Adds `HEADERS` to every answer that has not set them itself; the labelling screen's files are asked for anew each time."""
 
     def __init__(self, app: Asgi) -> None:
         self.app = app
@@ -61,6 +64,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if SCREEN_FILES in scope["path"]:
+                    headers["cache-control"] = "no-cache"
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -1,5 +1,6 @@
 """Signing in as another annotator, and out again, in a real browser: what is labelled stands under who labelled it."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -85,3 +86,36 @@ def test_a_screen_that_was_signed_out_in_another_tab_keeps_its_labels_and_says_s
     at.press("4")
     expect(at.root.locator(".save")).to_contain_text("Signed out · 1 kept here")
     assert [verdict for _, _, verdict in at.events()] == ["left"]
+
+
+def test_an_annotator_is_offered_what_an_annotator_may_use(app, store, page):
+    expect.set_options(timeout=SLOW)
+    slug, pairs = make_project(store, "Only labelling", 1)
+    page.context.clear_cookies()
+    sign_in(page, app, create_token(store, local_actor(store), "third annotator", slug).secret)
+    at = Screen(page, app.address, store, slug, pairs).open()
+    offered = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    expect(offered).to_have_text([re.compile(name) for name in ("Projects", "Label", "History")])
+    page.goto(f"{app.address}/export?project={slug}")
+    expect(page.get_by_role("alert")).to_contain_text("Export is for those who lead the project.")
+    expect(at.verdict("Left is better")).to_be_visible()
+    at.press("1")
+    at.saved()
+    page.get_by_role("link", name="Projects").click()
+    expect(page.get_by_role("button", name="My labels")).to_be_visible()
+    expect(page.get_by_text("Usable")).to_be_hidden()
+    page.get_by_role("button", name="My labels").click()
+    expect(page.get_by_role("heading", level=1, name="History")).to_be_visible()
+
+
+def test_the_sidebar_follows_the_labels_that_are_given(app, store, page):
+    expect.set_options(timeout=SLOW)
+    page.context.clear_cookies()
+    at = Screen(page, app.address, store, *make_project(store, "Followed", 3)).open()
+    sidebar = page.get_by_test_id("stSidebar")
+    expect(sidebar).to_contain_text("0 usable of 3 pairs")
+    at.press("1", "4")
+    at.saved()
+    expect(sidebar).to_contain_text("2 usable of 3 pairs")
+    at.press("1")
+    expect(sidebar).to_contain_text("Every pair has its labels")

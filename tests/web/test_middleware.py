@@ -18,6 +18,10 @@ async def hello(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
+async def screen_file(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("script", headers={"cache-control": "public"})
+
+
 async def own_policy(_request: Request) -> JSONResponse:
     return JSONResponse({}, headers={"content-security-policy": "sandbox"})
 
@@ -30,7 +34,12 @@ async def echo(websocket: WebSocket) -> None:
 
 def client(address: str = "127.0.0.1") -> TestClient:
     app = Starlette(
-        routes=[Route("/", hello, methods=["GET", "POST"]), Route("/own", own_policy), WebSocketRoute("/stream", echo)],
+        routes=[
+            Route("/", hello, methods=["GET", "POST"]),
+            Route("/own", own_policy),
+            Route("/base/_stcore/bidi-components/tiebreak.label/main.js", screen_file),
+            WebSocketRoute("/stream", echo),
+        ],
         middleware=[Middleware(SecurityHeaders), Middleware(OnlyThisMachine)],
     )
     return TestClient(app, client=(address, 50000))
@@ -126,6 +135,11 @@ def test_every_answer_carries_the_locks_on_fetching(headers):
 
 def test_a_route_may_set_a_stricter_policy_of_its_own():
     assert client().get("/own", headers=OWN).headers["content-security-policy"] == "sandbox"
+
+
+def test_a_browser_asks_for_the_labelling_screen_anew_after_an_upgrade():
+    answer = client().get("/base/_stcore/bidi-components/tiebreak.label/main.js", headers=OWN)
+    assert answer.headers.get_list("cache-control") == ["no-cache"]
 
 
 @pytest.mark.parametrize("directive", ["default-src", "connect-src", "img-src", "frame-src", "style-src", "script-src"])

@@ -81,13 +81,13 @@ def _row(me: Here, project: ProjectView, step: Step, *, is_primary: bool) -> Non
                 if project.has_sandbox:
                     state("sandbox", "Some completions or labels were written by the sandbox, not by a real model.")
             st.caption(_context(project))
-        rows = usable(me.store, me.actor, project.slug).rows
-        figures = (
-            ("Usable", count(rows)),
+        figures = [
             ("Labelled", percent(project.labelled_pairs, project.pairs)),
             ("To label", count(project.open_pairs)),
-        )
-        for column, (label, value) in zip(middle.columns(3, wrap=False), figures, strict=True):
+        ]
+        if project.may_manage:
+            figures.insert(0, ("Usable", count(usable(me.store, me.actor, project.slug).rows)))
+        for column, (label, value) in zip(middle.columns(3, wrap=False), figures, strict=False):
             with column, st.container(gap=None):
                 st.caption(label)
                 st.markdown(f"**{value}**")
@@ -104,12 +104,13 @@ def _context(project: ProjectView) -> str:
 
 
 def _action(project: ProjectView, step: Step) -> str:
-    if project.running:
+    if project.running and project.may_manage:
         return "Watch the run"
     return {
         "data": "Import prompts",
         "generate": f"Generate for {plural(project.prompts, 'prompt')}",
         "label": f"Label {plural(project.open_pairs, 'pair')}",
+        "history": "My labels",
         "judge": "Judge",
         "export": "Export",
     }[step.page]
