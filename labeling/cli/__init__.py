@@ -21,6 +21,7 @@ SUBJECTS = (
     "rubric",
     "runs",
     "export",
+    "rules",
     "convert",
     "rounds",
     "hours",

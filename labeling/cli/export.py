@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
+from labeling.cli.rules import effect_lines
 
 MOST_SHOWN = 50  # findings for people; --json has all of them
 
@@ -22,10 +23,15 @@ def register(app: typer.Typer) -> None:
 def export(
     project: ProjectName,
     format: FormatName,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make; it must not be there, or be empty.")],
-    rules: Annotated[
-        Path | None, typer.Option(help="Label rules: a TOML or JSON file.", exists=True, dir_okay=False)
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder to make; it must not be there, or be empty.")
     ] = None,
+    rules: Annotated[
+        str | None, typer.Option(help="Label rules: a TOML or JSON file, or a name they are saved under.")
+    ] = None,
+    only_estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only tell what would stay and what would go, by rule; write nothing.")
+    ] = False,
     validation_share: Annotated[
         float, typer.Option(help="How much goes to validation.jsonl, by prompt; 0 for none.")
     ] = 0.1,
@@ -41,21 +47,34 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the labelled pairs as a training file, with manifest and provenance, and check it."""
+    from labeling.services.estimate import estimate
     from labeling.services.export import export as run_export
     from labeling.services.export import read_file_type
-    from labeling.services.label_rules import DEFAULT_RULES
-    from labeling.services.rule_files import read_rules_file, read_text
+    from labeling.services.rule_files import read_text
+    from labeling.services.saved_rules import rules_from
 
+    prompt = read_text(system_prompt).strip() if system_prompt else None
+    if only_estimate:
+        with opened() as (store, actor):
+            chosen = rules_from(store, actor, project, rules)
+            told = estimate(
+                store, actor, project, format=format, rules=chosen, system_prompt=prompt,
+                progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
+            )  # fmt: skip
+        tell(effect_lines(told), told, as_json)
+        return
+    if out is None:
+        raise typer.BadParameter("name the folder to make, or ask for an --estimate", param_hint="--out")
     with opened() as (store, actor):
         view = run_export(
             store,
             actor,
             project,
             format=format,
-            rules=read_rules_file(rules) if rules else DEFAULT_RULES,
+            rules=rules_from(store, actor, project, rules),
             validation_share=validation_share,
             seed=seed,
-            system_prompt=read_text(system_prompt).strip() if system_prompt else None,
+            system_prompt=prompt,
             out=out,
             has_mark=byte_order_mark,
             file_type=read_file_type(file_type),

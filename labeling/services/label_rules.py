@@ -45,6 +45,8 @@ class LabelRules:
     two undesirable rows of both bad, and two desirable ones of a tie where the guidelines define it so. `longest_reply` in characters, 0 for any.
     `on_policy`: replies of the project's target model. `per_prompt`: at most so many pairs of one prompt, 0 for any.
     `length_match`: as many longer as shorter replies chosen. `seed` is of what is drawn by lot.
+
+    `name` is the one they are saved under, where they are; `version` is of this shape.
     """
 
     who: Who = "people_first"
@@ -69,6 +71,7 @@ class LabelRules:
     per_prompt: int = 0
     length_match: bool = False
     seed: int = 0
+    name: str = field(default="", kw_only=True)
     version: int = field(default=VERSION, kw_only=True)
 
     def as_dict(self) -> dict[str, Any]:
@@ -203,6 +206,12 @@ def _weights(name: str, value: Any) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((str(rater), float(weight)) for rater, weight in known.items()))
 
 
+def _name(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"The label rule {name} is {value!r}; it is a text.")
+    return value
+
+
 def _version(name: str, value: Any) -> int:
     if value != VERSION:
         raise InputError(f"The label rules are of {name} {value!r}; this program reads {name} {VERSION}.")
@@ -224,5 +233,6 @@ _READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "per_prompt": _whole(0),
     "length_match": _yes_or_no,
     "seed": _whole(0),
+    "name": _name,
     "version": _version,
 }

@@ -1,0 +1,33 @@
+"""What an export would hold, to the last pair: the effect of the label rules, and what the format refuses."""
+
+from dataclasses import replace
+
+from labeling.domain import Actor
+from labeling.services.export import counted, format_named
+from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+from labeling.services.rule_effect import Effect, Progress, effect, read_texts
+from labeling.storage.store import Store
+
+
+def estimate(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    *,
+    format: str,
+    rules: LabelRules = DEFAULT_RULES,
+    system_prompt: str | None = None,
+    progress: Progress | None = None,
+) -> Effect:
+    """The effect of the rules with what the format refuses taken off; every text is read. `progress` is of texts that
+    a rule asks about.
+
+    Raises:
+        InputError: no such format, or a rule that the project cannot follow.
+    """
+    takes = format_named(format).takes
+    if rules.refusals != "keep" or rules.personal_data != "keep":
+        read_texts(store, actor, slug, progress)
+    told = effect(store, actor, slug, rules, takes=takes)
+    exact = counted(store, actor, slug, format=format, rules=rules, system_prompt=system_prompt)
+    return replace(told, kept=exact.rows, rows=told.rows - (told.kept - exact.rows), left_out=exact.left_out)
