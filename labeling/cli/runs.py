@@ -11,11 +11,14 @@ from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
 if TYPE_CHECKING:
     from labeling.domain import Actor
     from labeling.services.ingest import IngestView
+    from labeling.services.parts import PartView
+    from labeling.services.run_progress import AnswerView, RunProgress
     from labeling.services.runs import RunView
     from labeling.storage.store import Store
 
 RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="The run's number, as `tiebreak runs list` shows it.")]
 EXAMPLES = 5
+SHOWN = 100  # characters of an answer
 REFUSED_SHOWN = 20  # for people; --json has up to a thousand
 
 runs = typer.Typer(no_args_is_help=True, help="Watch, pause, resume, cancel and retry runs.")
@@ -43,19 +46,28 @@ def list_(project: ProjectName, as_json: AsJson = False) -> None:
 
 @runs.command()
 def show(number: RunNumber, project: ProjectName, as_json: AsJson = False) -> None:
-    """Show a run: its figures, and why requests failed."""
-    from labeling.services.runs import failures, run_view
+    """Show a run: its figures and pace, money and time to come, why requests failed, its last answers, its parts."""
+    from labeling.services.run_progress import run_progress
+    from labeling.services.runs import failures
 
     with opened() as (store, actor):
-        view = run_view(store, actor, project, number)
+        found = run_progress(store, actor, project, number)
         failed = failures(store, actor, project, number, limit=EXAMPLES)
-    lines = [_told(view)]
-    if view.fault:
-        lines.append(view.fault)
-    if view.waits_until:
-        lines.append(f"An endpoint is held back by its limit until {view.waits_until:%H:%M:%S} UTC.")
+    view = found.run
+    lines = [_told(view), *filter(None, [view.fault]), *_told_progress(found)]
     lines += [f"{one.count:,} failed ({one.reason.replace('_', ' ')}): {one.message}" for one in failed]
-    tell("\n".join(lines), {"run": view, "failures": failed}, as_json)
+    lines += [_told_part(part) for part in found.parts]
+    lines += [_told_answer(one) for one in found.answers]
+    data = {
+        "run": view,
+        "requests_per_minute": found.requests_per_minute,
+        "seconds_left": found.seconds_left,
+        "to_come_usd": found.to_come_usd,
+        "failures": failed,
+        "answers": found.answers,
+        "parts": found.parts,
+    }
+    tell("\n".join(lines), data, as_json)
 
 
 @runs.command()
@@ -176,6 +188,35 @@ def _told(view: "RunView") -> str:
         f"Run {view.id} is {view.state.value}: {view.asked:,} asked, {view.answered:,} answered{failed}, "
         f"{view.waiting:,} waiting. Spent: {_spent(view)}."
     )
+
+
+def _told_progress(found: "RunProgress") -> list[str]:
+    view = found.run
+    if view.state not in ("running", "preparing"):
+        return []
+    parts = [f"{found.requests_per_minute:,} answers in the last minute, {view.in_flight:,} in flight"]
+    if found.seconds_left is not None:
+        parts.append(f"about {found.seconds_left / 60:,.0f} minutes left")
+    if found.to_come_usd is not None and view.waiting:
+        parts.append(f"${found.to_come_usd[0]:.2f} to ${found.to_come_usd[1]:.2f} to come")
+    lines = [f"{', '.join(parts)}."]
+    if view.waits_until:
+        lines.append(f"An endpoint is held back by its limit until {view.waits_until:%H:%M:%S} UTC.")
+    if not view.is_working and view.mode != "file":
+        lines.append("No worker is at it: start one with `tiebreak worker`, or the app.")
+    return lines
+
+
+def _told_part(part: "PartView") -> str:
+    place = f" at the provider as {part.provider_id} ({part.provider_status})" if part.provider_id else ""
+    trouble = f" Last trouble: {part.fault}" if part.fault else ""
+    return f"Part {part.part}: {part.state}{place}, {part.open:,} of {part.lines:,} requests open.{trouble}"
+
+
+def _told_answer(one: "AnswerView") -> str:
+    about = f"pair {one.pair_id}" if one.pair_id else f"prompt {one.prompt_id}"
+    text = "" if one.text is None else f": {' '.join(one.text.split())[:SHOWN]}"
+    return f"{one.at:%H:%M:%S} UTC, {about}{text}"
 
 
 def _spent(view: "RunView") -> str:

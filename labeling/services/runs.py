@@ -12,7 +12,6 @@ from labeling.errors import ConflictError, InputError, NotFoundError, NothingToA
 from labeling.services.access import open_project
 from labeling.services.parts import gather, let_go_unsent
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
-from labeling.storage import claims
 from labeling.storage import requests as request_rows
 from labeling.storage import runs as rows
 from labeling.storage.requests import NewPace, NewRequest
@@ -29,6 +28,8 @@ MOST_TRIES = 100
 SEEN_SECONDS = 15.0  # a worker that was here so lately is taken to be at it
 FAILURES_READ = 5000
 RETRY_CHUNK = 1000
+# In a run's spec: what one request costs at most, and all of them at least and at most, as far as the estimate knew.
+EXPECTED = ("expected_usd", "expected_total_usd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +121,11 @@ def start_run(
         return run_view(store, actor, slug, _id(found))
     run_id = _id(run)
     try:
-        expected_usd = _write(store, run_id, planned, mode, has_budget=budget_usd is not None)
+        expected = _write(store, run_id, planned, mode, has_budget=budget_usd is not None)
         with store.writing() as session:
             written = rows.run_of_project(session, project_id, run_id)
             assert written is not None
-            written.spec = json.dumps({**spec, "expected_usd": expected_usd})
+            written.spec = json.dumps({**spec, **expected})
             session.add(written)
             session.flush()
             # Cancelled in the meantime, it stays so.
@@ -142,12 +143,12 @@ def run_view(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
         return _view(session, _run(session, actor, slug, run_id))
 
 
-def list_runs(store: Store, actor: Actor, slug: str, *, limit: int = 50) -> list[RunView]:
-    """The project's runs, newest first."""
+def list_runs(store: Store, actor: Actor, slug: str, *, limit: int = 50, purpose: str | None = None) -> list[RunView]:
+    """The project's runs, newest first; those of one purpose where it is named."""
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
-        return [_view(session, run) for run in rows.runs_of_project(session, project.id, limit)]
+        return [_view(session, run) for run in rows.runs_of_project(session, project.id, limit, purpose)]
 
 
 def failures(store: Store, actor: Actor, slug: str, run_id: int, *, limit: int = 20) -> list[FailureView]:
@@ -212,12 +213,11 @@ def _check_budget(usd: float | None) -> None:
         raise InputError(f"A budget is an amount in US dollars, not {usd:g}. Leave it out for none.")
 
 
-def _write(
-    store: Store, run_id: int, planned: Iterable[PlannedRequest], mode: RunMode, *, has_budget: bool
-) -> float | None:
-    """Write the requests; what one of them is expected to cost at most, None where a price is unknown."""
+def _write(store: Store, run_id: int, planned: Iterable[PlannedRequest], mode: RunMode, *, has_budget: bool) -> Json:
+    """Write the requests; what is expected of them (`EXPECTED`), None where a price is unknown."""
     expectation = Expectation(store, mode)
     highest: float | None = 0.0
+    total = [0.0, 0.0]
     count = 0
     for chunk in chunks(planned):
         for one in chunk:
@@ -228,6 +228,7 @@ def _write(
                     "start without a budget."
                 )
             highest = None if usd is None or highest is None else max(highest, usd[1])
+            total = [total[0] + usd[0], total[1] + usd[1]] if usd else total
         wanted = [_new_request(one) for one in chunk]
         paces = {one.endpoint: one.pace for one in chunk}
         with store.writing() as session:
@@ -240,7 +241,7 @@ def _write(
         count += len(chunk)
     if not count:
         raise NothingToAskError("There is nothing to ask for: everything that was wanted is there already.")
-    return highest
+    return dict(zip(EXPECTED, (highest, None if highest is None else total), strict=True))
 
 
 def _new_request(one: PlannedRequest) -> NewRequest:
@@ -305,11 +306,11 @@ def _run(session: Session, actor: Actor, slug: str, run_id: int) -> Run:
 
 def _view(session: Session, run: Run) -> RunView:
     run_id = _id(run)
-    found = rows.counts(session, run_id)
+    found = rows.counts(session, run)
     is_active = run.state in (RunState.PREPARING, RunState.RUNNING)
     seen = run.heartbeat_at is not None and run.heartbeat_at > now() - timedelta(seconds=SEEN_SECONDS)
     priced = run.spent_usd > 0 or not run.unpriced
-    spec = {name: value for name, value in json.loads(run.spec).items() if name != "expected_usd"}
+    spec = {name: value for name, value in json.loads(run.spec).items() if name not in EXPECTED}
     return RunView(
         id=run_id,
         purpose=run.purpose,
@@ -325,7 +326,7 @@ def _view(session: Session, run: Run) -> RunView:
         answered=found.answered,
         failed=found.failed,
         waiting=found.waiting,
-        in_flight=claims.in_flight_of(session, run_id),
+        in_flight=found.in_flight,
         harvested=found.harvested,
         fault=run.fault,
         waits_until=rows.waits_until(session, run_id) if is_active else None,

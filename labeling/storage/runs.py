@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.tables import Attempt, Pace, Request, Run, RunRequest, now
@@ -17,6 +17,7 @@ class Counts:
     answered: int
     failed: dict[str, int]
     waiting: int
+    in_flight: int
     harvested: int
 
 
@@ -41,10 +42,12 @@ def run_with_id(session: Session, run_id: int) -> Run:
     return session.get_one(Run, run_id)
 
 
-def runs_of_project(session: Session, project_id: int, limit: int) -> Sequence[Run]:
-    """The newest runs first."""
-    query = select(Run).where(col(Run.project_id) == project_id).order_by(col(Run.id).desc()).limit(limit)
-    return session.scalars(query).all()
+def runs_of_project(session: Session, project_id: int, limit: int, purpose: str | None = None) -> Sequence[Run]:
+    """The newest runs first, of one purpose where it is named."""
+    query = select(Run).where(col(Run.project_id) == project_id)
+    if purpose is not None:
+        query = query.where(col(Run.purpose) == purpose)
+    return session.scalars(query.order_by(col(Run.id).desc()).limit(limit)).all()
 
 
 def add_run(session: Session, run: Run) -> Run:
@@ -99,22 +102,25 @@ def give_up_preparing(session: Session, before: datetime, fault: str) -> None:
     )
 
 
-def counts(session: Session, run_id: int) -> Counts:
+def counts(session: Session, run: Run) -> Counts:
+    """What became of a run's requests. Of those that were put to use nothing is read: they are answered, all of them."""
     query = (
         select(
-            col(Request.state), col(Request.reason), func.count(), func.count(col(RunRequest.harvested_at))
+            col(Request.state), col(Request.reason), func.count(), func.count(case((col(Request.lease_until) > now(), 1)))
         )
         .select_from(RunRequest)
         .join(Request, col(Request.id) == col(RunRequest.request_id))
-        .where(col(RunRequest.run_id) == run_id)
+        .where(col(RunRequest.run_id) == run.id, col(RunRequest.harvested_at).is_(None))
         .group_by(col(Request.state), col(Request.reason))
     )  # fmt: skip
     rows = session.execute(query).all()
+    harvested = run.asked - sum(count for _, _, count, _ in rows)
     return Counts(
-        answered=sum(count for state, _, count, _ in rows if state == "answered"),
+        answered=harvested + sum(count for state, _, count, _ in rows if state == "answered"),
         failed={reason or "unknown": count for state, reason, count, _ in rows if state == "failed"},
         waiting=sum(count for state, _, count, _ in rows if state == "waiting"),
-        harvested=sum(harvested for *_, harvested in rows),
+        in_flight=sum(leased for state, _, _, leased in rows if state == "waiting"),
+        harvested=harvested,
     )
 
 

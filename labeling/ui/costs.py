@@ -7,10 +7,13 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from labeling.domain import RunMode
 from labeling.llm.keys import is_loopback
 from labeling.services.keys import address_of, is_sandbox_address
 from labeling.services.planning import Estimate
 from labeling.ui.formats import money, plural, tokens
+
+MODES = {RunMode.LIVE: "One by one", RunMode.BATCH: "By batch", RunMode.FILE: "As files"}
 
 
 def is_own_server(base_url: str) -> bool:
@@ -45,17 +48,33 @@ def token_figures(found: Estimate) -> list[tuple[str, str, str]]:
     return [("Tokens in", tokens(found.prompt_tokens), found.basis), ("Tokens out", out, "Reasoning included.")]
 
 
-def start_label(found: Estimate, base_urls: Sequence[str]) -> str:
+def mode_choice(key: str) -> RunMode:
+    """Ask how the requests are to be sent."""
+    return st.segmented_control(
+        "Send",
+        list(RunMode),
+        default=RunMode.LIVE,
+        required=True,
+        key=key,
+        format_func=lambda mode: MODES[mode],
+        help="One by one: a worker asks at the endpoint's pace. By batch: the provider's Batch API, usually at half the price, "
+        "within 24 hours. As files: Batch JSONL that you run with an engine of your own, and whose results you bring back.",
+    )
+
+
+def start_label(found: Estimate, base_urls: Sequence[str], mode: RunMode = RunMode.LIVE) -> str:
     """The label of the button that spends: with the sum where there is one, else with the number of requests."""
+    if mode is RunMode.FILE:
+        return f"Write {plural(found.requests - found.already_answered, 'request')} as files"
     if not is_priced(found, base_urls):
         return f"Start run, {plural(found.requests - found.already_answered, 'request')}"
     middle = ((found.usd_low or 0) + (found.usd_high or 0)) / 2
     return f"Start run, about {money(middle)}".replace("$", r"\$")
 
 
-def stop_at(found: Estimate, base_urls: Sequence[str]) -> float | None:
+def stop_at(found: Estimate, base_urls: Sequence[str], mode: RunMode = RunMode.LIVE) -> float | None:
     """Ask for the budget, with half as much again as the estimate to begin with; None where there is no price."""
-    if not is_priced(found, base_urls):
+    if mode is RunMode.FILE or not is_priced(found, base_urls):
         return None
     return st.number_input(
         "Stop at, USD",

@@ -6,15 +6,18 @@ from typing import Final
 
 import streamlit as st
 
-from labeling.domain import RunState
+from labeling.domain import RunMode, RunState
 from labeling.services import runs
+from labeling.services.run_progress import RunProgress, run_progress
 from labeling.services.runs import RunView
 from labeling.ui.context import Here
-from labeling.ui.formats import ago, escape, lasting, money
+from labeling.ui.formats import ago, count, escape, lasting, money, plural
 from labeling.ui.parts import bar, fault, faults, figures, section
+from labeling.ui.run_parts import last_answers, run_parts, take_results
 
 REFRESH_SECONDS: Final = 2.0
 ACTIVE: Final = (RunState.PREPARING, RunState.RUNNING)
+IN_FLIGHT: Final = {RunMode.LIVE: "in flight", RunMode.BATCH: "in batches", RunMode.FILE: "in files"}
 
 # What a failure's reason means to people, and what to do about it.
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -30,13 +33,14 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "connection": ("Connection broken", "Retry"),
     "cut_body": ("Answer broken off", "Retry"),
     "not_json": ("No chat completion", "Check the endpoint's address"),
+    "missing": ("Left out by the provider", "Retry"),
     "rate_limited": ("Rate limit", "Retry later, or state requests_per_minute"),
 }
 
 
 def latest_run(me: Here, purpose: str) -> RunView | None:
     """The newest run of this purpose."""
-    return next((run for run in runs.list_runs(me.store, me.actor, me.project) if run.purpose == purpose), None)
+    return next(iter(runs.list_runs(me.store, me.actor, me.project, limit=1, purpose=purpose)), None)
 
 
 def run_actions(me: Here, run: RunView) -> None:
@@ -73,58 +77,88 @@ def _new_budget(run: RunView) -> float | None:
 
 def run_box(me: Here, run: RunView, more: Callable[[], list[tuple[str, str | int]]] | None = None) -> None:
     """Draw the run; every two seconds anew while it goes. `more` gives further figures, such as pairs decided."""
+    first = [run]  # read this moment by the page: not to be read again for its first drawing
 
     @st.fragment(run_every=REFRESH_SECONDS if run.state in ACTIVE else None)
     def live() -> None:
         with faults():
-            view = runs.run_view(me.store, me.actor, me.project, run.id)
-            _box(view, more() if more else [])
-            _failures(me, view)
-            if run.state in ACTIVE and view.state not in ACTIVE:
+            known = first.pop() if first else None
+            found = run_progress(me.store, me.actor, me.project, run.id, known=known)
+            _box(found, more() if more else [])
+            run_parts(me, found)
+            _failures(me, found.run)
+            last_answers(found)
+            if run.state in ACTIVE and found.run.state not in ACTIVE:
                 st.rerun()
 
     live()
+    if run.mode == RunMode.FILE and run.state is not RunState.PREPARING:
+        take_results(me, run)
 
 
-def _box(view: RunView, more: list[tuple[str, str | int]]) -> None:
+def _box(found: RunProgress, more: list[tuple[str, str | int]]) -> None:
+    view = found.run
     if view.state is RunState.STOPPED and view.fault:
         fault(view.fault)
     with section(f"Run {view.id}", _when(view)), st.container(border=True):
         failed = sum(view.failed.values())
-        bar(view.answered + failed, view.asked, "requests", _remark(view))
-        # Nothing spent where nothing has a price: a sandbox, a server of one's own.
-        is_free = view.spent_usd is None or (view.spent_usd == 0 and view.budget_usd is None)
-        spent = "–" if is_free else money(view.spent_usd or 0).replace("$", r"\$")
+        bar(view.answered + failed, view.asked, "requests", _remark(found))
         label = "Spent" if view.budget_usd is None else f"Spent of {money(view.budget_usd)}".replace("$", r"\$")
-        strip: list[tuple[str, str | int]] = [
+        figures(
             ("Answered", view.answered),
             ("Failed", failed),
             ("Waiting", view.waiting),
-            (label, spent),
-        ]
-        figures(*strip, *(more or [("Requests a minute", view.requests_per_minute)] if view.state in ACTIVE else more))
+            (label, "–" if _is_free(view) else money(view.spent_usd or 0).replace("$", r"\$")),
+            *more,
+        )
+        if view.state in ACTIVE:
+            st.caption(" · ".join(_now(found)))
+
+
+def _is_free(view: RunView) -> bool:
+    """Nothing spent where nothing has a price: a sandbox, a server of one's own."""
+    return view.spent_usd is None or (view.spent_usd == 0 and view.budget_usd is None)
 
 
 def _when(view: RunView) -> str:
+    how = {RunMode.BATCH: "by batch, ", RunMode.FILE: "as files, "}.get(RunMode(view.mode), "")
     if view.ended_at and view.state not in ACTIVE:
-        return f"{view.state.value} {ago(view.ended_at)}"
-    return f"started {ago(view.started_at)}" if view.started_at else "being prepared"
+        return f"{how}{view.state.value} {ago(view.ended_at)}"
+    return f"{how}started {ago(view.started_at)}" if view.started_at else f"{how}being prepared"
 
 
-def _remark(view: RunView) -> str:
+def _now(found: RunProgress) -> list[str]:
+    """What goes on at the moment, in short parts."""
+    view = found.run
+    parts = [f"{count(view.in_flight)} {IN_FLIGHT[RunMode(view.mode)]}"]
+    if view.mode == RunMode.LIVE:
+        parts.insert(0, f"{plural(found.requests_per_minute, 'answer')} in the last minute")
+    if not _is_free(view) and found.to_come_usd is not None and view.waiting:
+        parts.append(f"{money(*found.to_come_usd)} to come".replace("$", r"\$"))
+    if view.unpriced:
+        parts.append(f"{plural(view.unpriced, 'reply', 'replies')} of unknown price")
+    return parts
+
+
+def _remark(found: RunProgress) -> str:
+    view = found.run
     if view.state is RunState.PREPARING:
         return "writing the requests"
     if view.state not in ACTIVE:
         return view.state.value
-    if view.waits_until and view.waits_until > datetime.now(UTC):
-        return f"waiting for the limit, {lasting((view.waits_until - datetime.now(UTC)).total_seconds())}"
-    if not view.is_working:
-        return "waiting for a worker"
     if not view.waiting:
         return "reading the last answers"
-    if not view.requests_per_minute:
-        return "beginning"
-    return f"{lasting(60 * view.waiting / view.requests_per_minute)} left"
+    if view.mode == RunMode.FILE:
+        return "waiting for results"
+    if not view.is_working:
+        return "waiting for a worker"
+    if view.mode == RunMode.BATCH:
+        done = sum(part.provider_done for part in found.parts if part.state == "running")
+        return f"the provider has done {count(done)} more" if done else "with the provider, up to 24 hours"
+    if view.waits_until and view.waits_until > datetime.now(UTC):
+        left = (view.waits_until - datetime.now(UTC)).total_seconds()
+        return f"waiting for the limit, {lasting(left)}, until {view.waits_until:%H:%M:%S} UTC"
+    return "beginning" if found.seconds_left is None else f"{lasting(found.seconds_left)} left"
 
 
 def _failures(me: Here, view: RunView) -> None:

@@ -187,7 +187,7 @@ def test_a_cancelled_file_run_frees_its_requests_and_still_takes_results(sqlite_
 @pytest.fixture
 def priced():
     """Prices for the addresses of these tests: two dollars for a thousand tokens out."""
-    model = ModelInfo(id="m", match=ClauseEquals("m"), prices=ModelPrice(output_mtok=Decimal(2000)))
+    model = ModelInfo(id="m", match=ClauseEquals("half"), prices=ModelPrice(output_mtok=Decimal(2000)))
     local = Provider(id="local", name="Local", api_pattern=r"http://127\.0\.0\.1", models=[model])
     set_custom_snapshot(DataSnapshot(providers=[local], from_auto_update=False))
     yield
@@ -196,7 +196,7 @@ def priced():
 
 def test_usage_is_stored_and_costs_half_of_the_live_price(sqlite_store, tmp_path, priced):
     making = make_project(sqlite_store, prompts=1)
-    spec = GeneratorSpec(name="g", base_url="http://127.0.0.1:9/v1", model="m", parameters={"max_tokens": 10})
+    spec = GeneratorSpec(name="g", base_url="http://127.0.0.1:9/v1", model="half", parameters={"max_tokens": 10})
     wanted = list(planned(making, spec))
     live, file = (runs.estimate(*making.place, wanted, mode) for mode in (RunMode.LIVE, RunMode.FILE))
     assert file.usd_high == pytest.approx(live.usd_high / 2)
@@ -205,7 +205,7 @@ def test_usage_is_stored_and_costs_half_of_the_live_price(sqlite_store, tmp_path
     (line,) = lines_of(write_files(*making.place, run.id, tmp_path))
     body = {
         "object": "chat.completion",
-        "model": "m",
+        "model": "half",
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Fine."}}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12},
     }

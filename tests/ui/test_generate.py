@@ -1,6 +1,8 @@
 import pytest
 
+from labeling.domain import RunMode
 from labeling.services.generate import list_generators, save_generators
+from labeling.services.parts import write_files
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
 from labeling.sifting import Dropped
@@ -171,3 +173,20 @@ def test_one_model_over_another_is_labelled_by_rule_and_said_so(making, opened, 
     button(page, "Label 3 pairs by the rule").click()
     run(page)
     assert (len(making.rows(Pair)), len(making.rows(Label))) == (3, 3)
+
+
+def test_a_run_leaves_as_files_and_the_page_offers_them_and_takes_results(making, opened, chat_endpoint, tmp_path):
+    two_generators(making, chat_endpoint)
+    page = opened()
+    next(one for one in page.button_group if one.label == "Send").set_value(RunMode.FILE)
+    run(page)
+    button(page, "Write 6 requests as files").click()
+    run(page)
+    (row,) = making.rows(Run)
+    assert (row.mode, row.state) == ("file", "running")
+    said = texts(page)
+    assert "6 in files" in said
+    assert "Take results in" in said
+    paths = write_files(*making.place, row.id, tmp_path)
+    assert len(paths) == 2
+    assert chat_endpoint.bodies == []

@@ -5,10 +5,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from labeling.domain import GeneratorSpec, RunMode
 from labeling.services.export import export
+from labeling.services.parts import write_files
 from labeling.services.tokens import create_token
 from labeling.web.downloads import download_routes
+from tests.services.engine import start
 from tests.services.exporting import labelled
+from tests.services.making import make_project
 
 
 @pytest.fixture
@@ -72,3 +76,17 @@ def test_an_export_whose_folder_is_gone_says_so(exported):
     answer = client.get(f"{address}/train.jsonl")
     assert answer.status_code == 404
     assert "is gone" in answer.json()["error"]
+
+
+def test_the_file_of_a_run_is_streamed_and_another_name_is_not_found(sqlite_store, tmp_path):
+    making = make_project(sqlite_store, prompts=3)
+    spec = GeneratorSpec(name="g", base_url="http://127.0.0.1:9/sandbox/v1", model="sandbox-large")
+    run = start(making, [spec], mode=RunMode.FILE)
+    (path,) = write_files(*making.place, run.id, tmp_path)
+    client = TestClient(Starlette(routes=download_routes(lambda: sqlite_store)))
+    address = f"/api/v1/projects/{making.slug}/runs/{run.id}"
+    answer = client.get(f"{address}/{path.name}")
+    assert (answer.status_code, answer.content) == (200, path.read_bytes())
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert client.get(f"{address}/other.jsonl").status_code == 404
+    assert client.get(f"/api/v1/projects/{making.slug}/runs/{run.id + 1}/{path.name}").status_code == 404

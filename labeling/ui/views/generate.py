@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from labeling.domain import RunState, Target
+from labeling.domain import RunMode, RunState, Target
 from labeling.pairing import PairMode
 from labeling.services import runs
 from labeling.services.contents import sources
@@ -31,7 +31,7 @@ from labeling.services.spec_fields import SANDBOX
 from labeling.services.specs import generator_spec
 from labeling.services.targets import TARGETS
 from labeling.ui.context import Here, go, here
-from labeling.ui.costs import cost_figure, is_own_server, start_label, stop_at, token_figures
+from labeling.ui.costs import cost_figure, is_own_server, mode_choice, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import key_badge, missing_key
 from labeling.ui.formats import escape, money, plural
 from labeling.ui.generator_form import generator_dialog
@@ -156,8 +156,9 @@ def _estimate(me: Here, project: ProjectView, generators: list[GeneratorView], s
                 )
             )
             plan = GenerationPlan(tuple(view.spec for view in generators), limit=limit, pairs=_pair_plan())
-            found = _cached_estimate(me, plan, project, generators)
-            budget = stop_at(found, urls)
+            mode = mode_choice("generation mode")
+            found = _cached_estimate(me, plan, mode, project, generators)
+            budget = stop_at(found, urls, mode)
         left = found.requests - found.already_answered
         with strip:
             figures(
@@ -166,28 +167,28 @@ def _estimate(me: Here, project: ProjectView, generators: list[GeneratorView], s
                 ("Pairs, at most", most_pairs(plan, limit), "Two replies of the same text make no pair."),
                 cost_figure(found, urls),
             )
-    label = start_label(found, urls) if found.requests else "All completions are there"
-    missing = missing_key(plan.generators)
+    label = start_label(found, urls, mode) if found.requests else "All completions are there"
+    missing = None if mode is RunMode.FILE else missing_key(plan.generators)
     if start.button(label, type="primary", disabled=not found.requests or missing is not None, help=missing):
         key = st.session_state.setdefault("generation key", f"page {uuid.uuid4()}")
         with st.spinner("Writing the requests"):
-            start_generation(me.store, me.actor, me.project, plan, idempotency_key=key, budget_usd=budget)
+            start_generation(me.store, me.actor, me.project, plan, idempotency_key=key, budget_usd=budget, mode=mode)
         del st.session_state["generation key"]
         st.rerun()
 
 
 def _cached_estimate(
-    me: Here, plan: GenerationPlan, project: ProjectView, generators: list[GeneratorView]
+    me: Here, plan: GenerationPlan, mode: RunMode, project: ProjectView, generators: list[GeneratorView]
 ) -> runs.Estimate:
     """Every rerun of the page would count every prompt again."""
     place = (
-        me.slug, plan.limit, project.prompts,
+        me.slug, plan.limit, mode, project.prompts,
         *((view.spec.digest, view.spec.samples, view.completions) for view in generators),
     )  # fmt: skip
     kept = st.session_state.get("generation estimate")
     if kept is None or kept[0] != place:
         with st.spinner("Estimating"):
-            kept = (place, estimate_generation(me.store, me.actor, me.project, plan))
+            kept = (place, estimate_generation(me.store, me.actor, me.project, plan, mode))
         st.session_state["generation estimate"] = kept
     estimate: runs.Estimate = kept[1]
     return estimate

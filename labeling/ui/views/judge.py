@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from labeling.domain import JudgeSpec, RunState
+from labeling.domain import JudgeSpec, RunMode, RunState
 from labeling.judging.template import template_text
 from labeling.services import runs
 from labeling.services.export import usable
@@ -19,7 +19,7 @@ from labeling.services.specs import judge_spec
 from labeling.services.verdicts import outcome_counts
 from labeling.ui.bench_section import bench_section
 from labeling.ui.context import Here, go, here
-from labeling.ui.costs import cost_figure, start_label, stop_at, token_figures
+from labeling.ui.costs import cost_figure, mode_choice, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import missing_key
 from labeling.ui.formats import escape, plural
 from labeling.ui.judge_form import judge_form, judge_reading, jury_choice
@@ -46,7 +46,7 @@ def main() -> None:
 
 def _latest_runs(me: Here) -> list[runs.RunView]:
     """The newest judging run, with those of the same jury beside it."""
-    judging = [run for run in runs.list_runs(me.store, me.actor, me.project) if run.purpose == "judge"]
+    judging = runs.list_runs(me.store, me.actor, me.project, limit=20, purpose="judge")
     if not judging:
         return []
     jury = judging[0].spec.get("jury", [])
@@ -130,7 +130,8 @@ def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], latest: 
 
 
 def _estimate(me: Here, specs: Sequence[JudgeSpec], pairs: str, counts: PairCounts, start: DeltaGenerator) -> None:
-    found = _cached_estimate(me, specs, pairs, counts)
+    mode = mode_choice("judging mode")
+    found = _cached_estimate(me, specs, pairs, mode, counts)
     urls = [spec.base_url for spec in specs]
     with section("Estimate", plural(len(specs), "judge") if len(specs) > 1 else ""):
         figures(
@@ -142,26 +143,26 @@ def _estimate(me: Here, specs: Sequence[JudgeSpec], pairs: str, counts: PairCoun
             *token_figures(found),
             cost_figure(found, urls),
         )
-        budget = stop_at(found, urls)
-    label = start_label(found, urls) if found.requests else "No pair to judge"
-    missing = missing_key(specs)
+        budget = stop_at(found, urls, mode)
+    label = start_label(found, urls, mode) if found.requests else "No pair to judge"
+    missing = None if mode is RunMode.FILE else missing_key(specs)
     if start.button(label, type="primary", disabled=not found.requests or missing is not None, help=missing):
         key = st.session_state.setdefault("judging key", f"page {uuid.uuid4()}")
         with st.spinner("Writing the requests"):
-            start_jury(me.store, me.actor, me.project, specs, pairs, idempotency_key=key, budget_usd=budget)
+            start_jury(me.store, me.actor, me.project, specs, pairs, idempotency_key=key, budget_usd=budget, mode=mode)
         del st.session_state["judging key"]
         st.session_state.pop("judge to begin with", None)
         st.rerun()
 
 
-def _cached_estimate(me: Here, specs: Sequence[JudgeSpec], pairs: str, counts: PairCounts) -> Estimate:
+def _cached_estimate(me: Here, specs: Sequence[JudgeSpec], pairs: str, mode: RunMode, counts: PairCounts) -> Estimate:
     """Every rerun of the page would write out hundreds of requests again."""
     judged = sum(view.pairs for view in list_judges(me.store, me.actor, me.project))
     digests = tuple(spec.digest(template_text()) for spec in specs)
-    place = (me.slug, digests, tuple(spec.name for spec in specs), pairs, counts, judged)
+    place = (me.slug, digests, tuple(spec.name for spec in specs), pairs, mode, counts, judged)
     kept = st.session_state.get("judging estimate")
     if kept is None or kept[0] != place:
-        kept = (place, estimate_jury(me.store, me.actor, me.project, specs, pairs))
+        kept = (place, estimate_jury(me.store, me.actor, me.project, specs, pairs, mode))
         st.session_state["judging estimate"] = kept
     estimate: Estimate = kept[1]
     return estimate
