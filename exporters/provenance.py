@@ -18,6 +18,8 @@ def told_of(origin: RowOrigin) -> Told:
         "decided_by": origin.decided_by,
         "labels": origin.labels,
         "strength": origin.strength,
+        "chosen_id": origin.chosen_id,
+        "rejected_id": origin.rejected_id,
         "chosen_by": origin.chosen_by,
         "rejected_by": origin.rejected_by,
         "sandbox": origin.sandbox,
@@ -35,6 +37,7 @@ def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
         "labels": origin.labels,
         "strength": origin.strength,
         "desirable": piece.is_desirable,
+        "completion_id": origin.chosen_id if piece.is_first else origin.rejected_id,
         "written_by": origin.chosen_by if piece.is_first else origin.rejected_by,
         "sandbox": tuple("completion" if part == mine else part for part in origin.sandbox if part != other),
     }

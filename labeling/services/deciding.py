@@ -70,7 +70,8 @@ class Gone:
 class Ballot:
     """What deciding a project's pairs needs to know, of one moment: who the raters are, up to which label.
 
-    `purposes` are places in `PURPOSES` by round. `takes` are the outcomes the format makes rows of: better, and perhaps
+    `purposes` are places in `PURPOSES` by round. Pairs after `last_pair`, where given, are not
+    looked at. `takes` are the outcomes the format makes rows of: better, and perhaps
     tie and both_bad. `gone` is what rules that look across pairs leave out.
     """
 
@@ -82,6 +83,7 @@ class Ballot:
     left_out: list[int]
     purposes: dict[int, int]
     raters: Raters
+    last_pair: int | None = None
     takes: frozenset[str] = frozenset({"better"})
     gone: Gone = field(default_factory=lambda: Gone(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8)))
 
@@ -115,8 +117,12 @@ def decisions(session: Session, held: Ballot, without: AbstractSet[int] = frozen
     last = 0
     while pairs := rows.pair_chunk(session, held.project_id, last, held.hidden, CHUNK):
         last = pairs[-1][0]
+        if held.last_pair is not None and last > held.last_pair:
+            pairs = [pair for pair in pairs if pair[0] <= held.last_pair]
         if wanted := [pair for pair in pairs if pair[0] not in without] if without else pairs:
             yield decisions_on(session, held, wanted)
+        if held.last_pair is not None and last >= held.last_pair:
+            break
 
 
 def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]]) -> Decided:

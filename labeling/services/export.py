@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import TypeAlias
 
 from exporters import EXPORTERS, DatasetWriter, Format, PreferenceRow, RowOrigin, Written
-from exporters.dataset import CheckFailed, FileType
-from exporters.files import FolderFault
+from exporters.dataset import FileType
 from exporters.jsonl import json_line
 from exporters.parquet import COLUMNS
+from exporters.votes import VOTES
 from labeling.domain import Actor, Right
 from labeling.errors import ExportError, InputError
 from labeling.services.access import open_project
 from labeling.services.deciding import Ballot, ballot
-from labeling.services.export_list import ExportView, export_view, facts_of, fail, settle_stopped, this_process
+from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
-from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+from labeling.services.export_state import begin, end, settling
+from labeling.services.label_rules import DEFAULT_RULES, LabelRules, read_rules
 from labeling.services.rule_effect import effect, settled
-from labeling.settings import settings
+from labeling.services.vote_export import export_votes
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
-from labeling.storage.tables import Export
 
 # A count that took this long is told again for a while: the sidebar asks for it at every step of a page.
 SLOW_SECONDS = 0.2
@@ -157,19 +157,23 @@ def export(
     out: Path | None = None,
     has_mark: bool = False,
     file_type: FileType = "jsonl",
+    as_in: ExportView | None = None,
     progress: Progress | None = None,
 ) -> ExportView:
-    """Write an export and check it; it is a folder, `out` or one of the app's own.
+    """Write an export and check it; it is a folder, `out` or one of the app's own. `votes` are every label, without rules.
 
     `system_prompt` stands in every row instead of what the generators had in common. `progress` is called with the
     pairs looked at and the pairs there are. `has_mark` begins each file with a byte-order mark, which Azure documents.
-    `file_type` parquet is for the trainers that read it.
+    `file_type` parquet is for the trainers that read it. With `as_in` labels and pairs are looked at as far as that
+    export did.
 
     Raises:
         InputError: no such format, a share out of range, an empty system prompt, a mark where the format has none.
         ExportError: no pair makes a row, the check found a fault, or the folder cannot be written. The export is then
             listed as failed, and nothing of it is left on the disk.
     """
+    if format == VOTES:
+        return export_votes(store, actor, slug, file_type="parquet" if file_type == "parquet" else "csv", out=out)
     chosen = format_named(format)
     if has_mark and not chosen.takes_mark:
         raise InputError(f"Files of the format {format} have no byte-order mark; azure-dpo may have one.")
@@ -179,42 +183,68 @@ def export(
         raise InputError(f"The validation share is {validation_share:g}; it is 0 or more and below 1, such as 0.1.")
     if system_prompt is not None and not system_prompt.strip():
         raise InputError("The system prompt is empty. Write one, or leave it out.")
-    settle_stopped(store)
-    with store.writing() as session:
-        project_id = _project(session, actor, slug, Right.MANAGE)
-        export_id = rows.add_export(
-            session,
-            Export(
-                project_id=project_id, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
-                validation_share=validation_share, label_seq=rows.label_mark(session, project_id),
-                program_version=version("tiebreak"), created_by=actor.account_id,
-                options=json.dumps({"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, **this_process()}),
-            ),
-        )  # fmt: skip
-        folder = (out if out is not None else settings().export_folder / slug / str(export_id)).absolute()
-        rows.place_export(session, export_id, str(folder))
-    try:
+    last_pair = _last_pair(store, actor, slug) if as_in is None else as_in.pair_mark
+    begun = begin(
+        store, actor, slug, out, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
+        validation_share=validation_share,
+        options={"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, "pair_mark": last_pair},
+    )  # fmt: skip
+    with settling(store, begun):
         with (
             store.reading() as session,
             DatasetWriter(
-                folder, format, validation_share=validation_share, seed=seed, has_mark=has_mark, file_type=file_type
+                begun.folder,
+                format,
+                validation_share=validation_share,
+                seed=seed,
+                has_mark=has_mark,
+                file_type=file_type,
             ) as writer,
         ):
-            held = _held(store, session, project_id, rules, chosen)
+            held = _held(
+                store, session, begun.project_id, rules, chosen, None if as_in is None else as_in.label_seq, last_pair
+            )
             written = _write(session, held, writer, system_prompt, progress)
-    except (FolderFault, CheckFailed, ExportError) as error:
-        fail(store, export_id, str(error))
-        raise ExportError(str(error)) from error
-    except BaseException:
-        fail(store, export_id, "The export was stopped before its end. Start it again.")
-        raise
-    with store.writing() as session:
-        rows.end_export(session, export_id, state="done", label_seq=held.mark, **facts_of(written))
-    return export_view(store, actor, slug, export_id)
+        end(store, begun, held.mark, facts_of(written))
+    return export_view(store, actor, slug, begun.export_id)
 
 
-def _held(store: Store, session: Session, project_id: int, rules: LabelRules, format: Format) -> Ballot:
-    return settled(store, session, replace(ballot(session, project_id, rules), takes=format.takes))
+def export_again(
+    store: Store, actor: Actor, slug: str, export_id: int, *, out: Path | None = None, progress: Progress | None = None
+) -> ExportView:
+    """Make an export once more: the same format, rules, seed and share, up to the same label and pair.
+
+    The bytes are the same as long as the program is of the same version and nothing else changed: no pair was left out
+    or taken in, no prompt reserved, no name of a rater or generator changed.
+
+    Raises:
+        NotFoundError: there is no such export.
+        ExportError: as from `export`.
+    """
+    view = export_view(store, actor, slug, export_id)
+    return export(
+        store, actor, slug, format=view.format, rules=read_rules(view.rules), validation_share=view.validation_share,
+        seed=view.seed, system_prompt=view.system_prompt, out=out, has_mark=view.has_mark,
+        file_type=read_file_type(view.file_type), as_in=view, progress=progress,
+    )  # fmt: skip
+
+
+def _last_pair(store: Store, actor: Actor, slug: str) -> int:
+    with store.reading() as session:
+        return rows.last_pair(session, _project(session, actor, slug, Right.MANAGE))
+
+
+def _held(
+    store: Store,
+    session: Session,
+    project_id: int,
+    rules: LabelRules,
+    format: Format,
+    mark: int | None = None,
+    last_pair: int | None = None,
+) -> Ballot:
+    held = replace(ballot(session, project_id, rules), takes=format.takes, last_pair=last_pair)
+    return settled(store, session, held if mark is None else replace(held, mark=mark))
 
 
 def read_file_type(name: str) -> FileType:
@@ -229,7 +259,7 @@ def read_file_type(name: str) -> FileType:
 def format_named(name: str) -> Format:
     """Raises InputError where there is no such format."""
     if name not in EXPORTERS:
-        raise InputError(f"There is no format {name!r}. Choose one of {', '.join(EXPORTERS)}.")
+        raise InputError(f"There is no format {name!r}. Choose one of {', '.join((*EXPORTERS, VOTES))}.")
     return EXPORTERS[name]
 
 

@@ -1,5 +1,6 @@
 """The exports of a project as they stand in the list, and their files."""
 
+import hashlib
 import json
 import os
 import socket
@@ -35,7 +36,9 @@ class ExportView:
     the rows are the pairs used, but for formats of single completions.
 
     `state` is writing, done or failed; `fault` says in one sentence why it failed. `sandbox` counts rows, and of them
-    the sides and judges, that rest on the sandbox. `note` says why there is no validation file.
+    the sides and judges, that rest on the sandbox. `note` says why there is no validation file. `digest` is the
+    SHA-256 of the files' digests, as `sha256sum` lists them by name. `label_seq` and `pair_mark` are the last label and
+    the last pair it looked at.
     """
 
     id: int
@@ -48,6 +51,10 @@ class ExportView:
     seed: int
     validation_share: float
     system_prompt: str | None
+    has_mark: bool
+    file_type: str
+    pair_mark: int | None
+    digest: str
     label_seq: int
     folder: Path | None
     pairs: int
@@ -181,6 +188,10 @@ def _view(row: Export) -> ExportView:
         seed=row.seed,
         validation_share=row.validation_share,
         system_prompt=options.get("system_prompt"),
+        has_mark=options.get("has_mark", False),
+        file_type=options.get("file_type", "jsonl"),
+        pair_mark=options.get("pair_mark"),
+        digest=_digest(json.loads(row.digests)),
         label_seq=row.label_seq,
         folder=Path(row.folder) if row.folder else None,
         pairs=counts.get("pairs", 0),
@@ -193,6 +204,12 @@ def _view(row: Export) -> ExportView:
         note=counts.get("note", ""),
         files=_files(json.loads(row.digests)),
     )
+
+
+def _digest(digests: dict[str, Any]) -> str:
+    """One digest of all files; "" before there are any."""
+    told = "".join(f"{facts['sha256']}  {name}\n" for name, facts in sorted(digests.items()))
+    return hashlib.sha256(told.encode()).hexdigest() if told else ""
 
 
 def _files(digests: dict[str, Any]) -> tuple[ExportFile, ...]:

@@ -73,7 +73,11 @@ def write_rows(
 
 
 def _in_order(session: Session, held: Ballot) -> Iterator[Decided]:
-    with_tools = rows.pairs_with_tools(session, held.project_id, held.hidden, TOOLS_FIRST)
+    with_tools = [
+        pair
+        for pair in rows.pairs_with_tools(session, held.project_id, held.hidden, TOOLS_FIRST)
+        if held.last_pair is None or pair[0] <= held.last_pair
+    ]
     if with_tools:
         yield decisions_on(session, held, with_tools)
     yield from decisions(session, held, {pair_id for pair_id, _ in with_tools})
@@ -83,6 +87,7 @@ def _in_order(session: Session, held: Ballot) -> Iterator[Decided]:
 class _Reply:
     """One side of a row: what it says, and who wrote it."""
 
+    id: int
     text: str
     calls: str | None
     by: str
@@ -115,7 +120,7 @@ class _RowMaker:
 
     def quick(self, make: Quick, texts: tuple[Any, ...], decision: Decision) -> tuple[bytes, str, Told] | None:
         """An ordinary pair as its line, its group and its provenance; None where a closer look is needed."""
-        (pair_id, group, messages, tools, _, _, a_text, b_text, a_calls, b_calls, *origin) = texts
+        (pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls, *origin) = texts
         if tools or a_calls or b_calls or decision.reason is not None:
             return None
         is_a = decision.better == "a"
@@ -130,7 +135,10 @@ class _RowMaker:
         line = make(prompt, a_text, b_text) if is_a else make(prompt, b_text, a_text)
         if line is None:
             return None
-        told = {**told, "pair": pair_id, "prompt": group, "labels": decision.labels, "strength": decision.strength}
+        told = {
+            **told, "pair": pair_id, "prompt": group, "labels": decision.labels, "strength": decision.strength,
+            "chosen_id": a_id if is_a else b_id, "rejected_id": b_id if is_a else a_id,
+        }  # fmt: skip
         return line, group, told
 
     def _know(self, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision) -> tuple[Told, str | None]:
@@ -183,13 +191,13 @@ class _RowMaker:
         self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None
     ) -> Iterator[tuple[_Reply, _Reply]]:
         """Which reply beats which. Without a better one the sides stand in stored order."""
-        a = _Reply(pair.a_text, pair.a_calls, self._wrote(pair.a_generator, pair.a_source), pair.a_sandbox)
-        b = _Reply(pair.b_text, pair.b_calls, self._wrote(pair.b_generator, pair.b_source), pair.b_sandbox)
+        a = _Reply(pair.a_id, pair.a_text, pair.a_calls, self._wrote(pair.a_generator, pair.a_source), pair.a_sandbox)
+        b = _Reply(pair.b_id, pair.b_text, pair.b_calls, self._wrote(pair.b_generator, pair.b_source), pair.b_sandbox)
         if edit is None:
             yield (b, a) if decision.better == "b" else (a, b)
             return
         # An annotator wrote out what should have been said: text, without the call it began as.
-        written = _Reply(edit.text, None, f"edit by {edit.rater}", edit.is_sandbox)
+        written = _Reply(edit.completion_id, edit.text, None, f"edit by {edit.rater}", edit.is_sandbox)
         original, other = (b, a) if edit.parent_id == pair.b_id else (a, b)
         loser = other if decision.better is None else a if decision.better == "b" else b
         if self._held.rules.edits != "beat_original":
@@ -208,6 +216,8 @@ class _RowMaker:
             raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
             strength=decision.strength,
+            chosen_id=chosen.id,
+            rejected_id=rejected.id,
             chosen_by=chosen.by,
             rejected_by=rejected.by,
             decided_by=self._kinds(decision.raters),

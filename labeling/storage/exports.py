@@ -140,6 +140,11 @@ def count_visible_pairs(session: Session, project_id: int, hidden: Sequence[int]
     return session.scalar(query) or 0
 
 
+def last_pair(session: Session, project_id: int) -> int:
+    """The greatest id of the project's pairs; 0 where it has none."""
+    return session.scalar(select(func.max(col(Pair.id))).where(col(Pair.project_id) == project_id)) or 0
+
+
 def hidden_imports(session: Session, project_id: int) -> list[int]:
     """Imports that are still being written: their rows are invisible."""
     return [id_ for id_ in session.scalars(unfinished_imports(project_id)) if id_ is not None]

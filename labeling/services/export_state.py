@@ -1,0 +1,69 @@
+"""An export from its beginning to its end, as the list knows it: being written, done, or failed with a reason."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from exporters.dataset import CheckFailed
+from exporters.files import FolderFault
+from labeling.domain import Actor, Right
+from labeling.errors import ExportError
+from labeling.services.access import open_project
+from labeling.services.export_list import fail, settle_stopped, this_process
+from labeling.settings import settings
+from labeling.storage import exports as rows
+from labeling.storage.store import Store
+from labeling.storage.tables import Export
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An export that is being written into `folder`."""
+
+    export_id: int
+    project_id: int
+    folder: Path
+
+
+def begin(
+    store: Store, actor: Actor, slug: str, out: Path | None, *, format: str, options: Mapping[str, Any], **values: Any
+) -> Begun:
+    """Put a new export on the list; its folder is `out` or one of the app's own. Raises NotFoundError, ForbiddenError."""
+    settle_stopped(store)
+    with store.writing() as session:
+        project_id = open_project(session, actor, slug, Right.MANAGE).id
+        assert project_id is not None
+        export_id = rows.add_export(
+            session,
+            Export(
+                project_id=project_id, format=format, label_seq=rows.label_mark(session, project_id),
+                program_version=version("tiebreak"), created_by=actor.account_id,
+                options=json.dumps({**options, **this_process()}), **values,
+            ),
+        )  # fmt: skip
+        folder = (out if out is not None else settings().export_folder / slug / str(export_id)).absolute()
+        rows.place_export(session, export_id, str(folder))
+        return Begun(export_id, project_id, folder)
+
+
+def end(store: Store, begun: Begun, mark: int, facts: Mapping[str, Any]) -> None:
+    """The export is done: it holds labels up to `mark`."""
+    with store.writing() as session:
+        rows.end_export(session, begun.export_id, state="done", label_seq=mark, **facts)
+
+
+@contextmanager
+def settling(store: Store, begun: Begun) -> Iterator[None]:
+    """Mark the export as failed where the block does not come to its end. Raises ExportError for what its user can mend."""
+    try:
+        yield
+    except (FolderFault, CheckFailed, ExportError) as error:
+        fail(store, begun.export_id, str(error))
+        raise ExportError(str(error)) from error
+    except BaseException:
+        fail(store, begun.export_id, "The export was stopped before its end. Start it again.")
+        raise

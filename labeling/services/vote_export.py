@@ -1,0 +1,63 @@
+"""Every label of a project as one file of votes."""
+
+import json
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from exporters.votes import VOTES, VoteRow, VotesWriter
+from labeling.domain import Actor
+from labeling.errors import ExportError
+from labeling.services.export_list import ExportView, export_view
+from labeling.services.export_state import begin, end, settling
+from labeling.storage import exports as rows
+from labeling.storage.store import Store
+from labeling.storage.vote_rows import votes_of
+
+
+def export_votes(
+    store: Store, actor: Actor, slug: str, *, file_type: Literal["csv", "parquet"] = "csv", out: Path | None = None
+) -> ExportView:
+    """Write every label, also those that were changed later; it is a folder, `out` or one of the app's own.
+
+    Raises:
+        ExportError: there is no label, or the folder cannot be written.
+    """
+    begun = begin(store, actor, slug, out, format=VOTES, options={"file_type": file_type})
+    with settling(store, begun):
+        with store.reading() as session, VotesWriter(begun.folder, file_type) as writer:
+            mark = rows.label_mark(session, begun.project_id)
+            hidden = rows.hidden_imports(session, begun.project_id)
+            for (
+                _, item, rater, kind, verdict, strength, left, milliseconds, revision, purpose, at, model_a, model_b,
+                group, is_current,
+            ) in votes_of(session, begun.project_id, mark, hidden):  # fmt: skip
+                writer.add(
+                    VoteRow(
+                        item,
+                        rater,
+                        verdict,
+                        model_a,
+                        model_b,
+                        group,
+                        kind,
+                        strength,
+                        purpose,
+                        left or "",
+                        None if milliseconds is None else milliseconds / 1000,
+                        revision,
+                        bool(is_current),
+                        _utc(at),
+                    )
+                )
+            if not writer.rows:
+                raise ExportError("There are no labels to export. Label pairs, or let a judge read them.")
+            file = writer.finish({"program": {"name": "tiebreak", "version": version("tiebreak")}, "label_seq": mark})
+        digests = {file.name: {"split": VOTES, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}}
+        end(store, begun, mark, {"rows": file.rows, "counts": "{}", "digests": json.dumps(digests)})
+    return export_view(store, actor, slug, begun.export_id)
+
+
+def _utc(at: datetime) -> str:
+    return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat(timespec="seconds")
