@@ -169,3 +169,8 @@ EXPORTERS = {
         ),
     )
 }  # fmt: skip
+
+
+def format_title(name: str) -> str:
+    """What a format is called for people; also `votes`, which are no rows to train on."""
+    return EXPORTERS[name].title if name in EXPORTERS else "Votes: every label"

@@ -5,6 +5,7 @@ store_url, sqlite_store_url    the same, not opened
 empty_url                      a fresh database without any table
 chromium, browser, page        a real browser; where none is found, the test fails
 chat_endpoint                  a real chat endpoint on this machine whose answers the test sets
+hub                            a hub for data sets on this machine
 together_check_file            the check a training service runs on an upload
 """
 
@@ -31,5 +32,6 @@ pytest_plugins = [
     "tests.fixtures.browser",
     "tests.fixtures.databases",
     "tests.fixtures.endpoint",
+    "tests.fixtures.hub",
     "tests.fixtures.together",
 ]

@@ -21,6 +21,7 @@ SUBJECTS = (
     "rubric",
     "runs",
     "export",
+    "exports",
     "rules",
     "convert",
     "rounds",

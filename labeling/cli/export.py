@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
+from labeling.cli.exports import changes_lines
 from labeling.cli.rules import effect_lines
 
 MOST_SHOWN = 50  # findings for people; --json has all of them
 
 FormatName = Annotated[
-    str, typer.Option("--format", "-f", help="openai-dpo (PFT, DPO), trl, trl-kto, sft …; docs/formats.md has all.")
+    str,
+    typer.Option("--format", "-f", help="openai-dpo (PFT, DPO), trl, trl-kto, sft, votes …; docs/formats.md has all."),
 ]
 
 
@@ -42,14 +44,28 @@ def export(
     ] = None,
     byte_order_mark: Annotated[bool, typer.Option(help="Begin files with a byte-order mark: azure-dpo only.")] = False,
     file_type: Annotated[
-        str, typer.Option(help="jsonl, or parquet for trl*, sft, axolotl and llama-factory.")
+        str, typer.Option(help="jsonl, or parquet for trl*, sft, axolotl, llama-factory and votes.")
     ] = "jsonl",
+    since: Annotated[
+        int | None, typer.Option(help="The number of an earlier export: tell what was added, removed, turned round.")
+    ] = None,
+    push: Annotated[str | None, typer.Option(help="Then send it to a hub: hf:organization/name.")] = None,
+    public: Annotated[bool, typer.Option("--public", help="Let everybody see a new data set on the hub.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the labelled pairs as a training file, with manifest and provenance, and check it."""
+    """Write the labelled pairs as a training file, with manifest and provenance, and check it.
+
+    The format votes writes every label instead, as CSV or Parquet.
+    """
+    from dataclasses import asdict
+
+    from exporters.votes import VOTES
     from labeling.services.estimate import estimate
     from labeling.services.export import export as run_export
     from labeling.services.export import read_file_type
+    from labeling.services.export_changes import changes, comparable
+    from labeling.services.hub import push as send
+    from labeling.services.hub import repository
     from labeling.services.rule_files import read_text
     from labeling.services.saved_rules import rules_from
 
@@ -63,9 +79,13 @@ def export(
             )  # fmt: skip
         tell(effect_lines(told), told, as_json)
         return
+    if push is not None:
+        repository(push)  # a name that is none is told before anything is written
     if out is None:
         raise typer.BadParameter("name the folder to make, or ask for an --estimate", param_hint="--out")
     with opened() as (store, actor):
+        if since is not None:
+            comparable(store, actor, project, since)
         view = run_export(
             store,
             actor,
@@ -80,6 +100,8 @@ def export(
             file_type=read_file_type(file_type),
             progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
         )
+        found = None if since is None else changes(store, actor, project, since, view.id)
+        pushed = None if push is None else send(store, actor, project, view.id, push, public=public)
     left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())
     notes = "".join(f"\n{sentence}" for sentence in (view.note, *view.warnings) if sentence)
     sandbox = f"\n{view.sandbox['rows']:,} rows rest on the sandbox." if view.sandbox else ""
@@ -87,7 +109,14 @@ def export(
         f"{view.rows:,} rows of {view.pairs:,} pairs, checked, in {view.folder}\n"
         f"  {view.train_rows:>9,} to train\n  {view.validation_rows:>9,} to validate{left_out}{notes}{sandbox}"
     )
-    tell(human, view, as_json)
+    if view.format == VOTES:
+        human = f"{view.rows:,} labels in {view.folder}"
+    if found is not None:
+        human += f"\n{changes_lines(found)}"
+    if pushed is not None:
+        human += f"\n{pushed.address} ({'private' if pushed.is_private else 'public'})"
+    more = {"changes": asdict(found)} if found is not None else {}
+    tell(human, {**asdict(view), **more, **({"pushed": asdict(pushed)} if pushed is not None else {})}, as_json)
 
 
 def check(

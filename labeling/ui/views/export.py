@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from exporters import EXPORTERS
+from exporters.formats import format_title
 from exporters.refusals import REFUSALS
 from labeling.errors import ExportError, TiebreakError
 from labeling.services.export import Usable, counted, preview, usable
@@ -319,7 +320,7 @@ def _earlier(me: Here) -> None:
         return
     with section("Exports so far", "newest first"):
         table = [
-            (f"{view.id}", ago(view.created_at), EXPORTERS[view.format].title, view.state, view.rows, view.fault or str(view.folder or ""))
+            (f"{view.id}", ago(view.created_at), format_title(view.format), view.state, view.rows, view.fault or str(view.folder or ""))
             for view in listed
         ]  # fmt: skip
         st.dataframe(

@@ -1,0 +1,80 @@
+"""A finished export as a data set on the Hugging Face hub, or on another one that speaks its protocol."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from labeling.domain import Actor
+from labeling.errors import ExportError, InputError
+from labeling.services.export_list import export_folder
+from labeling.storage.store import Store
+
+NAME = re.compile(r"hf:([A-Za-z0-9][\w.-]{0,95})/([A-Za-z0-9][\w.-]{0,95})")
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """Where the data set is now."""
+
+    address: str
+    commit: str
+    is_private: bool
+
+
+def repository(name: str) -> str:
+    """`org/name` of `hf:org/name`. Raises InputError where it is none."""
+    found = NAME.fullmatch(name)
+    if found is None:
+        raise InputError(f"{name!r} is no data set on a hub. Write hf:organization/name.")
+    return f"{found[1]}/{found[2]}"
+
+
+def push(store: Store, actor: Actor, slug: str, export_id: int, name: str, *, public: bool = False) -> Pushed:
+    """Send a finished export to `name`, such as hf:org/name, in one commit; a new data set is private unless `public`.
+
+    The token is the one that `huggingface_hub` finds: HF_TOKEN, or that of `hf auth login`. Another hub is named by
+    HF_ENDPOINT. Files that are there and are not of this export are removed, so that no old part is left over.
+
+    Raises:
+        InputError: the name is none.
+        NotFoundError: there is no such finished export.
+        ExportError: the hub refuses, or cannot be reached.
+    """
+    repo = repository(name)
+    folder = export_folder(store, actor, slug, export_id)
+    return _send(folder, repo, f"Tiebreak export {export_id} of {slug}", public=public)
+
+
+def _send(folder: Path, repo: str, message: str, *, public: bool) -> Pushed:
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    hub = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    try:
+        hub.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
+        made = hub.upload_folder(
+            repo_id=repo, repo_type="dataset", folder_path=folder, commit_message=message,
+            delete_patterns=["*.jsonl", "*.parquet", "*.csv", "*.json"],
+        )  # fmt: skip
+        is_private = bool(hub.dataset_info(repo).private)
+    except HfHubHTTPError as error:
+        raise ExportError(_told(repo, error)) from error
+    except Exception as error:
+        # Whatever it is, of the client or of what it speaks HTTP with: the export itself is done. Only the kind is told,
+        # as a client's words may quote what it sent.
+        raise ExportError(
+            f"The hub could not take {repo} ({type(error).__name__}). Check HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE and the connection."
+        ) from error
+    return Pushed(f"{hub.endpoint}/datasets/{repo}", made.oid, is_private)
+
+
+def _told(repo: str, error: Exception) -> str:
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None)
+    if status in (401, 403):
+        return f"The hub does not let this token write {repo} ({status}). Set HF_TOKEN to one that may write there."
+    if status == 404:
+        return f"The hub knows no owner of {repo} that this token may write to (404). Check the name and HF_TOKEN."
+    return f"The hub refused {repo} ({status or type(error).__name__}). Try again later: the export itself is kept."

@@ -1,0 +1,136 @@
+"""Exports are listed, made again, compared and sent to a hub."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.services.exporting import labelled
+
+TIEBREAK = [sys.executable, "-m", "tiebreak"]
+
+
+def tiebreak(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*TIEBREAK, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def project(sqlite_store, sqlite_store_url):
+    return ["--database", sqlite_store_url], labelled(sqlite_store, 60)
+
+
+def to(hub, token: str, folder) -> dict[str, str]:
+    """The environment in which a push goes to the hub of the test."""
+    return {
+        "HF_ENDPOINT": hub.url, "HF_TOKEN": token, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "HF_HOME": str(folder / "hf"),
+    }  # fmt: skip
+
+
+def test_an_export_is_made_again_byte_for_byte_after_more_was_labelled(project, tmp_path):
+    database, making = project
+    first = tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "first", "--json")
+    number = json.loads(first.stdout)["id"]
+    more = making.pair("later")
+    making.label(making.imported_rater("crowd"), more, "b")
+    again = tiebreak(*database, "exports", "again", number, "-p", making.slug, "-o", tmp_path / "again", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["is_same"] is True
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+    listed = json.loads(tiebreak(*database, "exports", "list", "-p", making.slug, "--json").stdout)["exports"]
+    assert len({view["digest"] for view in listed}) == 1
+    assert [view["rows"] for view in listed] == [60, 60]
+
+
+def test_what_changed_since_an_earlier_export_is_told(project, tmp_path):
+    database, making = project
+    pairs = [making.pair(f"more {number}") for number in range(3)]
+    crowd = making.imported_rater("crowd")
+    for pair in pairs[:2]:
+        making.label(crowd, pair, "a")
+    first = tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "first", "--json")
+    making.label(crowd, pairs[0], "b", revision=2)
+    making.label(crowd, pairs[1], None, action="undo", revision=2)
+    making.label(crowd, pairs[2], "a")
+    number = json.loads(first.stdout)["id"]
+    done = tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "second", "--since", number)
+    assert done.returncode == 0, done.stderr
+    assert f"1 added: pairs {pairs[2]}" in done.stdout
+    assert f"1 removed: pairs {pairs[1]}" in done.stdout
+    assert f"1 turned round: pairs {pairs[0]}" in done.stdout
+    assert "60 rows are as they were" in done.stdout
+    wrong = tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "third", "--since", 99)
+    assert (wrong.returncode, (tmp_path / "third").exists()) == (1, False)
+
+
+def test_an_export_is_pushed_to_a_private_data_set_in_one_commit(project, tmp_path, hub):
+    database, making = project
+    reach = to(hub, hub.token, tmp_path)
+    done = tiebreak(
+        *database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "out", "--push", "hf:team/pairs", **reach
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{hub.url}/datasets/team/pairs (private)" in done.stdout
+    assert hub.private == {"team/pairs": True}
+    assert len(hub.blobs) >= 1  # the large files went their own way
+    there = {name: content for name, content in hub.files["team/pairs"].items() if name != ".gitattributes"}
+    assert there == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    number = json.loads(tiebreak(*database, "exports", "list", "-p", making.slug, "--json").stdout)["exports"][0]["id"]
+    public = tiebreak(*database, "exports", "push", number, "hf:team/open", "-p", making.slug, "--public", **reach)
+    assert "(public)" in public.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "words"),
+    [
+        ("hf:team", "hf_stand_in", "Write hf:organization/name"),
+        ("hf:team/pairs", "hf_secret_of_mine", "does not let this token write team/pairs"),
+        ("hf:nobody/pairs", "hf_stand_in", "knows no owner of nobody/pairs"),
+    ],
+)
+def test_a_refused_push_is_one_sentence_without_the_token(project, tmp_path, hub, name, token, words):
+    database, making = project
+    reach = to(hub, token, tmp_path)
+    done = tiebreak(
+        *database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "out", "--push", name, **reach
+    )
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()[-1:]) == 1
+    assert token not in done.stderr + done.stdout
+
+
+def test_votes_are_every_label_as_csv_and_as_parquet(project, tmp_path):
+    database, making = project
+    crowd = making.imported_rater("=crowd")
+    pair = making.pair("changed later")
+    making.label(crowd, pair, "a", strength=2)
+    making.label(crowd, pair, "tie", revision=2)
+    for kind in ("jsonl", "parquet"):
+        done = tiebreak(
+            *database, "export", "-p", making.slug, "-f", "votes", "-o", tmp_path / kind, "--file-type", kind
+        )
+        assert done.returncode == 0, done.stderr
+        assert "62 labels" in done.stdout
+    import pandas as pd
+
+    table = pd.read_csv(tmp_path / "jsonl" / "votes.csv", keep_default_na=False)
+    columns = pd.read_parquet(tmp_path / "parquet" / "votes.parquet")
+    assert list(table.columns) == list(columns.columns)
+    assert len(table) == len(columns) == 62
+    last = table.tail(2)
+    assert last["verdict"].tolist() == ["a", "tie"]
+    assert last["is_current"].tolist() == [False, True]
+    assert last["rater"].tolist() == ["'=crowd"] * 2  # no formula for a spreadsheet
+    assert columns["rater"].tolist()[-1] == "=crowd"
+    assert columns["item"].tolist()[-1] == pair
+    manifest = json.loads((tmp_path / "jsonl" / "manifest.json").read_bytes())
+    assert (manifest["rows"], manifest["files"][0]["name"]) == (62, "votes.csv")
