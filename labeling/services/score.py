@@ -20,6 +20,7 @@ from labeling.storage import judging, keys, scoring
 from labeling.storage import requests as requests_
 from labeling.storage.runs import run_with_key
 from labeling.storage.store import Session, Store
+from labeling.storage.verdicts import still_to_label
 
 CHUNK = 50  # prompts read at a time, with all their completions
 TITLE = 120  # characters of a prompt that stand in a table
@@ -44,14 +45,18 @@ class ScorerView:
 
 @dataclass(frozen=True, slots=True)
 class ScoreView:
-    """A scored completion: the mean of its samples, None where nothing could be read, and the newest reasons."""
+    """A scored completion: the mean of its samples, None where nothing could be read, and the newest reasons.
+
+    Of a hidden one, which stands in a pair that whoever looks may still have to label, only the prompt is told.
+    """
 
     completion_id: int
     prompt: str
-    reply: str
-    points: float | None
-    reasoning: str
     is_sandbox: bool
+    is_hidden: bool
+    reply: str = ""
+    points: float | None = None
+    reasoning: str = ""
 
 
 def scoring_spec(spec: JudgeSpec) -> JudgeSpec:
@@ -175,17 +180,20 @@ def start_scoring(
     )  # fmt: skip
 
 
+def scorable_counts(store: Store, actor: Actor, slug: str) -> tuple[int, int]:
+    """How many prompts have two completions or more, and how many completions these are."""
+    with store.reading() as session:
+        return scoring.count_scorable(session, _project_id(session, actor, slug))
+
+
 def score_table(store: Store, actor: Actor, slug: str, judge_id: int, most: int = 100) -> list[ScoreView]:
     """What a scoring judge said last, newest first."""
     view = _scorer(store, actor, slug, judge_id)
     with store.reading() as session:
         found = scoring.newest_scores(session, _project_id(session, actor, slug), view.rater_id, most)
-    return [
-        ScoreView(
-            one.completion_id, _title(json.loads(one.messages)[-1].get("content")), one.text, one.points, one.reasoning, one.is_sandbox
-        )
-        for one in found
-    ]  # fmt: skip
+        pairs = scoring.pairs_with(session, [one.completion_id for one in found])
+        open_ = still_to_label(session, actor.account_id, [pair_id for ids in pairs.values() for pair_id in ids])
+    return [_score_view(one, is_hidden=not open_.isdisjoint(pairs.get(one.completion_id, ()))) for one in found]
 
 
 def spread(store: Store, actor: Actor, slug: str, judge_id: int) -> dict[int, int]:
@@ -194,6 +202,15 @@ def spread(store: Store, actor: Actor, slug: str, judge_id: int) -> dict[int, in
     with store.reading() as session:
         found = scoring.points_spread(session, _project_id(session, actor, slug), view.rater_id)
     return {points: found.get(points, 0) for points in range(1, 11)}
+
+
+def _score_view(one: scoring.ScoredLine, *, is_hidden: bool) -> ScoreView:
+    prompt = _title(json.loads(one.messages)[-1].get("content"))
+    if is_hidden:
+        return ScoreView(one.completion_id, prompt, one.is_sandbox, is_hidden=True)
+    return ScoreView(
+        one.completion_id, prompt, one.is_sandbox, is_hidden=False, reply=one.text, points=one.points, reasoning=one.reasoning
+    )  # fmt: skip
 
 
 def _scorer(store: Store, actor: Actor, slug: str, judge_id: int) -> ScorerView:

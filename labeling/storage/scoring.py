@@ -11,7 +11,17 @@ from labeling.domain import Prompt
 from labeling.judging.template import Reply
 from labeling.storage.completions import read_prompt
 from labeling.storage.projects import visible
-from labeling.storage.tables import Completion, CompletionText, Generator, PromptRow, PromptText, Score, ScoreText, now
+from labeling.storage.tables import (
+    Completion,
+    CompletionText,
+    Generator,
+    Pair,
+    PromptRow,
+    PromptText,
+    Score,
+    ScoreText,
+    now,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,16 @@ def points_spread(session: Session, project_id: int, rater_id: int) -> dict[int,
     )
     rounded = func.round(means.c.mean)
     return {int(points): number for points, number in session.execute(select(rounded, func.count()).group_by(rounded))}
+
+
+def pairs_with(session: Session, completion_ids: Collection[int]) -> dict[int, list[int]]:
+    """By completion: the pairs it is a side of."""
+    found: dict[int, list[int]] = {}
+    for side in (col(Pair.a_id), col(Pair.b_id)):
+        for completion_id, pair_id in session.execute(select(side, col(Pair.id)).where(side.in_(completion_ids))):
+            if pair_id is not None:
+                found.setdefault(completion_id, []).append(pair_id)
+    return found
 
 
 def newest_scores(session: Session, project_id: int, rater_id: int, most: int) -> list[ScoredLine]:

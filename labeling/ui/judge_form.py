@@ -10,6 +10,7 @@ from labeling.judging.rubrics import RUBRICS
 from labeling.services.judge import JudgeView, preview_prompt, save_judge
 from labeling.services.jury import check_jury
 from labeling.services.projects import ProjectView
+from labeling.services.score import ScorerView
 from labeling.services.spec_fields import PACE, PARAMETERS
 from labeling.services.spec_files import judge_toml
 from labeling.services.specs import read_judges
@@ -22,17 +23,27 @@ OWN_RUBRIC: Final = "Own text"
 JURY: Final = "jury"  # the widget's name in this tab's memory
 
 
-def judge_form(me: Here, project: ProjectView, judges: Sequence[JudgeView]) -> dict[str, Any]:
-    """What was entered: a judge as a table, as a judge file would have it."""
-    kept = _begin_with(judges)
+def judge_form(
+    me: Here, project: ProjectView, judges: Sequence[JudgeView] | Sequence[ScorerView], *, alone: bool = False
+) -> dict[str, Any]:
+    """What was entered: a judge as a table, as a judge file would have it. `alone`: it scores each reply by itself, so it is
+    not asked about orders."""
+    kind = "scorer" if alone else "judge"
+    kept = _begin_with(judges, kind)
     title = kept.title if kept else "New judge"
     remark = f"any change makes version {kept.version + 1}" if kept else "kept as version 1 when it runs"
     with section(escape(title), remark):
-        written = _written(kept.spec) if kept else st.session_state.get("judge file", {})
-        key = f"judge {kept.id if kept else 'new'} {st.session_state.get('judge file number', 0)}"
+        written = _written(kept.spec) if kept else {} if alone else st.session_state.get("judge file", {})
+        key = f"{kind} {kept.id if kept else 'new'} {st.session_state.get('judge file number', 0)}"
         table: dict[str, Any] = {"name": st.text_input("Name", written.get("name", "judge"), key=f"{key} name")}
         table |= endpoint_fields(me, key, written, ready_endpoints(project.target, for_judges=True))
-        table |= _rubric(key, written)
+        table |= _rubric(key, written, alone=alone)
+        if alone:
+            table["samples"] = st.number_input(
+                "Samples of each", 1, 64, written.get("samples", 1), key=f"{key} samples", width=180, help="Their mean counts."
+            )  # fmt: skip
+            table |= _unseen(written)
+            return table
         one, two = st.columns(2)
         orders = one.segmented_control(
             "Orders", ["Both", "Random"], default=str(written.get("orders", "both")).capitalize(), required=True,
@@ -40,9 +51,14 @@ def judge_form(me: Here, project: ProjectView, judges: Sequence[JudgeView]) -> d
         )  # fmt: skip
         table["orders"] = orders.lower()
         table["samples"] = two.number_input("Samples of each", 1, 64, written.get("samples", 1), key=f"{key} samples")
-        table |= {name: written[name] for name in (*PACE, *PARAMETERS, "extra_body") if written.get(name) is not None}
+        table |= _unseen(written)
         _from_file(me)
     return table
+
+
+def _unseen(written: dict[str, Any]) -> dict[str, Any]:
+    """What a kept judge has and the form has no field for."""
+    return {name: written[name] for name in (*PACE, *PARAMETERS, "extra_body") if written.get(name) is not None}
 
 
 def jury_choice(judges: Sequence[JudgeView], name: str) -> list[JudgeSpec]:
@@ -72,19 +88,20 @@ def judge_reading(me: Here, spec: JudgeSpec, pairs: str) -> None:
     st.download_button("Download as TOML", judge_toml(spec), "judge.toml", "application/toml", type="tertiary")
 
 
-def _begin_with(judges: Sequence[JudgeView]) -> JudgeView | None:
+def _begin_with(judges: Sequence[JudgeView] | Sequence[ScorerView], kind: str) -> JudgeView | ScorerView | None:
     if not judges:
         return None
-    return st.selectbox(
+    kept: JudgeView | ScorerView | None = st.selectbox(
         "Judge",
         [*judges, None],
         format_func=lambda view: view.title if view else "New judge",
         label_visibility="collapsed",
-        key="judge to begin with",
+        key=f"{kind} to begin with",
     )
+    return kept
 
 
-def _rubric(key: str, written: dict[str, Any]) -> dict[str, Any]:
+def _rubric(key: str, written: dict[str, Any], *, alone: bool = False) -> dict[str, Any]:
     ready = next((name for name, rubric in RUBRICS.items() if rubric.text == written.get("rubric")), None)
     names = [*RUBRICS, OWN_RUBRIC]
     index = names.index(OWN_RUBRIC) if written.get("rubric") and not ready else names.index(ready or "helpful")
@@ -93,15 +110,17 @@ def _rubric(key: str, written: dict[str, Any]) -> dict[str, Any]:
     )
     known = written.get("rubric", "") if name == OWN_RUBRIC else RUBRICS[name].text
     text = st.text_area("Compare by", known, height=230, key=f"{key} rubric {name}", label_visibility="collapsed")
-    offers_by_default = (
-        written.get("offers_both_bad", False) if name in (ready, OWN_RUBRIC) else RUBRICS[name].offers_both_bad
-    )
-    offers = st.checkbox(
-        "The judge may say that both are bad",
-        offers_by_default,
-        key=f"{key} both bad {name}",
-        help="Such pairs are not exported.",
-    )
+    offers = False
+    if not alone:
+        offers_by_default = (
+            written.get("offers_both_bad", False) if name in (ready, OWN_RUBRIC) else RUBRICS[name].offers_both_bad
+        )
+        offers = st.checkbox(
+            "The judge may say that both are bad",
+            offers_by_default,
+            key=f"{key} both bad {name}",
+            help="Such pairs are not exported.",
+        )
     uses_reference = st.checkbox(
         "Show it the reference answer where a prompt has one",
         written.get("uses_reference", True),

@@ -18,6 +18,7 @@ WIDTH: Final = 1320  # pixels: two replies side by side, 70 characters each
 STEPS: Final = (
     ("data", "Data", "database"),
     ("generate", "Generate", "auto_awesome"),
+    ("score", "Score", "star_half"),
     ("label", "Label", "swap_horiz"),
     ("history", "History", "history"),
     ("rounds", "Rounds", "groups"),

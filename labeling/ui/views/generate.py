@@ -293,6 +293,9 @@ def _pairs(me: Here, generators: list[GeneratorView]) -> None:
             st.caption("  \n".join(filter(None, [" · ".join(told), dropped_words(found)])))
             if (found.pairs or found.labels) and st.button(_making_words(found)):
                 make_pairs(me.store, me.actor, me.project, plan)
+                st.session_state.pop(
+                    "pairing", None
+                )  # labels on pairs that were there change none of the counts it is kept by
                 st.rerun()
 
 
