@@ -85,12 +85,13 @@ def over(better: str, worse: str) -> "Over | None":
 def told_pairs(made: "PairingView") -> str:
     """Where the prompts are, and which replies were dropped, in words."""
     told = (
-        f"{made.with_pairs + made.has_pairs:,} of {made.prompts:,} prompts have pairs; {made.too_few:,} have too few "
-        f"completions, {made.same_text:,} have completions of one text only, {made.too_few_left:,} too few replies left."
+        f"Of {made.prompts:,} prompts {made.with_pairs:,} come to new pairs or labels, {made.has_pairs:,} have theirs already; "
+        f"{made.too_few:,} have too few completions, {made.same_text:,} have completions of one text only, {made.too_few_left:,} "
+        "too few replies left."
     )
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in made.dropped.items())
     if made.unscored or made.close:
         told += f" {made.unscored:,} have too few scored completions, {made.close:,} none that is worse by the margin."
     if made.labels:
-        told += f" {made.labels:,} labels given: nobody compared the two replies."
+        told += f" {made.labels:,} labels come with them: nobody compared the two replies."
     return f"{told} Replies dropped: {dropped}." if dropped else told

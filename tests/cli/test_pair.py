@@ -57,7 +57,7 @@ def test_one_model_over_another_gives_labels_without_a_judge(store, command):
     making.add_completions(making.prompts[0], ["one"], source="big")
     making.add_completions(making.prompts[0], ["two"], source="small")
     told = command("pair", "--project", making.slug, "--better", "big", "--worse", "small")
-    assert "1 labels given: nobody compared the two replies." in told
+    assert "1 labels come with them: nobody compared the two replies." in told
     assert len(making.rows(Label)) == 1
     with pytest.raises(InputError, match="go together"):
         command("pair", "--project", making.slug, "--better", "big")
