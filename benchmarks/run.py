@@ -1,9 +1,10 @@
 """Everything that needs no data from outside, as one table: `make bench`.
 
-    python -m benchmarks.run [--quick] [--peer potato=COMMAND …] [--engine FOLDER]
+    python -m benchmarks.run [--quick] [--peer potato=COMMAND …] [--engine FOLDER] [--judged FOLDER]
 
 About a quarter of an hour on a quiet machine; `--quick` tries each part on little data, for which the marks are not meant. Peers are those of
-`benchmarks/peers.py`; the request engine is measured where the folder of its server is given (`benchmarks/engine.py`). With make:
+`benchmarks/peers.py`; the request engine and judges are measured where the folder of their server is given (`benchmarks/engine.py`,
+`benchmarks/judging.py`), with `--judged` also against a published judge's verdicts. With make:
 `make bench BENCH="--peer potato=COMMAND --engine FOLDER"`.
 """
 
@@ -11,11 +12,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import engine, label_browsers, label_faults, label_latency, label_load, rates, render, start
+from benchmarks import engine, judging, label_browsers, label_faults, label_latency, label_load, rates, render, start
 from benchmarks.measure import Figure, show
 
 
-def figures(peers: list[str], engine_server: Path | None, *, is_quick: bool) -> list[Figure]:
+def figures(peers: list[str], engine_server: Path | None, judged: Path | None, *, is_quick: bool) -> list[Figure]:
     sizes = (1_000, 10_000) if is_quick else label_latency.SIZES
     parts = {
         "start": start.figures,
@@ -28,6 +29,7 @@ def figures(peers: list[str], engine_server: Path | None, *, is_quick: bool) -> 
     }
     if engine_server is not None:
         parts["request engine"] = lambda: engine.figures(engine_server)
+        parts["judges"] = lambda: judging.figures(engine_server, judged)
     found = []
     for name, part in parts.items():
         print(f"measuring: {name}", file=sys.stderr)
@@ -40,5 +42,6 @@ if __name__ == "__main__":
     asked.add_argument("--quick", action="store_true")
     asked.add_argument("--peer", nargs="+", default=[])
     asked.add_argument("--engine", type=Path, metavar="FOLDER")
+    asked.add_argument("--judged", type=Path, metavar="FOLDER")
     given = asked.parse_args()
-    show(figures(given.peer, given.engine, is_quick=given.quick))
+    show(figures(given.peer, given.engine, given.judged, is_quick=given.quick))

@@ -109,9 +109,14 @@ def told_slots(counts: "OutcomeCounts") -> str:
     if counts.first_slot_share is None or counts.first_slot_interval is None:
         return ""
     low, high = counts.first_slot_interval
+    stays = (
+        ""
+        if counts.order_agreement is None
+        else f" {counts.order_agreement:.1%} of its verdicts stay when they change places."
+    )
     return (
         f"\nThe reply that stood first was preferred in {counts.first_slot_share:.1%} of {counts.preferring:,} judgements "
-        f"({low:.1%} to {high:.1%}); without a lean it is half."
+        f"({low:.1%} to {high:.1%}); without a lean it is half.{stays}"
     )
 
 

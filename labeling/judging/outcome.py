@@ -107,6 +107,13 @@ def combine(judgements: Sequence[Judgement], orders: Sequence[Order] = ORDERS) -
     return Outcome(OutcomeState.DECIDED, first, _mean_strength(agreeing))
 
 
+def opinion_of(judgements: Sequence[Judgement], order: Order) -> Verdict | None:
+    """What the judge says in one order alone: the majority of its samples; None where there is none, or nothing readable."""
+    readable = [one for one in judgements if one.order == order and one.level is not None]
+    opinion = _majority(readable) if readable else None
+    return opinion if isinstance(opinion, Verdict) else None
+
+
 def _opinion(judgement: Judgement) -> Verdict | None:
     return judgement.level.verdict if judgement.level and judgement.state is ReadState.READ else None
 

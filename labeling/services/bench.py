@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from labeling.domain import Actor, Right
 from labeling.errors import InputError
+from labeling.judging.outcome import ORDERS, Order, opinion_of
 from labeling.services.access import open_project
 from labeling.services.bench_split import draw_halves
 from labeling.services.judge import judge_named
 from labeling.stats.shares import mcnemar, paired_difference, wilson
 from labeling.storage import bench as rows
+from labeling.storage.judging import judgements_on
 from labeling.storage.store import Session, Store
 from labeling.storage.tables import BenchLook
 
@@ -25,6 +27,8 @@ class Agreement:
     """How far a judge says what gold says: `right` of `pairs`, with the 95 % Wilson interval of that share.
 
     Every pair it read counts: what it left undecided (`undecided`) or nobody could read (`unreadable`) is not right.
+    `right_a_first` and `right_b_first` are what one order alone would come to; of `both_orders` pairs that are readable
+    in both, `same_in_both` say the same.
     """
 
     pairs: int
@@ -34,6 +38,10 @@ class Agreement:
     share: float
     low: float
     high: float
+    right_a_first: int
+    right_b_first: int
+    same_in_both: int
+    both_orders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,7 @@ def bench(store: Store, actor: Actor, slug: str) -> Bench:
         held_out = len(rows.gold_of_half(session, project_id, "held_out"))
         results = rows.results_on(session, project_id, "tune")
         judges = rows.judges_on(session, project_id, list(results))
+        agreements = {rater_id: _agreement(session, rater_id, results[rater_id], gold) for _, rater_id in judges}
         looks = rows.looks_of(session, project_id)
         costs = {judge.id: rows.cost_on(session, project_id, judge.id or 0, "tune") for judge, _ in judges}
     tries: list[Try] = []
@@ -118,7 +127,7 @@ def bench(store: Store, actor: Actor, slug: str) -> Bench:
             Try(
                 judge_id=judge.id or 0,
                 title=title,
-                agreement=_agreement(results[rater_id], gold),
+                agreement=agreements[rater_id],
                 usd=None if cost.unpriced else cost.usd,
                 is_sandbox=judge.is_sandbox,
                 base_url=judge.base_url,
@@ -144,7 +153,7 @@ def look(store: Store, actor: Actor, slug: str, judge: str) -> Look:
     with store.writing() as session:
         project_id = _project_id(session, actor, slug)
         gold, results = _read(session, project_id, "held_out", {view.rater_id: view.title})
-        agreement = _agreement(results[view.rater_id], gold)
+        agreement = _agreement(session, view.rater_id, results[view.rater_id], gold)
         _count(session, project_id, actor, view.rater_id, agreement)
         number = sum(rows.looks_of(session, project_id).values())
     return Look(view.title, agreement, number)
@@ -167,7 +176,8 @@ def compare(store: Store, actor: Actor, slug: str, first: str, second: str, *, h
         gold, results = _read(session, project_id, half, {one.rater_id: one.title, other.rater_id: other.title})
         if held_out:
             for view in (one, other):
-                _count(session, project_id, actor, view.rater_id, _agreement(results[view.rater_id], gold))
+                agreement = _agreement(session, view.rater_id, results[view.rater_id], gold)
+                _count(session, project_id, actor, view.rater_id, agreement)
     left, right = _right(results[one.rater_id], gold), _right(results[other.rater_id], gold)
     both = left.keys() & right.keys()
     only_first = sum(left[pair] and not right[pair] for pair in both)
@@ -222,8 +232,17 @@ def _right(results: Results, gold: Mapping[int, str]) -> dict[int, bool]:
     return {pair_id: verdict == gold[pair_id] for pair_id, (_, verdict) in results.items() if pair_id in gold}
 
 
-def _agreement(results: Results, gold: Mapping[int, str]) -> Agreement:
+def _agreement(session: Session, rater_id: int, results: Results, gold: Mapping[int, str]) -> Agreement:
     right = _right(results, gold)
+    judgements = judgements_on(session, rater_id, list(right))
+    one_order: dict[Order, dict[int, str]] = {order: {} for order in ORDERS}
+    for pair_id, found in judgements.items():
+        for order in ORDERS:
+            opinion = opinion_of([one.judgement for one in found], order)
+            if opinion is not None:
+                one_order[order][pair_id] = opinion.value
+    a_first, b_first = one_order["ab"], one_order["ba"]
+    both = a_first.keys() & b_first.keys()
     states = [state for pair_id, (state, _) in results.items() if pair_id in gold]
     low, high = wilson(sum(right.values()), len(right))
     return Agreement(
@@ -234,6 +253,10 @@ def _agreement(results: Results, gold: Mapping[int, str]) -> Agreement:
         share=sum(right.values()) / len(right) if right else 0.0,
         low=low,
         high=high,
+        right_a_first=sum(verdict == gold[pair_id] for pair_id, verdict in a_first.items()),
+        right_b_first=sum(verdict == gold[pair_id] for pair_id, verdict in b_first.items()),
+        same_in_both=sum(a_first[pair_id] == b_first[pair_id] for pair_id in both),
+        both_orders=len(both),
     )
 
 

@@ -70,6 +70,8 @@ class OutcomeCounts:
 
     `repairs` counts replies that could not be read and were asked for again. Of the `preferring` replies, those that
     prefer a side, `first_slot` prefer the one that stood first: half of them, where only the replies count.
+    `order_agreement` is the share of pairs whose verdict stays when the replies change places, of those that are
+    readable in both orders and contradict themselves in neither; None for a judge of one order.
     """
 
     pairs: int
@@ -82,15 +84,19 @@ class OutcomeCounts:
     preferring: int
     first_slot_share: float | None
     first_slot_interval: tuple[float, float] | None
+    order_agreement: float | None
 
 
 def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> OutcomeCounts:
     """What all of a judge's judgements in the project came to."""
     with store.reading() as session:
         project_id, rater_id = _judge(session, actor, slug, judge_id)
+        reads_both = judging.judge_with_id(session, judge_id)[0].orders == "both"
         found = judging.count_results(session, project_id, rater_id)
         repairs = judging.count_repairs(session, judge_id)
         first, second = judging.count_slots(session, rater_id)
+    decided = sum(n for (state, _), n in found.items() if state == "decided")
+    kept = decided + found.get(("undecided", Undecided.ORDER.value), 0)
     by_state = {state: sum(n for (one, _), n in found.items() if one == state) for state, _ in found}
     return OutcomeCounts(
         pairs=sum(found.values()),
@@ -103,6 +109,7 @@ def outcome_counts(store: Store, actor: Actor, slug: str, judge_id: int) -> Outc
         preferring=first + second,
         first_slot_share=first / (first + second) if first + second else None,
         first_slot_interval=wilson(first, first + second) if first + second else None,
+        order_agreement=decided / kept if kept and reads_both else None,
     )
 
 

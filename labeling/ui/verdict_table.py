@@ -61,6 +61,11 @@ def _figures(counts: OutcomeCounts) -> None:
         ("Decided", counts.decided),
         ("Undecided", counts.undecided, "Not exported, and first in the people's queue."),
         ("Unreadable", counts.unreadable, "Asked for twice, and not readable either time."),
+        (
+            "Same both ways",
+            "–" if counts.order_agreement is None else percent(counts.order_agreement),
+            "Verdicts that stay when the replies change places.",
+        ),
         ("Took the first", percent(counts.first_slot, counts.preferring), _slots(counts)),
     )
     why = ", ".join(f"{count(number)}: {reason}" for reason, number in counts.undecided_why.items())

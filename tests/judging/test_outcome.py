@@ -3,7 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.domain import Verdict
-from labeling.judging.outcome import ORDERS, Judgement, Level, Outcome, OutcomeState, Undecided, combine, stored
+from labeling.judging.outcome import (
+    ORDERS,
+    Judgement,
+    Level,
+    Outcome,
+    OutcomeState,
+    Undecided,
+    combine,
+    opinion_of,
+    stored,
+)
 from labeling.judging.reading import JudgementRead, ReadState
 from labeling.judging.template import LEVELS
 
@@ -113,3 +123,10 @@ def test_only_a_decided_pair_has_a_verdict_and_only_an_undecided_one_a_reason(ju
     assert (outcome.reason is not None) is (outcome.state is OutcomeState.UNDECIDED)
     assert (outcome.strength is not None) is (outcome.verdict in (Verdict.A, Verdict.B))
     assert outcome.strength in (None, 1, 2, 3)
+
+
+def test_what_one_order_alone_says_is_the_majority_of_its_samples():
+    first = [judged("ab", Level.A_MUCH), judged("ab", Level.A_SLIGHTLY), judged("ab", Level.B_MUCH)]
+    assert opinion_of(first, "ab") is Verdict.A
+    assert opinion_of(first, "ba") is None
+    assert opinion_of(first[1:], "ab") is None

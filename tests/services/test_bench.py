@@ -104,6 +104,8 @@ def test_a_try_shows_agreement_and_what_it_fixes_and_breaks_against_the_try_befo
     assert second.broken == (tune[three],)
     assert second.usd is None  # nobody knows the price of an endpoint on this machine
     assert first.agreement.undecided == (one == 0)
+    assert (first.agreement.right_a_first, first.agreement.both_orders) == (4 + (one == 0), 6)
+    assert first.agreement.same_in_both == 6 - (one == 0)
 
 
 def test_what_is_undecided_or_unreadable_is_not_right(store, chat_endpoint):

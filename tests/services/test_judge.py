@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ from labeling.domain import Role, RunState, Verdict
 from labeling.errors import EndpointError, ForbiddenError, InputError, NotFoundError
 from labeling.judging.rubrics import RUBRICS
 from labeling.services import runs
+from labeling.services.export import export
 from labeling.services.generate import save_generators
 from labeling.services.harvest import HARVESTERS
 from labeling.services.judge import (
@@ -456,6 +459,33 @@ def test_the_share_of_the_first_slot_is_told_with_its_interval(store, chat_endpo
     counts = outcome_counts(*making.place, run.spec["judge_id"])
     assert (counts.first_slot, counts.preferring, counts.first_slot_share) == (5, 6, 5 / 6)
     assert counts.first_slot_interval == wilson(5, 6)
+
+
+def test_a_leaning_judges_share_is_that_of_its_raw_replies_and_no_contradicting_pair_is_exported(
+    store, chat_endpoint, tmp_path
+):
+    making = make_judging(store, pairs=40)
+    lot = random.Random(4)
+    said = {}
+
+    def reply(body):
+        level = "first_much" if lot.random() < 0.8 else "second_much"
+        text = body["messages"][1]["content"]
+        said[re.search(r"question \d+", text)[0], is_good_first(body)] = level
+        return verdict(level, 8, 3) if level == "first_much" else verdict(level, 3, 8)
+
+    judge_by(chat_endpoint, reply)
+    run = run_to_the_end(making, spec(chat_endpoint))
+    counts = outcome_counts(*making.place, run.spec["judge_id"])
+    first = list(said.values()).count("first_much")
+    assert (counts.first_slot, counts.preferring) == (first, 80)
+    turned = {f"question {n}" for n in range(40) if said[f"question {n}", True] == said[f"question {n}", False]}
+    assert counts.undecided == len(turned)
+    assert counts.order_agreement == (40 - len(turned)) / 40
+    view = export(*making.place, format="trl", out=tmp_path / "out", validation_share=0)
+    rows = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
+    assert {row["prompt"][-1]["content"] for row in rows} == {f"question {n}" for n in range(40)} - turned
+    assert view.rows == 40 - len(turned) > 0
 
 
 def test_verdicts_are_told_as_csv_that_no_spreadsheet_runs_and_without_hidden_ones(store, chat_endpoint):
