@@ -15,6 +15,7 @@ from labeling.errors import InputError
 from labeling.llm.batch_lines import ResultLine, read_line
 from labeling.services.access import open_project
 from labeling.services.finishing import Settled, settle
+from labeling.services.parts import gather
 from labeling.services.results import judged_line
 from labeling.storage import batches as rows
 from labeling.storage import claims
@@ -211,12 +212,14 @@ def _put_to_use(store: Store, run_ids: Sequence[int]) -> None:
     for run_id in run_ids:
         with store.reading() as session:
             run = run_rows.run_with_id(session, run_id)
-            purpose, is_running = run.purpose, run.state == "running"
+            purpose, mode, is_running = run.purpose, run.mode, run.state == "running"
             parts = [part.id or 0 for part in rows.open_parts(session, run_id)] if run.mode == "file" else []
         for part in parts:
             _end_if_done(store, part)
         while is_running and settle(store, run_id, purpose) is Settled.MORE:
             continue
+        if is_running and mode == "file":
+            gather(store, run_id)  # what its answers gave rise to: a judge's reply that must be asked for again
 
 
 def _end_if_done(store: Store, batch_id: int) -> None:
