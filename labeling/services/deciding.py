@@ -70,9 +70,9 @@ class Gone:
 class Ballot:
     """What deciding a project's pairs needs to know, of one moment: who the raters are, up to which label.
 
-    `purposes` are places in `PURPOSES` by round. Pairs after `last_pair`, where given, are not
-    looked at. `takes` are the outcomes the format makes rows of: better, and perhaps
-    tie and both_bad. `gone` is what rules that look across pairs leave out.
+    `purposes` are places in `PURPOSES` by round. Pairs after `last_pair`, where given, are not looked at. `takes` are
+    the outcomes the format makes rows of: better, and perhaps tie and both_bad. `gone` is what rules that look across
+    pairs leave out.
     """
 
     project_id: int

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -30,13 +30,13 @@ def rows_of(
     left_out: Counter[str],
     looked: Callable[[int], None] = lambda _count: None,
 ) -> Iterator[tuple[PreferenceRow, RowOrigin]]:
-    """Every pair that makes a row, with its origin; the others are counted in `left_out`.
+    """Every pair that makes a row, by id and with its origin; the others are counted in `left_out`.
 
-    Some pairs with tools come first, the others by id. `system_prompt`, where given, stands in every row instead of the
+    `system_prompt`, where given, stands in every row instead of the
     generators'. `looked` is called with the number of pairs of each chunk. Rows of one pair follow each other.
     """
     maker = _RowMaker(session, held, system_prompt)
-    for chunk in _in_order(session, held):
+    for chunk in decisions(session, held):
         left_out.update(chunk.left_out)
         for pair, decision, edit in maker.texts(chunk.chosen):
             made, refusal = maker.made(pair, decision, edit)
@@ -54,8 +54,7 @@ def write_rows(
     writer: DatasetWriter,
     looked: Callable[[int], None],
 ) -> None:
-    """Give every pair that makes a row to `writer`: the same rows, in the same order, as those of `rows_of`."""
-    held = replace(held, takes=writer.takes)
+    """Give every pair that makes a row to `writer`: those of `rows_of`, but some with tools come first."""
     maker = _RowMaker(session, held, system_prompt)
     make = writer.quick if held.rules.personal_data != "mask" else None
     for chunk in _in_order(session, held):

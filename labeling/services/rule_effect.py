@@ -18,6 +18,7 @@ from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.pair_rules import contradicting, gone_by, longer_chosen, lots, over_cap, over_length
 from labeling.services.personal_data import KINDS
 from labeling.services.project_book import Sides, book_of, book_with_sides, open_results
+from labeling.services.raters import names_of
 from labeling.services.text_traits import REFUSES_A, REFUSES_B, edit_traits, read_traits, traits_of
 from labeling.services.votes import CODE, EDITED, OUTCOMES, A, B, Column, Outcomes, decide_all, edits_of
 from labeling.storage import exports as rows
@@ -97,6 +98,18 @@ def effect(
         return _Weighing(store, session, held, project.target_model, figures=figures).effect()
 
 
+def rater_names(store: Store, actor: Actor, slug: str) -> dict[str, list[str]]:
+    """Whom the rules `people`, `judges` and `rule_raters` can name: those who said something in the project, by rule."""
+    with store.reading() as session:
+        project = open_project(session, actor, slug, Right.MANAGE)
+        assert project.id is not None
+        held = ballot(session, project.id, DEFAULT_RULES)
+        book = book_of(store, session, held)
+        raters = held.raters.places(np.unique(book.events.rater)).tolist()
+        raters += np.unique(open_results(session, held, book).rater).tolist()
+    return names_of([held.raters.voices[place] for place in raters])
+
+
 def read_texts(store: Store, actor: Actor, slug: str, progress: Progress | None = None) -> None:
     """Read what no rule about texts has read yet, once; `progress` is called with the pairs known and all."""
     with store.reading() as session:
@@ -142,6 +155,8 @@ class _Weighing:
             events, open_results(session, held, self.book), len(self.book.pair_id), held.raters, rules
         )
         set_aside(self.outcomes.code, self.book.pair_id, self.book.prompt_id, held)
+        if held.last_pair is not None:  # an export made again: later pairs are not there for it
+            self.outcomes.code[self.book.pair_id > held.last_pair] = CODE["no_label"]
         self._edit_pairs, self._edit_ids = edits_of(events, self.outcomes)
         if rules.edits == "ignore":
             self._edit_pairs, self._edit_ids = self._edit_pairs[:0], self._edit_ids[:0]

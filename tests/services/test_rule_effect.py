@@ -5,7 +5,7 @@ import pytest
 
 from labeling.domain import Role
 from labeling.errors import InputError
-from labeling.services.export import export, usable
+from labeling.services.export import export, export_again, usable
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.rule_effect import Share, Singles, effect, read_texts
 from labeling.storage import tables
@@ -287,3 +287,16 @@ def test_the_default_rules_are_stored_with_an_export_and_read_back(store, tmp_pa
     view = export(*making.place, format="trl", validation_share=0.0, out=tmp_path / "out")
     assert view.rules == DEFAULT_RULES.as_dict()
     assert json.loads((tmp_path / "out" / "manifest.json").read_bytes())["label_rules"]["version"] == 1
+
+
+def test_an_export_made_again_draws_the_same_lots_as_data_grows(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for number in range(6):
+        making.label(gold, making.pair("one", a=f"a{number}", b=f"b{number}"))
+    rules = LabelRules(per_prompt=3, contradictions="resolve")
+    view = export(*making.place, format="trl", rules=rules, validation_share=0.0, out=tmp_path / "first")
+    for number in range(6, 12):
+        making.label(gold, making.pair("one", a=f"a{number}", b=f"b{number}"))
+    export_again(*making.place, view.id, out=tmp_path / "again")
+    assert (tmp_path / "first" / "train.jsonl").read_bytes() == (tmp_path / "again" / "train.jsonl").read_bytes()

@@ -1,5 +1,6 @@
 """A page of the app, run by Streamlit's own test runner on an open project."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -10,11 +11,15 @@ from labeling.ui.context import Session
 FOLDER = Path(labeling.ui.views.__file__).parent
 
 
-def open_page(name: str, slug: str | None, store_url: str, monkeypatch) -> AppTest:
-    """The page `views/NAME.py` after its first run, without any exception."""
+def open_page(
+    name: str, slug: str | None, store_url: str, monkeypatch, kept: Mapping[str, object] | None = None
+) -> AppTest:
+    """The page `views/NAME.py` after its first run, without any exception. `kept` is what the session holds already."""
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
     page = AppTest.from_file(str(FOLDER / f"{name}.py"), default_timeout=200)
     page.session_state["tiebreak"] = Session(slug=slug, landed=True)
+    for key, value in (kept or {}).items():
+        page.session_state[key] = value
     return run(page)
 
 

@@ -1,0 +1,195 @@
+"""What the Export page shows of the rows: where every pair goes, what the rows are like, checks, the first rows, the list."""
+
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from exporters import Format
+from exporters.formats import format_title
+from exporters.refusals import REFUSALS
+from labeling.services.export import PreviewRow
+from labeling.services.export_list import ExportView
+from labeling.services.rule_effect import Effect, Share
+from labeling.services.rule_reasons import REASONS
+from labeling.ui.parts import ago, count, escape, figures, note, percent, plural, section
+
+LEAST_VALIDATION: Final = 10
+CELL: Final = 400  # characters of a text in a table
+
+
+def where(told: Effect, format: Format, *, is_exact: bool) -> None:
+    """Every pair counted once, with what would bring it in."""
+    usual = "One side is better by the label rules" if format.pieces is None else "The label rules make rows of them"
+    table = [("In the file", told.kept, usual)]
+    table += [(*_titled(reason, number),) for reason, number in told.left_out.items()]
+    remark = "each is counted once" if is_exact else "what the format refuses is told after the build"
+    with section(f"Where {plural(told.pairs, 'pair')} go", remark):
+        st.dataframe(
+            pd.DataFrame(table, columns=["Pairs", "n", "Why, and what would bring them in"]),
+            hide_index=True,
+            row_height=34,
+            column_config={
+                "Pairs": st.column_config.TextColumn(width=200),
+                "n": st.column_config.ProgressColumn(
+                    "", min_value=0, max_value=max(told.pairs, 1), format="localized", width=150, color="blue"
+                ),
+            },
+        )
+
+
+def _titled(reason: str, number: int) -> tuple[str, int, str]:
+    words = REASONS.get(reason) or REFUSALS[reason]
+    return words.title, number, words.remedy
+
+
+def what(told: Effect, *, has_margin: bool) -> None:
+    """What a model would learn besides: figures of the pairs that stay."""
+    strip: list[tuple[str, str, str]] = []
+    if told.longer_after is not None and told.longer_after.whole:
+        strip.append(
+            (
+                "Longer chosen",
+                _change(told.longer_before, told.longer_after),
+                _LONGER.format(n=count(told.longer_after.whole)),
+            )
+        )
+    if told.target_model and told.kept:
+        own = percent(told.own_both + told.own_one, told.kept)
+        strip.append(
+            (
+                "With own replies",
+                own,
+                _OWN.format(model=escape(told.target_model), both=count(told.own_both), one=count(told.own_one)),
+            )
+        )
+    if told.singles is not None:
+        both = told.singles.desirable + told.singles.undesirable
+        strip.append(("Desirable", percent(told.singles.desirable, both), _SINGLES.format(**_counts(told))))
+    if told.contradicting:
+        strip.append(
+            ("Contradicting", count(told.contradicting), "Pairs that stand in a circle with others of their prompt.")
+        )
+    if told.edited:
+        strip.append(("Edited", count(told.edited), "Pairs for which an annotator wrote a better reply."))
+    if has_margin and told.without_strength:
+        strip.append(
+            ("No strength", count(told.without_strength), "Their margin is not known: see How labels become one.")
+        )
+    if strip:
+        with section("What the rows are like", f"of {plural(told.kept, 'pair')}"):
+            figures(*strip[:6])
+
+
+_LONGER: Final = "Of {n} pairs whose replies differ in length. Far from 50 %, length alone is learnt: see Across pairs."
+_OWN: Final = (
+    "{both} pairs have both replies by {model}, {one} have one. A model learns most from what it writes itself."
+)
+_SINGLES: Final = (
+    "{desirable} desirable and {undesirable} undesirable replies. {conflicting} were both, and are dropped."
+)
+
+
+def _counts(told: Effect) -> dict[str, str]:
+    assert told.singles is not None
+    return {name: count(getattr(told.singles, name)) for name in ("desirable", "undesirable", "conflicting")}
+
+
+def _change(before: Share | None, after: Share) -> str:
+    now = percent(after.part, after.whole)
+    was = percent(before.part, before.whole) if before is not None else now
+    return now if was == now else f"{was} → {now}"
+
+
+def checks(told: Effect, format: Format, share: float, ready: ExportView | None, *, is_building: bool) -> None:
+    """Before a build what it lacks, after it what was proved."""
+    remark = f"{ago(ready.ended_at)}, on the whole file" if ready is not None and ready.ended_at else ""
+    with section("Checks", remark):
+        if ready is None:
+            _before(told, format, share, is_building=is_building)
+            return
+        one, two = st.columns(2)
+        with one, st.container(gap="xsmall"):
+            note("check", "green", f"Every line is as {format.name} asks")
+            note("check", "green", "No side empty, none the same")
+            if ready.validation_rows:
+                note("check", "green", "No prompt in both files")
+        with two, st.container(gap="xsmall"):
+            note("check", "green", f"{count(ready.pairs)} pairs accounted for in the manifest")
+            if ready.sandbox:
+                note("science", "violet", f"{plural(ready.sandbox['rows'], 'row')} rest on the sandbox")
+        if ready.note:
+            note("info", "orange", escape(ready.note))
+        for warning in ready.warnings[:3]:
+            note("info", "orange", escape(warning))
+
+
+def _before(told: Effect, format: Format, share: float, *, is_building: bool) -> None:
+    lacking = format.least_rows - told.rows
+    if lacking > 0:
+        least = format.least_rows
+        note("info", "orange", f"Services take this format from {least} rows on: {lacking} more to label.")
+    elif not is_building:
+        st.caption("Every line is checked before the download appears.")
+    if 0 < share * told.rows < LEAST_VALIDATION:
+        note(
+            "info", "orange",
+            f"{percent(share)} is about {plural(round(share * told.rows), 'row')}. Below "
+            f"{LEAST_VALIDATION} there is no validation file, and all rows go to train.",
+        )  # fmt: skip
+
+
+def first_rows(rows: list[PreviewRow]) -> None:
+    if not rows:
+        return
+    with section("First three rows", "the manifest and the provenance of each row come with the file"):
+        table = [
+            (row.decided_by, _strength(row.strength), row.prompt[:CELL], row.chosen[:CELL], row.rejected[:CELL])
+            for row in rows
+        ]
+        st.dataframe(
+            pd.DataFrame(table, columns=["Decided by", "Strength", "Prompt", "Chosen", "Rejected"]),
+            hide_index=True,
+            row_height=34,
+            placeholder="–",
+            column_config={
+                "Decided by": st.column_config.TextColumn(width=110),
+                "Strength": st.column_config.TextColumn(width=80),
+                **{name: st.column_config.TextColumn(width=290) for name in ("Prompt", "Chosen", "Rejected")},
+            },
+        )
+        with st.expander("The first line as it is written", type="compact"):
+            st.code(rows[0].record, language=None, wrap_lines=True)
+
+
+def _strength(strength: float | None) -> str | None:
+    if strength is None:
+        return None
+    return "slightly" if strength < 1.5 else "clearly" if strength < 2.5 else "much"
+
+
+def earlier(listed: list[ExportView]) -> None:
+    if not listed:
+        return
+    with section("Exports so far", "newest first"):
+        table = [
+            (
+                f"{view.id}", ago(view.created_at), format_title(view.format), view.rules.get("name") or None, view.state,
+                view.rows, view.fault or str(view.folder or ""),
+            )
+            for view in listed
+        ]  # fmt: skip
+        st.dataframe(
+            pd.DataFrame(table, columns=["No.", "When", "Format", "Label rules", "State", "Rows", "Where, or why not"]),
+            hide_index=True,
+            row_height=34,
+            placeholder="–",
+            column_config={
+                "No.": st.column_config.TextColumn(width=50),
+                "When": st.column_config.TextColumn(width=120),
+                "Format": st.column_config.TextColumn(width=230),
+                "Label rules": st.column_config.TextColumn(width=110),
+                "State": st.column_config.TextColumn(width=70),
+                "Rows": st.column_config.NumberColumn(width=80, format="localized"),
+            },
+        )

@@ -1,0 +1,302 @@
+"""The controls of label rules: the few that everyone understands in sight, the others folded by subject.
+
+What was chosen outlives a visit to another page; saved rules can be taken up, and changed ones saved. Under each control
+stands how many pairs its rule leaves out, which `show_effect` writes once it is known.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from labeling.services.label_rules import DEFAULT_RULES, LabelRules, read_rules, rules_toml
+from labeling.services.rule_effect import Effect
+from labeling.services.rule_reasons import REASONS
+from labeling.services.saved_rules import SavedRules, remove_rules, save_rules, saved_rules
+from labeling.ui.context import Here
+from labeling.ui.parts import count, escape, faults, plural
+
+WORDS: Final[Mapping[str, Mapping[Any, str]]] = {
+    "who": {
+        "people_first": "People before judges",
+        "people": "People only",
+        "judges": "Judges only",
+        "all": "People and judges alike",
+    },
+    "agreement": {"majority": "Majority", "unanimous": "All agree", "weighted": "Weighted"},
+    "least_strength": {1.0: "Any", 1.5: "Over slightly", 2.0: "Clearly", 3.0: "Much"},
+    "edits": {
+        "beat_loser": "An edit beats the worse reply",
+        "beat_original": "An edit beats what it was made from",
+        "both": "Both: two rows of a pair",
+        "ignore": "Edits are left aside",
+    },
+    "ties": {"say_nothing": "A tie says nothing", "both_good": "A tie is two good replies"},
+    "refusals": {"keep": "Keep", "leave_out_chosen": "Not as chosen", "leave_out": "Leave out"},
+    "personal_data": {"keep": "Keep", "mask": "Mask", "leave_out": "Leave out"},
+    "on_policy": {"any": "Any model's", "one_side": "One side", "both_sides": "Both sides"},
+    "contradictions": {"keep": "Keep", "resolve": "Drop the weakest", "leave_out": "Leave out"},
+    "rounds": {"work": "Work", "review": "Review", "calibration": "Calibration", "practice": "Practice", "repeat": "Repeat"},
+}  # fmt: skip
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Who counts": ("people", "judges", "rule_raters", "rounds", "only_both_orders"),
+    "How labels become one": ("review_first", "weights", "least_labels", "needs_strength"),
+    "Edits and ties": ("edits", "ties"),
+    "Which replies": ("longest_reply", "refusals", "personal_data", "on_policy"),
+    "Across pairs": ("contradictions", "per_prompt", "length_match", "seed"),
+}
+USUAL: Final = "As by default"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the controls offer, of the open project and the chosen format. Names are of raters that labelled or may."""
+
+    names: Mapping[str, Sequence[str]]
+    target_model: str | None
+    takes_ties: bool
+
+
+@dataclass(slots=True)
+class RulesForm:
+    """The rules as chosen, and the places under the controls, by rule, where their effect is written."""
+
+    rules: LabelRules
+    hints: dict[str, DeltaGenerator] = field(default_factory=dict)
+
+
+def rules_form(me: Here, choices: Choices) -> RulesForm:
+    """Draw the controls."""
+    form = _Form(me, choices)
+    saved = saved_rules(me.store, me.actor, me.project)
+    _saved(me, form, saved)
+    form.select("who", "Whose labels count")
+    form.segment("agreement", "When raters differ")
+    form.segment("least_strength", "Least strength", "The mean; labels for the other side count against it.")
+    for title, names in GROUPS.items():
+        shown = [name for name in names if form.offers(name)]
+        changed = sum(name in form.kept.changed() for name in shown)
+        remark = f" · {changed} changed" if changed else ""
+        with st.expander(title + remark, type="compact", key=form.key(title)):
+            for name in shown:
+                form.control(name)
+    form.keep()
+    same = _named(form.kept, saved)
+    return RulesForm(replace(form.kept, name=same.name) if same else form.kept, form.hints)
+
+
+def show_effect(form: RulesForm, told: Effect) -> None:
+    """Write under each control how many pairs its rule leaves out now."""
+    by_rule: dict[str, int] = {}
+    for reason, number in told.left_out.items():
+        if reason in REASONS and REASONS[reason].rule:
+            by_rule[REASONS[reason].rule] = by_rule.get(REASONS[reason].rule, 0) + number
+    for rule, place in form.hints.items():
+        if by_rule.get(rule):
+            place.caption(f"leaves out {plural(by_rule[rule], 'pair')}")
+        elif rule == "contradictions" and told.contradicting:
+            place.caption(f"{plural(told.contradicting, 'pair')} contradict others of their prompt")
+        elif rule == "edits" and told.edited:
+            place.caption(f"{plural(told.edited, 'pair')} with an edit")
+        elif rule == "personal_data" and told.found is not None and not told.unread:
+            found = ", ".join(f"{kind} in {count(number)}" for kind, number in told.found.items() if number)
+            place.caption(f"found: {found}" if found else "nothing found that looks like mail, phone, card or key")
+
+
+class _Form:
+    """The widgets of one project. Their values live under keys of their own and are kept when the page is left."""
+
+    def __init__(self, me: Here, choices: Choices) -> None:
+        self._place = f"rules/{me.project}"
+        self._choices = choices
+        self.hints: dict[str, DeltaGenerator] = {}
+        kept = st.session_state.setdefault(f"{self._place}/kept", DEFAULT_RULES)
+        assert isinstance(kept, LabelRules)
+        self.kept = kept
+        self._given: dict[str, Any] = {}
+
+    def key(self, name: str) -> str:
+        return f"{self._place}/{name}"
+
+    def offers(self, name: str) -> bool:
+        """Whether there is something to choose. What is chosen already is always shown."""
+        if name in self.kept.changed():
+            return True
+        if name in ("people", "judges", "rule_raters"):
+            return len(self._choices.names[name]) > (name != "rule_raters")
+        if name == "weights":
+            return self._given.get("agreement") == "weighted"
+        if name == "ties":
+            return self._choices.takes_ties
+        return name != "on_policy" or self._choices.target_model is not None
+
+    def take(self, rules: LabelRules) -> None:
+        """Show these rules instead. To be called before the widgets are drawn, as from a callback."""
+        st.session_state[self.key("kept")] = replace(rules, name="")
+        for one in fields(LabelRules):
+            st.session_state.pop(self.key(one.name), None)
+        generation = self.key("generation")
+        st.session_state[generation] = st.session_state.get(generation, 0) + 1
+
+    def keep(self) -> None:
+        """Read the widgets into `kept`."""
+        self.kept = read_rules({**self.kept.as_dict(), **self._given, "name": ""})
+        st.session_state[self.key("kept")] = self.kept
+
+    def control(self, name: str) -> None:
+        match name:
+            case "people":
+                self._several(name, "Only these people", "Everyone")
+            case "judges":
+                self._several(name, "Only these judges", "All judges")
+            case "rule_raters":
+                self._several(name, "Rules that count as raters", "None")
+            case "rounds":
+                self._several(name, "Labels of these rounds", "", WORDS["rounds"])
+            case "only_both_orders":
+                self._switch(name, "Only judges that read both orders")
+            case "review_first":
+                self._switch(name, "A review's verdict holds")
+            case "weights":
+                self._weights()
+            case "least_labels":
+                self._number(name, "Labels that decide, at least", 1, 20)
+            case "needs_strength":
+                self._switch(name, "Only pairs with a strength", "For formats with a margin. DPO does not read it.")
+            case "edits":
+                self.select(name, "Edits by annotators")
+            case "ties":
+                self.select(name, "Ties", "Only where your guidelines define a tie as both good.")
+            case "longest_reply":
+                self._number(name, "Longest reply, characters", 0, 10_000_000, "0 for any length.")
+            case "refusals":
+                self.segment(name, "Refusals")
+            case "personal_data":
+                self.segment(
+                    name, "Personal data and keys", "Mail, phone, card, key: what looks like one is found, never all."
+                )
+            case "on_policy":
+                self.segment(name, f"Replies of {escape(self._choices.target_model or 'the target model')}")
+            case "contradictions":
+                self.segment(name, "Contradictions in a prompt", "a over b, b over c, and c over a.")
+            case "per_prompt":
+                self._number(name, "Pairs of one prompt, at most", 0, 100_000, "0 for any number. Drawn by lot.")
+            case "length_match":
+                self._switch(
+                    name, "Match lengths", "As many longer as shorter replies chosen; the others are drawn out."
+                )
+            case "seed":
+                self._number(name, "Seed of the lots", 0, 2**31 - 1)
+
+    def select(self, name: str, label: str, hint: str | None = None) -> None:
+        words = WORDS[name]
+        self._given[name] = st.selectbox(
+            label, list(words), format_func=words.__getitem__, key=self._begin(name), help=hint
+        )
+        self._end(name)
+
+    def segment(self, name: str, label: str, hint: str | None = None) -> None:
+        words = WORDS[name]
+        value = getattr(self.kept, name)
+        known = words if value in words else {**words, value: f"{value:g}"}  # a saved strength such as 1.2
+        self._given[name] = st.segmented_control(
+            label, list(known), required=True, format_func=known.__getitem__, key=self._begin(name), help=hint
+        )
+        self._end(name)
+
+    def _several(self, name: str, label: str, placeholder: str, words: Mapping[str, str] | None = None) -> None:
+        kept = getattr(self.kept, name)
+        options = list(dict.fromkeys([*(words or self._choices.names[name]), *kept]))
+        self._given[name] = st.multiselect(
+            label, options, format_func=words.__getitem__ if words else str, key=self._begin(name, list(kept)),
+            placeholder=placeholder,
+        )  # fmt: skip
+        self._end(name)
+
+    def _switch(self, name: str, label: str, hint: str | None = None) -> None:
+        self._given[name] = st.toggle(label, key=self._begin(name), help=hint)
+        self._end(name)
+
+    def _number(self, name: str, label: str, least: int, most: int, hint: str | None = None) -> None:
+        self._given[name] = int(st.number_input(label, least, most, key=self._begin(name), help=hint))
+        self._end(name)
+
+    def _weights(self) -> None:
+        generation = st.session_state.setdefault(self.key("generation"), 0)
+        begun = st.session_state.setdefault(self.key(f"weights/{generation}"), dict(self.kept.weights))
+        names = list(dict.fromkeys([*self._choices.names["people"], *self._choices.names["judges"], *begun]))
+        table = pd.DataFrame({"Rater": names, "Weight": [begun.get(name, 1.0) for name in names]})
+        st.caption("Weights: who has 0 does not count.")
+        edited = st.data_editor(
+            table, hide_index=True, disabled=["Rater"], row_height=34, key=self.key(f"weights editor/{generation}"),
+            column_config={
+                "Rater": st.column_config.TextColumn(width="medium"),
+                "Weight": st.column_config.NumberColumn(min_value=0.0, max_value=1000.0, step=0.1, width=80),
+            },
+        )  # fmt: skip
+        pairs = zip(edited["Rater"].tolist(), edited["Weight"].tolist(), strict=True)
+        self._given["weights"] = {name: float(weight) for name, weight in pairs if weight == weight and weight != 1}
+
+    def _begin(self, name: str, value: Any = None) -> str:
+        key = self.key(name)
+        if key not in st.session_state:
+            st.session_state[key] = getattr(self.kept, name) if value is None else value
+        return key
+
+    def _end(self, name: str) -> None:
+        self.hints[name] = st.empty()
+
+
+# --- saved rules -------------------------------------------------------------------------------------------------
+
+
+def _named(rules: LabelRules, saved: Sequence[SavedRules]) -> SavedRules | None:
+    """The saved rules that are the same as these."""
+    return next((one for one in saved if replace(one.rules, name="") == rules), None)
+
+
+def _saved(me: Here, form: _Form, saved: Sequence[SavedRules]) -> None:
+    """One line: which rules these are, and a popover to save them or to take up others."""
+    same = _named(form.kept, saved)
+    changed = len(form.kept.changed())
+    named = f"{escape(same.name)}, version {same.version}" if same else f"{changed} changed" if changed else USUAL
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.caption(named, width="content")
+        with st.popover("Saved rules", type="tertiary", width="content"):
+            _take_up(me, form, saved)
+            _save(me, form)
+
+
+def _take_up(me: Here, form: _Form, saved: Sequence[SavedRules]) -> None:
+    for one in saved:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                f"{escape(one.name)}, version {one.version}", key=form.key(f"take/{one.name}"), on_click=form.take,
+                args=(one.rules,), width="stretch",
+            )  # fmt: skip
+            if st.button(
+                ":material/delete:", key=form.key(f"remove/{one.name}"), type="tertiary", help="Take it off this list"
+            ):
+                with faults():
+                    remove_rules(me.store, me.actor, me.project, one.name)
+                    st.rerun()
+    st.button(USUAL, key=form.key("usual"), on_click=form.take, args=(DEFAULT_RULES,), width="stretch")
+
+
+def _save(me: Here, form: _Form) -> None:
+    name = st.text_input("Save these under a name", key=form.key("new name"), max_chars=60)
+    if st.button("Save rules", key=form.key("save"), disabled=not name.strip()):
+        with faults():
+            save_rules(me.store, me.actor, me.project, name, form.kept)
+            st.rerun()
+    st.download_button(
+        "Download as a file",
+        rules_toml(form.kept),
+        "rules.toml",
+        "application/toml",
+        on_click="ignore",
+        key=form.key("file"),
+    )
