@@ -22,7 +22,7 @@ from exporters.parquet import COLUMNS, ParquetParts, parquet_refusal
 from exporters.provenance import Told, told_of, told_of_piece
 from exporters.quick import Quick
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
-from exporters.split import LEAST_VALIDATION_ROWS, Split
+from exporters.split import LEAST_VALIDATION_ROWS, LeastRows, Split
 from exporters.spool import Spool
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
@@ -72,6 +72,7 @@ class DatasetWriter:
 
     Use it as a context manager: a fault, or leaving without `finish`, removes everything that was written. The first
     rows for the validation file are held back until there are enough of them to make one; else they end up in train.
+    `validation_rows` asks for at least so many in place of a share; that many are held back.
 
     Raises:
         KeyError: there is no such format.
@@ -87,6 +88,7 @@ class DatasetWriter:
         seed: int = 0,
         has_mark: bool = False,
         file_type: FileType = "jsonl",
+        validation_rows: int | None = None,
     ) -> None:
         if not 0 <= validation_share < 1:
             raise ValueError(f"validation_share is {validation_share}; it is 0 or more and below 1")
@@ -103,6 +105,12 @@ class DatasetWriter:
         self._share = validation_share
         self._seed = seed
         self._split = Split(seed=seed, share=validation_share)
+        if validation_rows is not None and (validation_rows < LEAST_VALIDATION_ROWS or validation_share):
+            raise ValueError(
+                f"validation_rows is {validation_rows}; it is from {LEAST_VALIDATION_ROWS} on, and no share is given"
+            )
+        self._asked_rows = validation_rows
+        self._least = LeastRows[tuple[bytes, Told]](self._split, validation_rows) if validation_rows else None
         self._used = 0
         self._last: tuple[int | None, str | None] = (None, None)
         self._left_out: Counter[str] = Counter()
@@ -191,6 +199,8 @@ class DatasetWriter:
         single = self._unspool()
         held = len(self._held)
         self._put_held(self._train, "train")
+        for line, told in self._least.rows() if self._least is not None else ():
+            self._put(self._validation, "validation", line, told)
         note = ""
         if self._share and not self._validation.rows:
             note = (
@@ -224,8 +234,10 @@ class DatasetWriter:
             validation_note=note,
             single=single,
         )
-        told = manifest(written, format=self._format.name, share=self._share, seed=self._seed, facts=facts)
-        write_file(self._folder / "manifest.json", told)
+        told_all = manifest(
+            written, format=self._format.name, share=self._share, count=self._asked_rows, seed=self._seed, facts=facts
+        )
+        write_file(self._folder / "manifest.json", told_all)
         write_file(self._folder / "README.md", card(written, self._format).encode())
         for name, content in extra_files(self._format.name, [file.name for file in files]):
             write_file(self._folder / name, content)
@@ -272,7 +284,10 @@ class DatasetWriter:
         return self._spool.counts
 
     def _place(self, line: bytes, group: str, told: Told) -> None:
-        if not self._split.is_validation(group):
+        if self._least is not None:
+            for out in self._least.add(group, (line, told)):
+                self._put(self._train, "train", *out)
+        elif not self._split.is_validation(group):
             self._put(self._train, "train", line, told)
         elif self._validation.rows:
             self._put(self._validation, "validation", line, told)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:  # dataset.py makes the manifest
 MANIFEST_VERSION = 1
 
 
-def manifest(written: "Written", *, format: str, share: float, seed: int, facts: Mapping[str, Any]) -> bytes:
+def manifest(
+    written: "Written", *, format: str, share: float, count: int | None, seed: int, facts: Mapping[str, Any]
+) -> bytes:
     """The manifest as JSON: pairs = those used + everything under `left_out`. The same export gives the same bytes."""
     told = {
         "manifest_version": MANIFEST_VERSION,
@@ -25,6 +27,7 @@ def manifest(written: "Written", *, format: str, share: float, seed: int, facts:
             "by": "prompt group",
             "seed": seed,
             "validation_share": share,
+            **({"validation_rows_asked": count} if count is not None else {}),
             "train_rows": written.train_rows,
             "validation_rows": written.validation_rows,
             "note": written.validation_note,

@@ -1,6 +1,10 @@
 """Train and validation: by group, never by row."""
 
 import hashlib
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
 
 # A loss on fewer rows than this says nothing, and OpenAI takes no file below it.
 LEAST_VALIDATION_ROWS = 10
@@ -28,6 +32,45 @@ class Split:
     def is_validation(self, group: str) -> bool:
         """Whether the rows of `group` go to the validation file."""
         return self._is_asked and self.place(group) < self._below
+
+
+class LeastRows(Generic[Row]):
+    """The rows of the first groups, by `Split.place`, that together have at least `count` rows.
+
+    Rows come one by one; only those that may still be among the first are held.
+    """
+
+    def __init__(self, split: Split, count: int) -> None:
+        self._split = split
+        self._count = count
+        self._held: dict[str, list[Row]] = {}
+        self._rows = 0
+        self._last: list[tuple[int, str]] = []  # a heap of the groups, the last by place on top
+        self._bound: int | None = None  # groups from here on are not among the first
+
+    def add(self, group: str, row: Row) -> list[Row]:
+        """Take a row; returns those that are not among the first, mostly the row itself."""
+        if group in self._held:
+            self._held[group].append(row)
+        else:
+            place = int.from_bytes(self._split.place(group), "big")
+            if self._bound is not None and place >= self._bound:
+                return [row]
+            self._held[group] = [row]
+            heappush(self._last, (-place, group))
+        self._rows += 1
+        out: list[Row] = []
+        while self._rows - len(self._held[self._last[0][1]]) >= self._count:
+            place, last = heappop(self._last)
+            gone = self._held.pop(last)
+            self._bound = -place
+            self._rows -= len(gone)
+            out += gone
+        return out
+
+    def rows(self) -> list[Row]:
+        """What is held, group by group, in the order in which the groups came."""
+        return [row for rows in self._held.values() for row in rows]
 
 
 def is_validation(group: str, *, seed: int, share: float) -> bool:

@@ -102,7 +102,7 @@ def likeness(one: str, other: str, least: float = 0.0) -> float:
     Counted in words (characters where a script has no spaces), without case, spacing and marks around words. Texts
     whose numbers differ are not alike: "41" for "42" is another answer.
     """
-    return _likeness(_words(one), _words(other), least)
+    return _likeness(words_of(one), words_of(other), least)
 
 
 def _fault(said: Said, sieve: Sieve) -> Dropped | None:
@@ -118,7 +118,7 @@ def _alike(kept: Sequence[Candidate], said: dict[int, Said], least: float, first
     gone = set()
     for one in order:
         # What a call says stands in its arguments, not in the text beside it.
-        words = None if said[one.completion_id].has_tool_calls else _words(said[one.completion_id].text)
+        words = None if said[one.completion_id].has_tool_calls else words_of(said[one.completion_id].text)
         if words is None:
             continue
         # Equal texts are told apart from near ones: pairing counts them itself.
@@ -141,7 +141,8 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _MARKS = ".,;:!?…\"'`*_#()[]{}<>«»“”‘’–—-。，！？、；：（）「」"
 
 
-def _words(text: str) -> Words:
+def words_of(text: str) -> Words:
+    """A text made comparable; only its beginning, where it is very long."""
     folded = text[: 20 * MOST_WORDS].casefold()
     parts = folded.split()
     if parts and sum(map(len, parts)) > LONG_WORD * len(parts):

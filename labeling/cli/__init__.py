@@ -22,6 +22,7 @@ SUBJECTS = (
     "runs",
     "export",
     "exports",
+    "reserve",
     "rules",
     "convert",
     "rounds",

@@ -37,6 +37,9 @@ def export(
     validation_share: Annotated[
         float, typer.Option(help="How much goes to validation.jsonl, by prompt; 0 for none.")
     ] = 0.1,
+    validation_rows: Annotated[
+        int | None, typer.Option(help="At least so many rows to validation.jsonl, in place of a share.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed makes another split.")] = 0,
     system_prompt: Annotated[
         Path | None,
@@ -98,6 +101,7 @@ def export(
             out=out,
             has_mark=byte_order_mark,
             file_type=read_file_type(file_type),
+            validation_rows=validation_rows,
             progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
         )
         found = None if since is None else changes(store, actor, project, since, view.id)

@@ -37,6 +37,9 @@ def import_(
     pair_up: Annotated[
         bool, typer.Option("--pair-up", help="Then make every pair of the sources of each prompt.")
     ] = False,
+    reserve: Annotated[
+        bool, typer.Option("--reserve", help="Keep the prompts for evaluation: no export ever contains them.")
+    ] = False,
     refused: Annotated[Path | None, typer.Option("--refused", help="Write refused rows to this file.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything and store nothing.")] = False,
     as_json: AsJson = False,
@@ -58,6 +61,7 @@ def import_(
         are_names_kept=not drop_names,
         model=model or None,
         is_joined_up=pair_up,
+        is_reserved=reserve,
     )
     if refused and not refused.absolute().parent.is_dir():
         raise InputError(f"The folder {refused.parent} for --refused is not there. Make it first.")

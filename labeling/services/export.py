@@ -18,6 +18,7 @@ from exporters import EXPORTERS, DatasetWriter, Format, PreferenceRow, RowOrigin
 from exporters.dataset import FileType
 from exporters.jsonl import json_line
 from exporters.parquet import COLUMNS
+from exporters.split import LEAST_VALIDATION_ROWS
 from exporters.votes import VOTES
 from labeling.domain import Actor, Right
 from labeling.errors import ExportError, InputError
@@ -26,6 +27,7 @@ from labeling.services.deciding import Ballot, ballot
 from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.export_state import begin, end, settling
+from labeling.services.grouping import group_prompts
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules, read_rules
 from labeling.services.rule_effect import effect, settled
 from labeling.services.vote_export import export_votes
@@ -157,6 +159,7 @@ def export(
     out: Path | None = None,
     has_mark: bool = False,
     file_type: FileType = "jsonl",
+    validation_rows: int | None = None,
     as_in: ExportView | None = None,
     progress: Progress | None = None,
 ) -> ExportView:
@@ -164,7 +167,8 @@ def export(
 
     `system_prompt` stands in every row instead of what the generators had in common. `progress` is called with the
     pairs looked at and the pairs there are. `has_mark` begins each file with a byte-order mark, which Azure documents.
-    `file_type` parquet is for the trainers that read it. With `as_in` labels and pairs are looked at as far as that
+    `file_type` parquet is for the trainers that read it. `validation_rows` asks for so many rows
+    in place of a share. With `as_in` labels and pairs are looked at as far as that
     export did.
 
     Raises:
@@ -181,15 +185,20 @@ def export(
         raise InputError(f"{format} is read from JSONL alone. Parquet is for {', '.join(COLUMNS)}.")
     if not 0 <= validation_share < 1:
         raise InputError(f"The validation share is {validation_share:g}; it is 0 or more and below 1, such as 0.1.")
+    if validation_rows is not None:
+        validation_share = 0.0
+        if validation_rows < LEAST_VALIDATION_ROWS:
+            raise InputError(f"{validation_rows} validation rows say nothing; ask for {LEAST_VALIDATION_ROWS} or more.")
     if system_prompt is not None and not system_prompt.strip():
         raise InputError("The system prompt is empty. Write one, or leave it out.")
     last_pair = _last_pair(store, actor, slug) if as_in is None else as_in.pair_mark
     begun = begin(
         store, actor, slug, out, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
         validation_share=validation_share,
-        options={"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, "pair_mark": last_pair},
+        options={"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, "pair_mark": last_pair, "validation_rows": validation_rows},
     )  # fmt: skip
     with settling(store, begun):
+        group_prompts(store, begun.project_id)
         with (
             store.reading() as session,
             DatasetWriter(
@@ -199,6 +208,7 @@ def export(
                 seed=seed,
                 has_mark=has_mark,
                 file_type=file_type,
+                validation_rows=validation_rows,
             ) as writer,
         ):
             held = _held(
@@ -225,7 +235,7 @@ def export_again(
     return export(
         store, actor, slug, format=view.format, rules=read_rules(view.rules), validation_share=view.validation_share,
         seed=view.seed, system_prompt=view.system_prompt, out=out, has_mark=view.has_mark,
-        file_type=read_file_type(view.file_type), as_in=view, progress=progress,
+        file_type=read_file_type(view.file_type), validation_rows=view.asked_validation_rows, as_in=view, progress=progress,
     )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ class ExportView:
     has_mark: bool
     file_type: str
     pair_mark: int | None
+    asked_validation_rows: int | None
     digest: str
     label_seq: int
     folder: Path | None
@@ -191,6 +192,7 @@ def _view(row: Export) -> ExportView:
         has_mark=options.get("has_mark", False),
         file_type=options.get("file_type", "jsonl"),
         pair_mark=options.get("pair_mark"),
+        asked_validation_rows=options.get("validation_rows"),
         digest=_digest(json.loads(row.digests)),
         label_seq=row.label_seq,
         folder=Path(row.folder) if row.folder else None,

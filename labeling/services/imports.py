@@ -16,6 +16,7 @@ from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.queue import enqueue_pairs
 from labeling.sifting import OPEN
 from labeling.storage import imports as stored
+from labeling.storage.grouping import reserve_digests
 from labeling.storage.imports import RaterNames
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Import, now
@@ -34,7 +35,7 @@ class ImportOptions:
 
     Where the file names its raters their verdicts are kept by name (under `labels_as/name`, where both are given),
     unless `are_names_kept` is false. `model`: who wrote the completions, where the file does not say. `is_joined_up`: make every pair of the sources
-    of each prompt afterwards.
+    of each prompt afterwards. `is_reserved`: keep the prompts for evaluation, so that no export ever contains them.
     """
 
     kind: str = "auto"
@@ -45,6 +46,7 @@ class ImportOptions:
     are_names_kept: bool = True
     model: str | None = None
     is_joined_up: bool = False
+    is_reserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +319,10 @@ def _take(
                 digest = prompt.prompt.digest
                 written.append(stored.Written(prompts=int(digest in new)))
                 new.discard(digest)
+        if options.is_reserved:
+            reserve_digests(
+                session, project_id, [prompt.prompt.digest for _, row in rows for prompt in _prompts_in(row)]
+            )
         stored.add_refusals(
             session,
             import_id,
@@ -329,6 +335,14 @@ def _take(
             counts.update(prompts=one.prompts, completions=one.completions, pairs=one.pairs, labels=one.labels)
         reasons.update(row.code for row in refusals)
         _keep(session, import_id, counts, reasons)
+
+
+def _prompts_in(row: Row) -> list[PromptRow]:
+    if isinstance(row, PromptRow):
+        return [row]
+    if isinstance(row, CompletionRow):
+        return [] if row.prompt is None else [row.prompt]
+    return [pair.prompt for pair in pairs_in(row)]
 
 
 def _keep(session: Session, import_id: int, counts: Counter[str], reasons: Counter[str]) -> None:

@@ -109,9 +109,18 @@ def generators(session: Session, project_id: int) -> dict[int, GeneratorRow]:
 
 
 def reserved_prompts(session: Session, project_id: int) -> set[int]:
-    """Prompts kept for evaluation: few, and mostly none."""
-    query = select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id, col(PromptRow.is_reserved))
-    return {id_ for id_ in session.scalars(query) if id_ is not None}
+    """Prompts kept for evaluation, and what belongs to them: near-duplicates, turns of the same conversation."""
+    kept = select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id, col(PromptRow.is_reserved))
+    keys = select(col(PromptRow.group_key)).where(
+        col(PromptRow.project_id) == project_id, col(PromptRow.is_reserved), col(PromptRow.group_key).is_not(None)
+    )
+    found = {id_ for id_ in session.scalars(kept) if id_ is not None}
+    if found:
+        beside = select(col(PromptRow.id)).where(
+            col(PromptRow.project_id) == project_id, col(PromptRow.group_key).in_(keys)
+        )
+        found |= {id_ for id_ in session.scalars(beside) if id_ is not None}
+    return found
 
 
 def left_out_pairs(session: Session, project_id: int) -> set[int]:

@@ -113,9 +113,13 @@ def _options(file: ChosenFile) -> ImportOptions:
     if kind == "completions":
         model = st.text_input("Model, where the file names none", placeholder="gpt-4-0314").strip()
         is_joined_up = st.toggle("Make pairs of every two models", value=True)
+    is_reserved = st.toggle(
+        "Keep these prompts for evaluation", value=False,
+        help="They can be generated for, judged and labelled. No export ever contains them, nor near-duplicates of them.",
+    )  # fmt: skip
     return ImportOptions(
         format=format_, mapping=mapping, encoding=str(encoding), labels_as=labels_as or None, model=model or None,
-        is_joined_up=is_joined_up,
+        is_joined_up=is_joined_up, is_reserved=is_reserved,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters.split import is_validation
+from exporters.split import LeastRows, Split, is_validation
 
 GROUPS = [f"prompt {number}" for number in range(2000)]
 
@@ -29,3 +29,33 @@ def test_a_larger_share_only_adds_groups(group, seed, first, second):
 @given(st.text(), st.integers())
 def test_no_share_means_no_group(group, seed):
     assert not is_validation(group, seed=seed, share=0.0)
+
+
+rows = st.lists(st.sampled_from(GROUPS[:60]), min_size=10, max_size=200)
+
+
+@given(rows, st.integers(1, 60), st.integers(0, 5))
+def test_a_count_takes_whole_groups_and_no_more_of_them_than_it_needs(groups, count, seed):
+    least = LeastRows[int](Split(seed=seed, share=0), count)
+    train = [row for number, group in enumerate(groups) for row in least.add(group, number)]
+    held = least.rows()
+    assert sorted(train + held) == list(range(len(groups)))
+    of = dict(enumerate(groups))
+    assert not {of[row] for row in held} & {of[row] for row in train}
+    assert len(held) >= min(count, len(groups))
+    sizes = sorted((Split(seed=seed, share=0).place(group), groups.count(group)) for group in {of[row] for row in held})
+    assert sum(size for _, size in sizes[:-1]) < count
+
+
+@given(rows, rows, st.integers(1, 40))
+def test_a_count_is_stable_as_data_grows(groups, more, count):
+    def held(given_):
+        least = LeastRows[int](Split(seed=1, share=0), count)
+        for number, group in enumerate(given_):
+            least.add(group, number)
+        return {given_[row] for row in least.rows()}
+
+    place = Split(seed=1, share=0).place
+    before, after = held(groups), held(groups + more)
+    # A group leaves only for one that comes before it.
+    assert all(any(place(new) < place(gone) for new in after - before) or after <= before for gone in before - after)

@@ -250,6 +250,7 @@ def upgrade() -> None:
         "project_counter",
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("label_seq", sa.BigInteger(), nullable=False),
+        sa.Column("grouped_to", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_project_counter_project_id")),
         sa.PrimaryKeyConstraint("project_id", name=op.f("pk_project_counter")),
     )

@@ -1,0 +1,81 @@
+"""Near-duplicates and turns of one conversation are one group; what only looks alike is not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.grouping import Prompts, groups, said
+
+LONG = (
+    "Please write a short essay about the history of the harbour in our town, with its ships, its people, the storm that"
+    " nearly ended it, and the three brothers who rebuilt the long wall stone by stone in the years that followed."
+)
+
+
+def user(*turns: str) -> list[dict[str, str]]:
+    roles = ("user", "assistant")
+    return [{"role": roles[place % 2], "content": text} for place, text in enumerate(turns)]
+
+
+def grouped(*prompts: list[dict[str, str]]) -> list[list[int]]:
+    held = Prompts()
+    for number, messages in enumerate(prompts):
+        held.add(number, messages)
+    return sorted(groups(held, lambda number: said(prompts[number])))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What is the capital of France?", "what is the  capital of France"),
+        (LONG, LONG.replace("short", "brief")),
+        (LONG, LONG.replace("stone by stone", "brick by brick")),
+        (LONG, f"{LONG} Thank you!"),
+        (LONG, LONG.upper()),
+    ],
+)
+def test_near_duplicates_are_one_group(one, other):
+    assert grouped(user("Something else"), user(one), user(other)) == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What is the capital of France?", "What is the capital of Spain?"),
+        ("What is 2 + 2?", "What is 2 + 3?"),
+        (f"{LONG} In 200 words.", f"{LONG} In 900 words."),
+        (
+            LONG,
+            "Tell me how to bake a loaf of bread with rye flour, and how long it has to rest before it can be eaten.",
+        ),
+        ("", " "),
+    ],
+)
+def test_what_asks_something_else_is_not_one_group(one, other):
+    assert grouped(user(one), user(other)) == []
+
+
+def test_turns_of_one_conversation_are_one_group():
+    first = "Who wrote the play about the Danish prince?"
+    assert grouped(user(first), user("Hello"), user(first, "Shakespeare.", "When?"), user(first, "He.", "Who?", "S.", "When?")) == [[0, 2, 3]]  # fmt: skip
+
+
+def test_a_common_system_prompt_joins_nothing():
+    system = {"role": "system", "content": LONG}
+    assert grouped([system, *user("One?")], [system, *user("Two?")]) == []
+    assert grouped([system, *user("One?")], user("one")) == [[0, 1]]
+
+
+words = st.lists(st.sampled_from([f"word{letter}" for letter in "abcdefghijklmnop"]), min_size=40, max_size=80)
+
+
+@given(st.lists(words, min_size=1, max_size=6), st.data())
+def test_groups_hold_each_prompt_once_and_copies_always_meet(texts, data):
+    prompts = [" ".join(text) for text in texts]
+    copies = data.draw(st.lists(st.sampled_from(range(len(prompts))), min_size=1, max_size=5))
+    every = prompts + [prompts[number].capitalize() + "!" for number in copies]
+    found = grouped(*(user(text) for text in every))
+    members = [number for group in found for number in group]
+    assert len(members) == len(set(members))
+    of = {number: place for place, group in enumerate(found) for number in group}
+    assert all(of[number] == of[len(prompts) + place] for place, number in enumerate(copies))
