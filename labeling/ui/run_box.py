@@ -7,17 +7,17 @@ from typing import Final
 import streamlit as st
 
 from labeling.domain import RunMode, RunState
+from labeling.errors import TiebreakError
 from labeling.services import runs
 from labeling.services.run_progress import RunProgress, run_progress
 from labeling.services.runs import RunView
 from labeling.ui.context import Here
 from labeling.ui.formats import ago, count, escape, lasting, money, plural
-from labeling.ui.parts import bar, fault, faults, figures, section
+from labeling.ui.parts import bar, faults, figures, section, tell
 from labeling.ui.run_parts import last_answers, run_parts, take_results
 
 REFRESH_SECONDS: Final = 2.0
 ACTIVE: Final = (RunState.PREPARING, RunState.RUNNING)
-IN_FLIGHT: Final = {RunMode.LIVE: "in flight", RunMode.BATCH: "in batches", RunMode.FILE: "in files"}
 
 # What a failure's reason means to people, and what to do about it.
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -77,6 +77,7 @@ def _new_budget(run: RunView) -> float | None:
 
 def run_box(me: Here, run: RunView, more: Callable[[], list[tuple[str, str | int]]] | None = None) -> None:
     """Draw the run; every two seconds anew while it goes. `more` gives further figures, such as pairs decided."""
+    is_file = run.mode == RunMode.FILE
     first = [run]  # read this moment by the page: not to be read again for its first drawing
 
     @st.fragment(run_every=REFRESH_SECONDS if run.state in ACTIVE else None)
@@ -84,22 +85,27 @@ def run_box(me: Here, run: RunView, more: Callable[[], list[tuple[str, str | int
         with faults():
             known = first.pop() if first else None
             found = run_progress(me.store, me.actor, me.project, run.id, known=known)
-            _box(found, more() if more else [])
-            run_parts(me, found)
-            _failures(me, found.run)
-            last_answers(found)
+            with st.container(gap="medium"):
+                _box(found, more() if more else [])
+                run_parts(me, found)
+                _failures(me, found.run)
+                if not is_file:
+                    last_answers(found)
             if run.state in ACTIVE and found.run.state not in ACTIVE:
                 st.rerun()
 
     live()
-    if run.mode == RunMode.FILE and run.state is not RunState.PREPARING:
+    if is_file and run.state is not RunState.PREPARING:
+        # Not in the part that is drawn anew by itself: an upload would be torn out of it.
         take_results(me, run)
+        with faults():
+            last_answers(run_progress(me.store, me.actor, me.project, run.id, known=run))
 
 
 def _box(found: RunProgress, more: list[tuple[str, str | int]]) -> None:
     view = found.run
     if view.state is RunState.STOPPED and view.fault:
-        fault(view.fault)
+        tell(TiebreakError(view.fault))
     with section(f"Run {view.id}", _when(view)), st.container(border=True):
         failed = sum(view.failed.values())
         bar(view.answered + failed, view.asked, "requests", _remark(found))
@@ -111,8 +117,8 @@ def _box(found: RunProgress, more: list[tuple[str, str | int]]) -> None:
             (label, "–" if _is_free(view) else money(view.spent_usd or 0).replace("$", r"\$")),
             *more,
         )
-        if view.state in ACTIVE:
-            st.caption(" · ".join(_now(found)))
+        if view.state in ACTIVE and (now := _now(found)):
+            st.caption(" · ".join(now))
 
 
 def _is_free(view: RunView) -> bool:
@@ -130,9 +136,12 @@ def _when(view: RunView) -> str:
 def _now(found: RunProgress) -> list[str]:
     """What goes on at the moment, in short parts."""
     view = found.run
-    parts = [f"{count(view.in_flight)} {IN_FLIGHT[RunMode(view.mode)]}"]
+    parts = []
     if view.mode == RunMode.LIVE:
-        parts.insert(0, f"{plural(found.requests_per_minute, 'answer')} in the last minute")
+        parts = [
+            f"{plural(found.requests_per_minute, 'answer')} in the last minute",
+            f"{count(view.in_flight)} in flight",
+        ]
     if not _is_free(view) and found.to_come_usd is not None and view.waiting:
         parts.append(f"{money(*found.to_come_usd)} to come".replace("$", r"\$"))
     if view.unpriced:
@@ -154,7 +163,7 @@ def _remark(found: RunProgress) -> str:
         return "waiting for a worker"
     if view.mode == RunMode.BATCH:
         done = sum(part.provider_done for part in found.parts if part.state == "running")
-        return f"the provider has done {count(done)} more" if done else "with the provider, up to 24 hours"
+        return f"the provider has done {count(done)}" if done else "with the provider, up to 24 hours"
     if view.waits_until and view.waits_until > datetime.now(UTC):
         left = (view.waits_until - datetime.now(UTC)).total_seconds()
         return f"waiting for the limit, {lasting(left)}, until {view.waits_until:%H:%M:%S} UTC"

@@ -57,33 +57,39 @@ def _files(me: Here, found: RunProgress) -> None:
 
 
 def _batches(parts: tuple[PartView, ...]) -> None:
-    with section("Batches", "half the price, within 24 hours; closing this page changes nothing"):
+    columns: dict[str, list[object]] = {
+        "Part": [part.part for part in parts],
+        "State": [STATES[part.state] for part in parts],
+        "Requests": [part.lines for part in parts],
+        "Done there": [part.provider_done for part in parts],
+        "Sent": [ago(part.sent_at) if part.sent_at else "" for part in parts],
+        "Provider says": [part.provider_status or "" for part in parts],
+        "Known there as": [part.provider_id or "" for part in parts],
+    }
+    if any(part.fault for part in parts):
+        columns["Last trouble"] = [part.fault or "" for part in parts]
+    with section("Batches", "usually half the price, within 24 hours"):
         st.dataframe(
-            {
-                "Part": [part.part for part in parts],
-                "State": [STATES[part.state] for part in parts],
-                "Requests": [part.lines for part in parts],
-                "Done there": [part.provider_done for part in parts],
-                "Sent": [ago(part.sent_at) if part.sent_at else "" for part in parts],
-                "At the provider": [" ".join(filter(None, [part.provider_id, part.provider_status])) for part in parts],
-                "Last trouble": [part.fault or "" for part in parts],
-            },
+            columns,
             hide_index=True,
             row_height=34,
             placeholder="",
             column_config={
                 "Part": st.column_config.NumberColumn(width=48, format="%d"),
-                "State": st.column_config.TextColumn(width=150),
+                "State": st.column_config.TextColumn(width=140),
                 "Requests": st.column_config.NumberColumn(width=84, format="localized"),
                 "Done there": st.column_config.NumberColumn(width=90, format="localized"),
                 "Sent": st.column_config.TextColumn(width=110),
+                "Provider says": st.column_config.TextColumn(width=110),
             },
         )
 
 
 def take_results(me: Here, run: RunView) -> None:
-    """The upload of a results file, and what became of its lines."""
+    """The upload of a results file while the run waits for some, and what became of its lines."""
     kept = f"results of run {run.id}"
+    if not run.waiting and kept not in st.session_state:
+        return
     with section("Take results in", "in any order, in any number of files; what is there already stays as it is"):
         with faults():
             file = st.file_uploader(
@@ -126,7 +132,7 @@ def last_answers(found: RunProgress) -> None:
         for one in found.answers:
             st.caption(_about(one))
             if one.text is not None:
-                st.text(one.text + ("" if one.is_whole else " …"))
+                st.text(" ".join(one.text.split()) + ("" if one.is_whole else " …"))
 
 
 def _about(one: AnswerView) -> str:

@@ -185,7 +185,7 @@ def test_a_run_leaves_as_files_and_the_page_offers_them_and_takes_results(making
     (row,) = making.rows(Run)
     assert (row.mode, row.state) == ("file", "running")
     said = texts(page)
-    assert "6 in files" in said
+    assert "Files to run" in said
     assert "Take results in" in said
     paths = write_files(*making.place, row.id, tmp_path)
     assert len(paths) == 2
