@@ -77,6 +77,7 @@ class Begun:
     place: Place
     slug: str
     run_id: int
+    seed: int
 
     def view(self) -> runs.RunView:
         return runs.run_view(self.place.store, local_actor(self.place.store), self.slug, self.run_id)
@@ -94,11 +95,12 @@ class Begun:
 
 
 def begin(place: Place, server: MockServer, questions: int, **spec: Any) -> Begun:
-    """A new project with so many prompts, and a run that asks each of them once."""
+    """A new project with so many prompts, and a run that asks each of them once; no run asks what another one did."""
     actor = local_actor(place.store)
-    slug = create_project(place.store, actor, name=f"Engine {next(_number)}").slug
+    seed = next(_number)
+    slug = create_project(place.store, actor, name=f"Engine {seed}").slug
     add_prompts(place, slug, questions)
-    return Begun(place, slug, start(place, server, slug, **spec))
+    return Begun(place, slug, start(place, server, slug, seed, **spec), seed)
 
 
 def add_prompts(place: Place, slug: str, questions: int) -> None:
@@ -107,10 +109,9 @@ def add_prompts(place: Place, slug: str, questions: int) -> None:
     run_import(place.store, local_actor(place.store), slug, b"\n".join(lines), "prompts.jsonl", options)
 
 
-def start(place: Place, server: MockServer, slug: str, **spec: Any) -> int:
-    generator = GeneratorSpec(
-        name="mock", base_url=server.base_url, model="mock-a", **{"parameters": {"temperature": 0.7}, **spec}
-    )
+def start(place: Place, server: MockServer, slug: str, seed: int, **spec: Any) -> int:
+    parameters = {"temperature": 0.7, "seed": seed}
+    generator = GeneratorSpec(name="mock", base_url=server.base_url, model="mock-a", parameters=parameters, **spec)
     plan = GenerationPlan((generator,))
     key = uuid.uuid4().hex
     return start_generation(place.store, local_actor(place.store), slug, plan, idempotency_key=key).id
@@ -123,7 +124,7 @@ def cpu_of(process: subprocess.Popen[bytes]) -> float:
 
 def warmed(place: Place, server: MockServer, worker: subprocess.Popen[bytes]) -> None:
     server.set()
-    begin(place, server, 64, max_in_flight=IN_FLIGHT, parameters={"seed": 1}).finish()
+    begin(place, server, 64, max_in_flight=IN_FLIGHT).finish()
     assert worker.poll() is None
 
 
@@ -245,7 +246,9 @@ def killed(place: Place, server: MockServer) -> list[Figure]:
         found = [Figure("kill -9 half way, 64 in flight", value, "0 lost, ≤ 64", not lost and repeated <= IN_FLIGHT)]
         before = counted["requests"]
         add_prompts(place, begun.slug, REQUESTS + 1)
-        again = Begun(place, begun.slug, start(place, server, begun.slug, max_in_flight=IN_FLIGHT))
+        again = Begun(
+            place, begun.slug, start(place, server, begun.slug, begun.seed, max_in_flight=IN_FLIGHT), begun.seed
+        )
         again.finish()
         more = server.counters()["requests"] - before
     return [*found, Figure("one prompt more", f"{more} request{'s' if more != 1 else ''}", "1 request", more == 1)]

@@ -4,6 +4,9 @@ The key stands in one header of one call and nowhere else; redirects are not fol
 """
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,6 +15,7 @@ import aiohttp
 import orjson
 
 from labeling.llm.faults import Fault, error_in_body, place, status_fault, unreadable_fault, without_key
+from labeling.llm.limits import Limits, told_limits
 from labeling.llm.reply import Reply, read_reply
 from labeling.llm.request import ChatRequest, address_of
 
@@ -46,7 +50,7 @@ class ChatClient:
 
     async def ask(self, request: ChatRequest, key: str | None) -> Reply | Fault:
         """Send one request and read its reply. Every fault of the endpoint is returned, none is raised."""
-        address = address_of(request.base_url, "chat/completions")
+        address = _chat_address(request.base_url)
         started = time.monotonic()
         got = await self._exchange(request, "POST", address, key, request.content.encode())
         if isinstance(got, Fault):
@@ -55,7 +59,7 @@ class ChatClient:
         status, headers, raw = got
         if status != 200:
             return _redacted(status_fault(request, status, headers, raw, has_key=key is not None), key)
-        return _read(request, raw, key, milliseconds)
+        return _read(request, raw, key, milliseconds, told_limits(headers))
 
     async def models(self, request: ChatRequest, key: str | None) -> list[dict[str, object]] | Fault:
         """The models that the endpoint of `request` lists."""
@@ -73,11 +77,12 @@ class ChatClient:
 
     async def _exchange(
         self, request: ChatRequest, method: str, address: str, key: str | None, content: bytes | None
-    ) -> tuple[int, dict[str, str], bytes] | Fault:
-        """Status, headers (names in lower case) and body, or the fault that kept them away."""
+    ) -> tuple[int, Mapping[str, str], bytes] | Fault:
+        """Status, headers (names in any case) and body, or the fault that kept them away."""
         assert self._session is not None, "ChatClient is used inside `async with`"
-        headers = {**key_header(address, key), **({"Content-Type": "application/json"} if content else {})}
-        at = place(request)
+        headers = key_header(address, key)
+        if content:
+            headers["Content-Type"] = "application/json"
         try:
             async with self._session.request(
                 method, address, data=content, headers=headers, allow_redirects=False
@@ -85,25 +90,33 @@ class ChatClient:
                 raw = await _body(response)
                 if raw is None:
                     return Fault(
-                        "too_large", f"{at} sent more than {MOST_BYTES // 1_000_000} MB; no reply is that long."
+                        "too_large",
+                        f"{place(request)} sent more than {MOST_BYTES // 1_000_000} MB; no reply is that long.",
                     )
-                return response.status, {name.lower(): value for name, value in response.headers.items()}, raw
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
-            return _redacted(
-                Fault("certificate", f"{at} has no certificate that can be trusted: {_why(error)}.", stops_run=True),
-                key,
-            )
-        except aiohttp.ClientConnectorError as error:
-            message = (
-                f"{at} cannot be reached: {_why(error)}. Check that it runs and that base_url is right, then resume."
-            )
-            return Fault("unreachable", message, retry=True, counts_as_attempt=False)
-        except TimeoutError:
-            return Fault("timeout", f"{at} did not answer within {self.timeout_seconds:g} seconds.", retry=True)
-        except aiohttp.ClientPayloadError:
-            return Fault("cut_body", f"{at} broke off in the middle of its answer.", retry=True)
-        except (aiohttp.ClientError, ConnectionError) as error:
-            return _redacted(Fault("connection", f"{at} broke the connection: {_why(error)}.", retry=True), key)
+                return response.status, response.headers, raw
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            return _redacted(self._broken(place(request), error), key)
+
+    def _broken(self, at: str, error: Exception) -> Fault:
+        """What it means that no answer came."""
+        match error:
+            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+                return Fault(
+                    "certificate", f"{at} has no certificate that can be trusted: {_why(error)}.", stops_run=True
+                )
+            case aiohttp.ClientConnectorError():
+                message = f"{at} cannot be reached: {_why(error)}. Check that it runs and that base_url is right, then resume."
+                return Fault("unreachable", message, retry=True, counts_as_attempt=False)
+            case TimeoutError():
+                return Fault("timeout", f"{at} did not answer within {self.timeout_seconds:g} seconds.", retry=True)
+            case aiohttp.ClientPayloadError():
+                return Fault("cut_body", f"{at} broke off in the middle of its answer.", retry=True)
+        return Fault("connection", f"{at} broke the connection: {_why(error)}.", retry=True)
+
+
+@lru_cache
+def _chat_address(base_url: str) -> str:
+    return address_of(base_url, "chat/completions")
 
 
 def key_header(address: str, key: str | None) -> dict[str, str]:
@@ -117,6 +130,8 @@ def key_header(address: str, key: str | None) -> dict[str, str]:
 
 async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     """The whole body; None where it is longer than any reply."""
+    if response.content_length is not None and response.content_length <= MOST_BYTES:
+        return await response.read()  # without its length it may grow for ever, packed or not
     read = bytearray()
     async for piece in response.content.iter_any():
         read += piece
@@ -125,7 +140,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(read)
 
 
-def _read(request: ChatRequest, raw: bytes, key: str | None, milliseconds: int) -> Reply | Fault:
+def _read(request: ChatRequest, raw: bytes, key: str | None, milliseconds: int, limits: Limits | None) -> Reply | Fault:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -136,21 +151,13 @@ def _read(request: ChatRequest, raw: bytes, key: str | None, milliseconds: int) 
     if status is not None:
         return _redacted(status_fault(request, status, {}, raw, has_key=key is not None), key)
     try:
-        return read_reply(body, milliseconds)
+        return read_reply(body, milliseconds, limits)
     except ValueError as error:
         return unreadable_fault(request, raw, str(error))
 
 
 def _redacted(fault: Fault, key: str | None) -> Fault:
-    return Fault(
-        fault.code,
-        without_key(fault.message, key),
-        fault.retry,
-        fault.stops_run,
-        fault.counts_as_attempt,
-        fault.retry_after,
-        fault.refused_parameter,
-    )
+    return replace(fault, message=without_key(fault.message, key))
 
 
 def _why(error: Exception) -> str:

@@ -14,6 +14,7 @@ import orjson
 
 from labeling.domain import Json
 from labeling.llm.keys import origin_of
+from labeling.llm.limits import Limits, told_limits
 from labeling.llm.request import ChatRequest
 
 WORDS_KEPT = 300  # characters of the server's own message
@@ -58,6 +59,7 @@ class Fault:
     counts_as_attempt: bool = True
     retry_after: float | None = None  # seconds
     refused_parameter: str | None = None
+    limits: Limits | None = None  # of the endpoint, as far as it told them
 
 
 def place(request: ChatRequest) -> str:
@@ -81,7 +83,14 @@ def status_fault(request: ChatRequest, status: int, headers: Mapping[str, str], 
     if status == 402 or (status in (400, 403, 429) and QUOTA.search(told)) or (status == 429 and (wait or 0) > LONGEST_WAIT_SECONDS):  # fmt: skip
         return Fault("quota", f"{said}. The quota is used up: add credit or wait for it, then resume.", stops_run=True)
     if status == 429:
-        return Fault("rate_limited", f"{said}.", retry=True, counts_as_attempt=False, retry_after=wait)
+        return Fault(
+            "rate_limited",
+            f"{said}.",
+            retry=True,
+            counts_as_attempt=False,
+            retry_after=wait,
+            limits=told_limits(headers),
+        )
     if status in (408, 409, 425) or status >= 500:
         return Fault("server_error", f"{said}.", retry=True, retry_after=wait)
     if status in (400, 403) and FILTERED.search(told):

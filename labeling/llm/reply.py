@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from labeling.domain import Json
+from labeling.llm.limits import Limits
 
 ReplyState: TypeAlias = Literal["good", "empty", "cut", "refused"]
 
@@ -31,9 +32,10 @@ class Reply:
     cached_tokens: int | None
     milliseconds: int
     is_sandbox: bool
+    limits: Limits | None = None  # of the endpoint, as far as it told them
 
 
-def read_reply(body: Json, milliseconds: int) -> Reply:
+def read_reply(body: Json, milliseconds: int, limits: Limits | None = None) -> Reply:
     """Read the body of a chat completion.
 
     Raises:
@@ -63,6 +65,7 @@ def read_reply(body: Json, milliseconds: int) -> Reply:
         cached_tokens=_count(details.get("prompt_tokens_details"), "cached_tokens"),
         milliseconds=milliseconds,
         is_sandbox=body.get("system_fingerprint") == SANDBOX,
+        limits=limits,
     )
 
 

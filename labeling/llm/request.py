@@ -45,8 +45,8 @@ class ChatRequest:
 class Pace:
     """How fast a model at an endpoint may be asked, as far as it was stated."""
 
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
     max_in_flight: int | None = None
 
 

@@ -15,7 +15,8 @@ from labeling.services.parts import let_go
 from labeling.services.results import judged_line
 from labeling.storage import batches as rows
 from labeling.storage import claims
-from labeling.storage.claims import Claimed, batch_owner
+from labeling.storage.claims import Claimed
+from labeling.storage.leases import batch_owner
 from labeling.storage.store import Store
 from labeling.storage.tables import Batch, Run
 

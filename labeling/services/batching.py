@@ -17,7 +17,7 @@ from labeling.services.ingest import end_if_done
 from labeling.services.liveness import is_dead
 from labeling.services.parts import gather, let_go
 from labeling.storage import batches as rows
-from labeling.storage import claims, requests
+from labeling.storage import leases, requests
 from labeling.storage import runs as run_rows
 from labeling.storage.store import Session, Store
 from labeling.storage.tables import Batch, Run, now
@@ -72,7 +72,7 @@ class Tender:
                 _log.warning("batches were not looked after: %s", error)
             self._stopping.wait(seconds)
         with suppress(TiebreakError), self.store.writing() as session:
-            claims.let_go(session, NAME, self.owner)
+            leases.let_go(session, NAME, self.owner)
 
     def turn(self) -> float:
         """Do all that is due; the seconds after which there may be more."""
@@ -102,10 +102,10 @@ class Tender:
     def _hold(self) -> bool:
         until = now() + timedelta(seconds=LEASE_SECONDS)
         with self.store.writing() as session:
-            holder = claims.holder(session, NAME)
+            holder = leases.holder(session, NAME)
             if holder is not None and holder != self.owner and is_dead(holder):
-                claims.let_go(session, NAME, holder)
-            return claims.hold(session, NAME, self.owner, until)
+                leases.let_go(session, NAME, holder)
+            return leases.hold(session, NAME, self.owner, until)
 
     def _tend(self, run: Run) -> bool:
         """Everything that is due of one run; whether it will go on by itself."""
@@ -173,7 +173,7 @@ def affordable(session: Session, run_id: int) -> int:
     each = mean if count >= KNOWN_FROM else json.loads(run.spec).get("expected_usd")
     if not each:
         return 1_000_000
-    held = claims.in_flight_of(session, run_id)
+    held = leases.in_flight_of(session, run_id)
     most = int((run.budget_usd - run.spent_usd) / each) - held
     if most <= 0 and not held and requests.has_own_waiting(session, run_id):
         fault = (

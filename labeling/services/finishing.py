@@ -25,7 +25,7 @@ def settle(store: Store, run_id: int, purpose: str) -> Settled:
     """One short transaction that puts answers of a running run to use, or ends the run where nothing is left of it."""
     try:
         with store.writing() as session:
-            if HARVESTERS[purpose](session, run_id, HARVEST_ROWS):
+            if HARVESTERS[purpose](session, run_id, HARVEST_ROWS) >= HARVEST_ROWS:
                 return Settled.MORE
     except Exception as error:  # noqa: BLE001  # one run's fault must not end the worker that others need
         _log.exception("the answers of run %d could not be used", run_id)

@@ -64,10 +64,12 @@ class Troubles:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An outcome, and the sentence with which the run stops, where it does."""
+    """An outcome, the sentence with which the run stops, where it does, and the seconds for which nobody at the
+    endpoint is to be asked."""
 
     outcome: Outcome
     stops: str | None = None
+    holds_endpoint: float = 0.0
 
 
 def outcome_of_reply(claimed: Claimed, reply: Reply, max_tries: int) -> Judged:
@@ -110,16 +112,24 @@ def outcome_of_fault(claimed: Claimed, fault: Fault, max_tries: int, troubles: T
     return Judged(Outcome(claimed, "failed", fault.code, fault.message, attempts=tries))
 
 
+def outcome_of_unsent(claimed: Claimed) -> Judged:
+    """Of what was claimed and held back: it is free again at once."""
+    return Judged(Outcome(claimed, "waiting", is_kept=False, attempts=claimed.attempts, due_at=now()))
+
+
 def _held_back(claimed: Claimed, fault: Fault, troubles: Troubles, moment: float) -> Judged:
     seconds, rounds = troubles.wait(claimed.endpoint, moment, fault.retry_after)
-    until = now() + timedelta(seconds=seconds)
+    is_unreachable = fault.code == "unreachable"
+    # A refusal says when this request may come again; what it says of the others is the pacer's to judge.
+    due_at = now() + timedelta(seconds=seconds if is_unreachable or fault.retry_after is None else fault.retry_after)
     outcome = Outcome(
-        claimed, "waiting", fault.code, fault.message, is_kept=False, attempts=claimed.attempts, due_at=until, blocked_until=until
+        claimed, "waiting", fault.code, fault.message, is_kept=False, attempts=claimed.attempts, due_at=due_at
     )  # fmt: skip
-    if rounds >= (UNREACHABLE_ROUNDS if fault.code == "unreachable" else LIMITED_ROUNDS):
+    stops = None
+    if rounds >= (UNREACHABLE_ROUNDS if is_unreachable else LIMITED_ROUNDS):
         troubles.over(claimed.endpoint)
-        return Judged(outcome, stops=fault.message)
-    return Judged(outcome)
+        stops = fault.message
+    return Judged(outcome, stops, seconds if is_unreachable else 0.0)
 
 
 def _backoff(tries: int) -> float:

@@ -14,7 +14,8 @@ from labeling.services.parts import gather, let_go_unsent
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
 from labeling.storage import requests as request_rows
 from labeling.storage import runs as rows
-from labeling.storage.requests import NewPace, NewRequest
+from labeling.storage.paces import put_pace
+from labeling.storage.requests import NewRequest
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Run, now
 
@@ -233,10 +234,7 @@ def _write(store: Store, run_id: int, planned: Iterable[PlannedRequest], mode: R
         paces = {one.endpoint: one.pace for one in chunk}
         with store.writing() as session:
             for endpoint, pace in paces.items():
-                request_rows.put_pace(
-                    session,
-                    NewPace(endpoint, pace.requests_per_minute, pace.tokens_per_minute, pace.max_in_flight),
-                )
+                put_pace(session, endpoint, pace.requests_per_minute, pace.tokens_per_minute, pace.max_in_flight)
             request_rows.plan(session, run_id, count, wanted)
         count += len(chunk)
     if not count:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, or_, select, update
 from sqlmodel import Session, col
 
-from labeling.storage.claims import Claimed, batch_owner
+from labeling.storage.claims import Claimed
+from labeling.storage.leases import batch_owner
 from labeling.storage.tables import Answer, Batch, Ingest, Request, RequestBody, Run, RunRequest, now
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)

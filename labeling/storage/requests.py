@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from labeling.domain import Json
-from labeling.storage.tables import Answer, Attempt, Pace, Request, RequestBody, Run, RunRequest, now
+from labeling.storage.tables import Answer, Attempt, Request, RequestBody, Run, RunRequest, now
 
 ACTIVE = ("preparing", "running")
 
@@ -48,14 +48,6 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class NewPace:
-    endpoint: str
-    requests_per_minute: float | None
-    tokens_per_minute: float | None
-    max_in_flight: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class HarvestRow:
     """An answered request that the run has not made anything of yet."""
 
@@ -78,18 +70,6 @@ class HarvestRow:
 
 
 HARVESTED = tuple(field.name for field in fields(HarvestRow))
-
-
-def put_pace(session: Session, pace: NewPace) -> None:
-    """Keep the stated pace of an endpoint; what was stated last counts, for all who use it."""
-    stated = {
-        "requests_per_minute": pace.requests_per_minute,
-        "tokens_per_minute": pace.tokens_per_minute,
-        "max_in_flight": pace.max_in_flight,
-    }
-    values = {"endpoint": pace.endpoint, "requests_left": 1.0, "tokens_left": 1.0, "refilled_at": now(), **stated}
-    statement = _upsert(session)(Pace).values(values)
-    session.execute(statement.on_conflict_do_update(index_elements=["endpoint"], set_=stated))
 
 
 def plan(session: Session, run_id: int, first: int, wanted: Sequence[NewRequest]) -> None:

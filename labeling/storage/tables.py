@@ -887,7 +887,8 @@ class Ingest(Table, table=True):
 
 
 class Pace(Table, table=True):
-    """How fast a model at an endpoint may be asked with one key, shared by all workers: a token bucket and a wait."""
+    """How fast a model at an endpoint may be asked with one key, shared by all workers: what was stated, and what its
+    pacer remembers (`memory`, JSON)."""
 
     __tablename__ = "pace"
 
@@ -895,9 +896,7 @@ class Pace(Table, table=True):
     max_in_flight: int | None = None
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
-    requests_left: float = 0.0
-    tokens_left: float = 0.0
-    refilled_at: datetime = at(default_now=True)
+    memory: str = Field(default="{}", sa_type=Text, nullable=False)
     blocked_until: datetime | None = at()
 
 

@@ -22,7 +22,7 @@ from labeling.services.liveness import new_owner
 from labeling.services.parts import list_parts
 from labeling.services.worker import work
 from labeling.services.worker_process import ROOT
-from labeling.storage import claims
+from labeling.storage import claims, leases
 from labeling.storage.tables import Answer, Attempt, Batch, Completion, Request, now
 from tests.services.batch_files import lines_of, result_of, write
 from tests.services.batch_server import BatchServer
@@ -338,7 +338,7 @@ def work_until_created(making: Making, run: runs.RunView) -> None:
     tender = Tender(making.store, new_owner())
     until(lambda: (tender.turn() or True) and parts_of(making, run)[0].provider_status is not None)
     with making.store.writing() as session:
-        claims.let_go(session, "batches", tender.owner)
+        leases.let_go(session, "batches", tender.owner)
 
 
 def test_results_downloaded_by_hand_are_taken_in_and_the_batch_goes_on_without_them(sqlite_store, server, tmp_path):
@@ -366,7 +366,7 @@ def test_a_live_run_leaves_alone_what_is_with_a_batch(sqlite_store, server):
     assert view_of(making, live).waiting == 3
     with making.store.writing() as session:
         assert claims.claim(session, "w", run.id, making.rows(Request)[0].endpoint, 10, now()) == []
-        assert claims.owners(session) == []
+        assert leases.owners(session) == []
     server.desk.seconds = 0
     runs.resume(*making.place, run.id)
     work(making.store, once=True)

@@ -1,16 +1,14 @@
 """The rules of claims, told to the database by two workers."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
-from sqlmodel import col
 
 from labeling.services.runs import pause
-from labeling.storage import claims
+from labeling.storage import claims, leases, paces
 from labeling.storage.claims import Claimed, Outcome
 from labeling.storage.store import IntegrityError, Store
-from labeling.storage.tables import Answer, Attempt, Pace, Request, Run, now
+from labeling.storage.tables import Answer, Attempt, Request, Run, now
 from tests.llm.endpoint import Endpoint
 from tests.services.engine import spec_of, start
 from tests.services.making import Making, make_project
@@ -29,7 +27,7 @@ def run_id(making):
 
 def claimed_by(store: Store, owner: str, run_id: int, most: int, *, seconds: float = 60) -> list[Claimed]:
     with store.writing() as session:
-        (endpoint,) = claims.endpoints_of(session, run_id)
+        ((_, endpoint),) = paces.open_places(session) or [(run_id, "none")]
         return claims.claim(session, owner, run_id, endpoint, most, now() + timedelta(seconds=seconds))
 
 
@@ -85,10 +83,10 @@ def test_the_schema_refuses_a_second_answer(making, run_id):
 def test_a_lease_is_kept_while_it_is_renewed_and_given_back_at_the_end(making, run_id):
     claimed_by(making.store, "one", run_id, 6, seconds=-1)
     with making.store.writing() as session:
-        claims.renew(session, "one", now() + timedelta(seconds=60))
+        leases.renew(session, "one", now() + timedelta(seconds=60))
     assert claimed_by(making.store, "two", run_id, 6) == []
     with making.store.writing() as session:
-        claims.release(session, "one")
+        leases.release(session, "one")
     assert len(claimed_by(making.store, "two", run_id, 6)) == 6
 
 
@@ -109,74 +107,13 @@ def test_what_was_in_flight_when_a_run_was_paused_is_kept(making, run_id):
     assert len(making.rows(Answer)) == 1
 
 
-def test_all_workers_share_the_number_in_flight(making, run_id):
-    with making.store.writing() as session:
-        (endpoint,) = claims.endpoints_of(session, run_id)
-        assert claims.allowance(session, endpoint, 100) == (4, None)
-    claimed_by(making.store, "one", run_id, 3)
-    with making.store.writing() as session:
-        assert claims.allowance(session, endpoint, 100) == (1, None)
-
-
-def bucket(making: Making, *, seconds_ago: float, left: float) -> tuple[int, datetime | None]:
-    """What is allowed at a bucket of one request a minute that was filled to `left` so long ago."""
-    with making.store.writing() as session:
-        refilled_at = now() - timedelta(seconds=seconds_ago)
-        session.execute(update(Pace).values(requests_per_minute=1, refilled_at=refilled_at, requests_left=left))
-        (endpoint,) = session.scalars(select(col(Pace.endpoint)))
-        return claims.allowance(session, endpoint, 100)
-
-
-def test_a_bucket_fills_by_the_stated_pace_and_holds_no_more_than_its_burst(making, run_id):
-    began = now()
-    allowed, again = bucket(making, seconds_ago=0, left=0)
-    assert allowed == 0
-    assert again is not None
-    late = timedelta(milliseconds=1)  # rounding
-    assert began - late <= again - timedelta(seconds=60) <= now() + late
-    assert bucket(making, seconds_ago=61, left=0) == (1, None)
-    assert bucket(making, seconds_ago=3600, left=0) == (1, None), "an hour of rest is not sixty requests at once"
-
-
-def test_what_was_taken_is_gone_from_the_bucket(making, run_id):
-    bucket(making, seconds_ago=3600, left=0)
-    with making.store.writing() as session:
-        (endpoint,) = claims.endpoints_of(session, run_id)
-        claims.take(session, endpoint, 1)
-        assert claims.allowance(session, endpoint, 100)[0] == 0
-
-
-def test_an_endpoint_that_asked_to_wait_is_left_alone_and_the_longer_wait_counts(making, run_id):
-    soon, later = now() + timedelta(seconds=5), now() + timedelta(seconds=60)
-    with making.store.writing() as session:
-        (endpoint,) = claims.endpoints_of(session, run_id)
-        claims.block(session, endpoint, later)
-        claims.block(session, endpoint, soon)
-        assert claims.allowance(session, endpoint, 100) == (0, later)
-
-
-def test_only_one_holds_what_is_for_one(store):
-    soon, past = now() + timedelta(seconds=60), now() - timedelta(seconds=1)
-    with store.writing() as session:
-        assert claims.hold(session, "place", "one", soon)
-        assert not claims.hold(session, "place", "two", soon)
-        assert claims.hold(session, "place", "one", past), "its holder renews it"
-        assert claims.hold(session, "place", "two", soon), "it ran out"
-        claims.let_go(session, "place", "two")
-        assert claims.hold(session, "place", "one", soon)
-
-
 def test_a_claim_looks_at_open_requests_only(making: Making, run_id):
-    """A claim must not get slower with what is answered: the index holds what waits."""
-    from sqlalchemy import text
-
+    """A claim must not get slower with what is answered: the index holds what waits, and the engine takes it."""
     if not making.store.is_sqlite:
         return
     with making.store.reading() as session:
-        plan = session.connection().execute(
-            text(
-                "EXPLAIN QUERY PLAN SELECT id FROM request WHERE run_id = 1 AND endpoint = 'e' AND state = 'waiting'"
-                " AND due_at <= '2026-01-01' ORDER BY due_at, id LIMIT 64"
-            )
-        )
-        assert any("ix_request_open" in str(row) for row in plan)
+        dialect = session.connection().dialect
+        for statement in (claims.DUE, paces.OPEN):
+            words = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": False}))
+            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", (1,) * words.count("?")).all()
+            assert any("ix_request_open" in str(row) for row in plan), plan

@@ -125,7 +125,7 @@ def make_world(store: Store) -> World:
             max_tries=5, asked=1, spent_usd=0.0, unpriced=0, prompt_tokens=0, completion_tokens=0, idempotency_key="once",
             created_by=account,
         )  # fmt: skip
-        session.execute(insert(tables.Pace).values(endpoint="e", requests_left=0.0, tokens_left=0.0, refilled_at=AT))
+        session.execute(insert(tables.Pace).values(endpoint="e", memory="{}"))
         request = add_request(session, run, "key")
         world = World(
             account=account, project=project, guidelines=guidelines, round=round_, rater=rater, other_rater=other_rater,

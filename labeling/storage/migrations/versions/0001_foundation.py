@@ -45,9 +45,7 @@ def upgrade() -> None:
         sa.Column("max_in_flight", sa.Integer(), nullable=True),
         sa.Column("requests_per_minute", sa.Float(), nullable=True),
         sa.Column("tokens_per_minute", sa.Float(), nullable=True),
-        sa.Column("requests_left", sa.Float(), nullable=False),
-        sa.Column("tokens_left", sa.Float(), nullable=False),
-        sa.Column("refilled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("memory", sa.Text(), nullable=False),
         sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_pace")),
     )
