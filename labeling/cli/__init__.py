@@ -16,6 +16,7 @@ SUBJECTS = (
     "generate",
     "pair",
     "score",
+    "continuing",
     "judge",
     "verdicts",
     "rubric",

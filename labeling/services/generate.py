@@ -157,11 +157,12 @@ def estimate_generation(
         assert project.id is not None
         known = {row.digest: row.id for row in rows.generators_of(session, project.id, retired=True)}
         prompts, last = rows.last_of_first(session, project.id, plan.limit)
-        there = 0
+        missing = 0
         for spec in plan.generators:
-            if (id_ := known.get(spec.digest)) is not None:
-                there += rows.count_samples(session, id_, plan.samples_of(spec), last)
-    missing = prompts * sum(plan.samples_of(spec) for spec in plan.generators) - there
+            id_ = known.get(spec.digest)
+            missing += rows.count_prompts_for(session, project.id, id_, last) * plan.samples_of(spec)
+            if id_ is not None:
+                missing -= rows.count_samples(session, id_, plan.samples_of(spec), last)
     pairs = [(spec, known.get(spec.digest)) for spec in plan.generators]
     every = prompts // PART if prompts > LARGE else 1
     found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last, every), mode)
@@ -270,11 +271,14 @@ def _requests(
             found = rows.prompts_after(session, project_id, after, CHUNK, every=every)
             prompts = [prompt for prompt in found if prompt.id <= last]
             there = rows.samples_there(session, [prompt.id for prompt in prompts])
+            only = rows.own_generators(session, [prompt.id for prompt in prompts])
         if not prompts:
             return
         after = prompts[-1].id
         for prompt in prompts:
             for spec, generator_id in generators:
+                if prompt.id in only and generator_id not in only[prompt.id]:
+                    continue
                 for sample in range(plan.samples_of(spec)):
                     if (prompt.id, generator_id, sample) not in there:
                         yield _planned(spec, generator_id, prompt, sample)

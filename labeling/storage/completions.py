@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from labeling.domain import GeneratorSpec, Prompt, canonical_json, completion_digest
@@ -14,6 +14,7 @@ from labeling.storage.projects import visible
 from labeling.storage.tables import (
     Completion,
     CompletionText,
+    Continuation,
     Generator,
     Pair,
     ProjectCounter,
@@ -150,12 +151,48 @@ def prompt_ids_after(session: Session, project_id: int, after_id: int, most: int
 def prompts_complete(
     session: Session, prompt_ids: Collection[int], samples: Mapping[int, int]
 ) -> list[tuple[int, str]]:
-    """Those of the prompts (id, digest) that have `samples` completions of each generator, given by its id."""
+    """Those of the prompts (id, digest) that have `samples` completions of each generator, given by its id, that writes to
+    them."""
     there = samples_there(session, prompt_ids)
     wanted = [(generator_id, number) for generator_id, most in samples.items() for number in range(most)]
-    complete = [id_ for id_ in prompt_ids if all((id_, *one) in there for one in wanted)]
+    only = own_generators(session, prompt_ids)
+    complete = [
+        id_ for id_ in prompt_ids if all((id_, *one) in there for one in wanted if one[0] in only.get(id_, samples))
+    ]
     query = select(col(PromptRow.id), col(PromptRow.digest)).where(col(PromptRow.id).in_(complete))
     return [(id_, digest) for id_, digest in session.execute(query) if id_ is not None]
+
+
+def own_generators(session: Session, prompt_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """By prompt: the only generators that write to it, as it goes on from their own replies. Others are open to all."""
+    query = select(col(Continuation.prompt_id), col(Continuation.generator_id)).where(
+        col(Continuation.prompt_id).in_(prompt_ids)
+    )
+    found: dict[int, set[int | None]] = {}
+    for prompt_id, generator_id in session.execute(query):
+        found.setdefault(prompt_id, set()).add(generator_id)
+    # After a chosen reply, which may have the same text, all go on.
+    return {
+        prompt_id: frozenset(one for one in ids if one is not None)
+        for prompt_id, ids in found.items()
+        if None not in ids
+    }
+
+
+def count_prompts_for(session: Session, project_id: int, generator_id: int | None, last_prompt_id: int) -> int:
+    """How many visible prompts up to the given id a generator writes to; None is one that wrote nothing yet."""
+    some = Continuation.__table__.alias("some")  # type: ignore[attr-defined]  # SQLModel does not declare it
+    for_all_or_it = some.c.generator_id.is_(None)
+    if generator_id is not None:
+        for_all_or_it = or_(for_all_or_it, some.c.generator_id == generator_id)
+    continues = select(some.c.prompt_id).where(some.c.prompt_id == col(PromptRow.id))
+    query = select(func.count()).where(
+        col(PromptRow.project_id) == project_id,
+        col(PromptRow.id) <= last_prompt_id,
+        visible(PromptRow, project_id),
+        or_(~continues.exists(), continues.where(for_all_or_it).exists()),
+    )
+    return session.scalar(query) or 0
 
 
 def prompt_with_id(session: Session, project_id: int, prompt_id: int) -> PromptData | None:

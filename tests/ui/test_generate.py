@@ -1,14 +1,16 @@
 import pytest
 
 from labeling.domain import RunMode
+from labeling.services.continuing import After
 from labeling.services.generate import list_generators, save_generators
 from labeling.services.parts import write_files
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
 from labeling.sifting import Dropped
-from labeling.storage.tables import Label, Pair, Run
+from labeling.storage.tables import Label, Pair, PromptRow, Run
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
+from tests.services.test_continuing import conversations, generate, labelled
 from tests.ui.opening import button, open_page, run, texts
 
 
@@ -190,3 +192,25 @@ def test_a_run_leaves_as_files_and_the_page_offers_them_and_takes_results(making
     paths = write_files(*making.place, row.id, tmp_path)
     assert len(paths) == 2
     assert chat_endpoint.bodies == []
+
+
+def test_follow_up_turns_are_told_and_added(sqlite_store, sqlite_store_url, monkeypatch, chat_endpoint):
+    making = conversations(sqlite_store)
+    labelled(making)
+    two_generators(making, chat_endpoint)
+    generate(making, *(view.spec for view in list_generators(*making.place)), pairs=None)
+    page = open_page("generate", making.slug, sqlite_store_url, monkeypatch)
+    assert "2 prompts without a chosen reply" in texts(page)
+    (after,) = [one for one in page.button_group if one.key == "turns after"]
+    after.set_value(After.OWN)
+    run(page)
+    assert "4 new prompts after 2 prompts" in texts(page)
+    button(page, "Add 4 prompts").click()
+    run(page)
+    assert len(making.rows(PromptRow)) == 6
+    assert "2 prompts gone on from already" in texts(page)
+
+
+def test_without_turns_to_come_the_page_says_nothing_of_them(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint)
+    assert "Follow-up turns" not in texts(opened())

@@ -39,6 +39,7 @@ from labeling.ui.parts import body, count, empty, faults, figures, head, note, s
 from labeling.ui.rule_form import chosen_rule, rule_choice, rule_fields
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
 from labeling.ui.sieve_form import chosen_sieve, dropped_words, sieve_pills
+from labeling.ui.turns_section import turns_section
 
 TITLE: Final = 100  # characters of a prompt in the list to try on
 MODES: Final = {"Generators": PairMode.SOURCES, "Samples": PairMode.SAMPLES}
@@ -110,6 +111,7 @@ def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run:
             _estimate(me, project, generators, start)
         _generators(me, project, generators)
         _pairs(me, generators)
+        turns_section(me)
         if run is not None:
             run_box(me, run)
         with faults():
