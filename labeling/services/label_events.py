@@ -17,7 +17,7 @@ LONGEST_COMMENT = 10_000
 LONGEST_EDIT = 200_000
 LARGEST_KEY = 2**63 - 1
 FIELDS = frozenset(
-    "event_id after pair_id action verdict strength criteria reasons comment edited milliseconds away_milliseconds".split()
+    "event_id after pair_id action verdict strength criteria reasons comment edited edited_side milliseconds away_milliseconds".split()
 )
 
 
@@ -46,6 +46,7 @@ class LabelEvent:
     reasons: tuple[str, ...] = ()
     comment: str | None = None
     edited: str | None = None
+    edited_side: ScreenVerdict | None = None
     milliseconds: int = 0
     away_milliseconds: int = 0
 
@@ -84,6 +85,7 @@ def read_event(raw: object) -> LabelEvent:
         reasons=_reasons(raw.get("reasons")),
         comment=_text(raw.get("comment"), "comment", LONGEST_COMMENT),
         edited=_text(raw.get("edited"), "edited answer", LONGEST_EDIT),
+        edited_side=_edited_side(raw.get("edited_side")),
         milliseconds=_milliseconds(raw.get("milliseconds", None if action == "label" else 0)),
         away_milliseconds=_milliseconds(raw.get("away_milliseconds", 0)),
     )
@@ -108,11 +110,24 @@ def check_asked(event: LabelEvent, asked: Asked) -> None:
     strange = [name for name in event.criteria if name not in asked.criteria]
     if strange:
         raise RefusedError("not_asked", f"This project has no criterion {strange[0][:80]!r}.")
-    if event.edited is not None and not (asked.edits and has_side):
-        raise RefusedError("not_asked", "An edited answer goes with left or right, in a project that asks for edits.")
+    # Who finds both bad says of which one the edit was made; with left or right it is that one.
+    is_placed = has_side if event.edited_side is None else event.verdict in (ScreenVerdict.BOTH_BAD, event.edited_side)
+    if event.edited is not None and not (asked.edits and is_placed):
+        raise RefusedError(
+            "not_asked",
+            "An edited answer goes with left, right, or both bad with its edited_side, in a project that asks for edits.",
+        )
     if event.edited is not None and not event.edited.strip():
         raise RefusedError("malformed", "The edited answer is empty.")
     _check_required(event, asked, has_side)
+
+
+def _edited_side(value: object) -> ScreenVerdict | None:
+    if value is None:
+        return None
+    if value not in ("left", "right"):
+        raise RefusedError("malformed", "edited_side is left or right: the answer that the edit was made from.")
+    return ScreenVerdict(str(value))
 
 
 def _check_required(event: LabelEvent, asked: Asked, has_side: bool) -> None:

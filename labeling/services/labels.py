@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from labeling.domain import Actor, ScreenVerdict, Verdict, stored_verdict
+from labeling.domain import Actor, Verdict, stored_verdict
 from labeling.errors import ConflictError
 from labeling.render import RENDERER_VERSION
 from labeling.services.desk import Desk, open_desk
@@ -236,7 +236,7 @@ class _Recording:
         assert event.verdict is not None
         left = self._slots.assignment(event.pair_id, self._rater_id).left_side  # type: ignore[union-attr]  # _check_place has seen it
         verdict = stored_verdict(event.verdict, left)
-        edit_id = self._edit(event, verdict)
+        edit_id = self._edit(event, verdict if event.edited_side is None else stored_verdict(event.edited_side, left))
         standing.slot = self._slots.take(event.pair_id, self._rater_id)
         standing.state, standing.reserved_until = "labelled", None
         self._slots.make_lasting(event.pair_id, self._rater_id, lasting=standing.slot is not None)
@@ -281,11 +281,12 @@ class _Recording:
             }
         )  # fmt: skip
 
-    def _edit(self, event: LabelEvent, verdict: Verdict) -> int | None:
-        if event.edited is None or event.verdict not in (ScreenVerdict.LEFT, ScreenVerdict.RIGHT):
+    def _edit(self, event: LabelEvent, side: Verdict) -> int | None:
+        """The edit as a completion of its own; `side`, a or b, is what it was made from."""
+        if event.edited is None or side not in (Verdict.A, Verdict.B):
             return None
         pair = rows.pairs_of_project(self._session, self._desk.project_id, [event.pair_id])[event.pair_id]
-        parent_id = pair.a_id if verdict is Verdict.A else pair.b_id
+        parent_id = pair.a_id if side is Verdict.A else pair.b_id
         return rows.put_edit(
             self._session, prompt_id=pair.prompt_id, parent_id=parent_id, rater_id=self._rater_id, text=event.edited
         )

@@ -23,9 +23,12 @@ _KEY = re.compile(
 _DIGITS = re.compile(r"(?<![\w.,/=-])[+(]?\d(?:[ ()./-]{0,2}\d){6,22}(?![\w/]|[.,]\d)")
 _DATE_OR_ADDRESS = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?: .*)?|\d{1,3}(?:\.\d{1,3}){3}")
 _GROUPS = re.compile(r"\d+")
-# A look at single characters rules out most texts before any of the patterns above is tried.
-_HAS_DIGITS = re.compile(r"\d[^\w\n]{0,2}\d[^\w\n]{0,2}\d")
-_HAS_KEY = re.compile(r"sk-|[spr]k_|AKIA|ASIA|AIza|gh[pousr]_|github_pat|glpat-|hf_|xox|ya29|SG\.|eyJ|-----BEGIN")
+# A quick look rules out most texts before any of the patterns above is tried.
+_HAS_DIGITS = re.compile(r"\d(?:[^\w\n]{0,2}\d){6}")
+_KEY_BEGINS = (
+    "sk-", "sk_", "pk_", "rk_", "AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_",
+    "xox", "ya29", "SG.", "eyJ", "-----BEGIN",
+)  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -84,7 +87,7 @@ def kinds_in(text: str) -> int:
 
 
 def _candidates(text: str) -> Iterator[Found]:
-    if _HAS_KEY.search(text):
+    if any(begins in text for begins in _KEY_BEGINS):
         yield from (Found("key", *match.span()) for match in _KEY.finditer(text))
     if "@" in text:
         yield from (Found("mail", *match.span()) for match in _MAIL.finditer(text))

@@ -35,7 +35,7 @@ TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class GivenLabel:
-    """What an annotator said of a pair, as it was on the screen."""
+    """What an annotator said of a pair, as it was on the screen. `edited_side` is what the edit was made from."""
 
     verdict: ScreenVerdict
     strength: int | None
@@ -43,6 +43,7 @@ class GivenLabel:
     reasons: tuple[str, ...]
     comment: str | None
     edited: str | None
+    edited_side: ScreenVerdict | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +343,7 @@ def given_labels(session: Session, desk: Desk, sides: Mapping[int, Side]) -> dic
     found = label_rows.given(session, desk.rater_id, desk.round_id, sides)
     edits = {row.edit_id for row in found.values() if row.edit_id is not None}
     texts = label_rows.edit_texts(session, edits) if edits else {}
+    parents = label_rows.edited_sides(session, edits) if edits else {}
 
     def on_screen(pair_id: int, verdict: str) -> ScreenVerdict:
         return screen_verdict(Verdict(verdict), sides[pair_id])
@@ -354,6 +356,7 @@ def given_labels(session: Session, desk: Desk, sides: Mapping[int, Side]) -> dic
             tuple(json.loads(row.reasons or "[]")),
             row.comment,
             texts.get(row.edit_id),
+            on_screen(pair_id, parents[pair_id, row.edit_id]) if row.edit_id is not None else None,
         )
         for pair_id, row in found.items()
     }

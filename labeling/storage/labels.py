@@ -7,7 +7,7 @@ numbers below one that can be read are then committed, on both engines.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, func, insert, select, union_all, update
+from sqlalchemy import Executable, Row, bindparam, case, func, insert, or_, select, union_all, update
 from sqlmodel import Session, col
 
 from labeling.domain import text_digest
@@ -128,6 +128,16 @@ def edit_texts(session: Session, completion_ids: Collection[int]) -> dict[int, s
         col(CompletionText.completion_id).in_(completion_ids)
     )
     return dict(session.execute(query).all())
+
+
+def edited_sides(session: Session, edit_ids: Collection[int]) -> dict[tuple[int, int], str]:
+    """Of which side each edit was made, a or b, by pair and edit: an edit may stand in every pair of its original."""
+    query = (
+        select(col(Pair.id), col(Completion.id), case((col(Pair.a_id) == col(Completion.parent_id), "a"), else_="b"))
+        .join(Pair, or_(col(Pair.a_id) == col(Completion.parent_id), col(Pair.b_id) == col(Completion.parent_id)))
+        .where(col(Completion.id).in_(edit_ids))
+    )
+    return {(row[0], row[1]): row[2] for row in session.execute(query)}
 
 
 def events_known(session: Session, event_ids: Collection[str]) -> dict[str, int]:

@@ -22,7 +22,8 @@ def where(told: Effect, format: Format, *, is_exact: bool) -> None:
     """Every pair counted once, with what would bring it in."""
     usual = "One side is better by the label rules" if format.pieces is None else "The label rules make rows of them"
     table = [("In the file", told.kept, usual)]
-    table += [(*_titled(reason, number),) for reason, number in told.left_out.items()]
+    reasons = sorted(told.left_out.items(), key=lambda one: -one[1])
+    table += [_titled(reason, number) for reason, number in reasons]
     remark = "each is counted once" if is_exact else "what the format refuses is told after the build"
     with section(f"Where {plural(told.pairs, 'pair')} go", remark):
         st.dataframe(

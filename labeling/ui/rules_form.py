@@ -49,6 +49,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Across pairs": ("contradictions", "per_prompt", "length_match", "seed"),
 }
 USUAL: Final = "As by default"
+_NAMES: Final = tuple(one.name for one in fields(LabelRules) if one.name not in ("weights", "name", "version"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ class _Form:
         self.hints: dict[str, DeltaGenerator] = {}
         kept = st.session_state.setdefault(f"{self._place}/kept", DEFAULT_RULES)
         assert isinstance(kept, LabelRules)
-        self.kept = kept
+        # What was changed a moment ago stands in the widgets' state already: the headings count it at once.
+        drawn = {name: st.session_state[self.key(name)] for name in _NAMES if self.key(name) in st.session_state}
+        self.kept = read_rules({**kept.as_dict(), **drawn})
         self._given: dict[str, Any] = {}
 
     def key(self, name: str) -> str:

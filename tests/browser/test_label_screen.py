@@ -310,6 +310,21 @@ def test_an_edit_becomes_a_completion_of_its_own(screen):
     assert text == original + ", and better"
 
 
+def test_an_edit_goes_with_both_bad_and_comes_back_with_an_undo(screen):
+    at = screen(edits=True)
+    at.press("i")
+    editor = at.page.get_by_role("textbox", name="Left answer, edited")
+    editor.fill("what should have been said")
+    at.page.keyboard.press("Escape")
+    at.press("3")
+    at.saved()
+    assert at.standing() == {at.pairs[0]: "both_bad"}
+    at.again()
+    at.press("u")
+    expect(at.root).to_have_attribute("data-pair", str(at.pairs[0]))
+    expect(editor).to_have_value("what should have been said")
+
+
 def test_a_flag_goes_to_the_lead_and_changes_no_label(screen):
     at = screen()
     at.press("f")

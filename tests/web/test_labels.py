@@ -17,7 +17,7 @@ from labeling.services.gold import set_gold
 from labeling.services.round_setup import make_practice
 from labeling.services.tokens import create_token
 from labeling.storage.projects import add_guidelines
-from labeling.storage.tables import Account, GuidelineVersion, Label, Project, now
+from labeling.storage.tables import Account, Completion, CompletionText, GuidelineVersion, Label, Project, now
 from labeling.web.labels import LARGEST_ANSWER, label_routes
 from tests.services.labelling import Labelling, act, add_pairs, enqueue_pairs, make_labelling
 
@@ -108,7 +108,7 @@ def test_a_pair_is_opened_again_with_what_the_annotator_said_of_it(client, talk)
     client.post(events=[label])
     opened = client.post(open=first["pair_id"], want=2, have=[second["pair_id"], third["pair_id"]]).json()["pairs"]
     assert [(pair["pair_id"], pair["mine"], pair["after"]) for pair in opened] == [
-        (first["pair_id"], said, label["event_id"])
+        (first["pair_id"], said | {"edited_side": "right"}, label["event_id"])
     ]
     assert (opened[0]["left"], opened[0]["right"]) == (first["left"], first["right"])
     change = act(first["pair_id"], verdict="tie", criteria={"honest": "tie"}, after=label["event_id"])
@@ -118,6 +118,19 @@ def test_a_pair_is_opened_again_with_what_the_annotator_said_of_it(client, talk)
     client.post(events=[act(first["pair_id"], "undo", after=change["event_id"])])
     undone = client.post(want=3).json()["pairs"][0]
     assert (undone["pair_id"], undone["mine"]["verdict"]) == (first["pair_id"], "tie")
+
+
+def test_who_finds_both_bad_can_write_what_should_have_been_said(client, talk):
+    talk.ask(edits=True)
+    (pair,) = client.post(want=1).json()["pairs"]
+    label = act(pair["pair_id"], verdict="both_bad", edited="Better.", edited_side="right")
+    assert client.post(events=[label]).json()["acked"] == [label["event_id"]]
+    (opened,) = client.post(open=pair["pair_id"]).json()["pairs"]
+    assert (opened["mine"]["verdict"], opened["mine"]["edited"]) == ("both_bad", "Better.")
+    assert opened["mine"]["edited_side"] == "right"
+    (edit,) = talk.rows(Completion, Completion.kind == "edit")
+    (parent,) = talk.rows(CompletionText, CompletionText.completion_id == edit.parent_id)
+    assert parent.text == pair["right"]["raw"]
 
 
 def test_a_pair_that_was_never_served_is_not_opened(client, talk):

@@ -181,7 +181,8 @@ export class View {
     const { pair } = this.desk;
     const changed = SIDES.filter((side) => this.edits[side] !== null && this.edits[side].trim() && this.edits[side] !== pair[side].raw);
     if (!changed.length) return {};
-    return changed.length === 1 && changed[0] === verdict ? { edited: this.edits[verdict] } : null;
+    if (changed.length > 1 || (changed[0] !== verdict && verdict !== "both_bad")) return null;
+    return { edited: this.edits[changed[0]], ...(verdict === "both_bad" && { edited_side: changed[0] }) };
   }
 
   #skip() {
@@ -313,7 +314,7 @@ export class View {
       this.#paintTexts();
       for (const one of [this.prompt, this.cards.left.text, this.cards.right.text]) one.scrollTop = 0;
       this.#turn("left");
-      if (written) this.#restore(pair.mine.verdict, written);
+      if (written) this.#restore(pair.mine.edited_side ?? pair.mine.verdict, written);
       this.#tell(pair.mine ? `${pair.isUnsaved ? "Not saved yet. " : ""}Your label was: ${NAMES[pair.mine.verdict]}.` : "");
       this.#paintChosen();
       this.paintedAt = performance.now();
