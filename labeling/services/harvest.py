@@ -61,8 +61,9 @@ def harvest_judgements(session: Session, run_id: int, limit: int) -> int:
     completions.lock_project(session, run.project_id)
     read = [(row, read_reply(row.text, offers_both_bad=judge.offers_both_bad)) for row in rows]
     again = [row for row, one in read if one.state is ReadState.UNREADABLE and not row.is_repair]
+    waiting = {row.number for row in again}
     ask_again(session, run, again)
-    judging.add_judgements(session, [_judgement(row, one, rater_id) for row, one in read if row not in again])
+    judging.add_judgements(session, [_judgement(row, one, rater_id) for row, one in read if row.number not in waiting])
     if any(row.is_sandbox for row in rows):
         judging.mark_sandbox_judge(session, run.judge_id)
     _conclude(session, run, judge, rater_id, {_id(row.pair_id) for row in rows})
@@ -81,11 +82,12 @@ def harvest_scores(session: Session, run_id: int, limit: int) -> int:
     completions.lock_project(session, run.project_id)
     read = [(row, read_score(row.text)) for row in rows]
     again = [row for row, one in read if one.points is None and not row.is_repair]
+    waiting = {row.number for row in again}
     ask_again(session, run, again, SCORE_REPAIR)
     new = [
         scoring.NewScore(_id(row.completion_id), row.request_id, row.sample_number, one.points, one.reasoning)
         for row, one in read
-        if row not in again
+        if row.number not in waiting
     ]
     scoring.add_scores(session, run.project_id, run_id, rater_id, new)
     if any(row.is_sandbox for row in rows):

@@ -107,11 +107,13 @@ def preview_prompt(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs
 
 
 def own_family(store: Store, actor: Actor, slug: str, model: str) -> list[str]:
-    """The names of generators of this model's family: judges favour their own."""
+    """The names of generators, and of models whose completions were imported, of this model's family: judges favour theirs."""
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
         generators = completions.generators_of(session, project_id, retired=True)
-        return of_same_family(model, [(row.name, row.model) for row in generators])
+        named = [(row.name, row.model) for row in generators]
+        named += [(source, source) for source in pairs_.imported_sources(session, project_id)]
+        return list(dict.fromkeys(of_same_family(model, named)))
 
 
 def estimate_judging(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all
 from sqlmodel import Session, col
 
 from labeling.domain import Prompt
@@ -90,6 +90,19 @@ def bench_pairs(project_id: int, half: str) -> Select[Any]:
     """The gold pairs of one half of the rubric bench: `tune` or `held_out`."""
     inside = select(col(BenchPair.pair_id)).where(col(BenchPair.project_id) == project_id, col(BenchPair.half) == half)
     return gold_pairs(project_id).where(col(Pair.id).in_(inside))
+
+
+def imported_sources(session: Session, project_id: int, most: int = 2000) -> list[str]:
+    """Under which names the completions of the project's last `most` pairs came in; files name the models they hold."""
+    last = select(col(Pair.a_id), col(Pair.b_id)).where(col(Pair.project_id) == project_id)
+    pairs = last.order_by(col(Pair.id).desc()).limit(most).subquery()
+    inside = union_all(select(pairs.c.a_id), select(pairs.c.b_id))
+    query = (
+        select(col(Completion.source))
+        .where(col(Completion.id).in_(inside), col(Completion.kind) == "imported")
+        .distinct()
+    )
+    return sorted(source for source in session.scalars(query) if source)
 
 
 def unsure_pairs(project_id: int, rater_id: int) -> Select[Any]:

@@ -527,6 +527,15 @@ def test_a_judge_of_a_generators_family_is_warned_of(store, chat_endpoint):
     assert own_family(*making.place, "claude-opus-5") == []
 
 
+def test_a_judge_of_the_family_of_imported_completions_is_warned_of(store):
+    making = make_project(store, prompts=1)
+    making.add_completions(making.prompts[0], ["a good reply"], source="claude-opus-5")
+    making.add_completions(making.prompts[0], ["a bad reply"], source="answers.jsonl")
+    make_pairs(*making.place)
+    assert own_family(*making.place, "claude-sonnet-6") == ["claude-opus-5"]
+    assert own_family(*making.place, "gpt-6-sol") == []
+
+
 def test_annotators_neither_start_judges_nor_read_their_verdicts(store, chat_endpoint):
     making = make_judging(store)
     place = (store, making.member("ana", Role.ANNOTATOR), making.slug)

@@ -1,12 +1,19 @@
-import pytest
+from decimal import Decimal
 
-from labeling.domain import RunState
+import pytest
+from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
+from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
+
+from labeling.domain import RunState, Verdict
 from labeling.errors import EndpointError, InputError, NothingToAskError
 from labeling.services import runs
+from labeling.services.bench import bench
+from labeling.services.gold import set_gold
+from labeling.services.judge import start_judging
 from labeling.services.jury import estimate_jury, start_jury
 from labeling.services.specs import read_judges
 from labeling.services.worker import work
-from labeling.storage.tables import Judgement, Label, Rater, Run
+from labeling.storage.tables import Judgement, Label, Pair, Rater, Run
 from tests.services.test_judge import judge_by, make_judging, prefers_good, spec, verdict
 
 
@@ -46,6 +53,53 @@ def test_the_same_click_starts_a_jury_once_and_a_second_jury_repeats_nothing(sto
         start_jury(*making.place, jury, "all", idempotency_key="twice")
     three = start_jury(*making.place, [*jury, *jury_of(chat_endpoint, "three")], "all", idempotency_key="third")
     assert [run.spec["judge"] for run in three] == ["three, version 1"]
+
+
+@pytest.fixture
+def priced():
+    """A cent for a token out at one model of this machine, two at another."""
+    models = [
+        ModelInfo(id=name, match=ClauseEquals(name), prices=ModelPrice(output_mtok=Decimal(usd)))
+        for name, usd in (("jury-cent", 10_000), ("jury-two-cents", 20_000))
+    ]
+    local = Provider(id="local", name="Local", api_pattern=r"http://127\.0\.0\.1", models=models)
+    set_custom_snapshot(DataSnapshot(providers=[local], from_auto_update=False))
+    yield
+    set_custom_snapshot(None)
+
+
+def test_a_jurys_budget_is_shared_out_by_what_each_is_expected_to_cost(sqlite_store, chat_endpoint, priced):
+    making = make_judging(sqlite_store)
+    judge_by(chat_endpoint, prefers_good)
+    jury = [
+        spec(chat_endpoint, name="one", model="jury-cent", max_tokens=10),
+        spec(chat_endpoint, name="two", model="jury-two-cents", max_tokens=10),
+    ]
+    found = estimate_jury(*making.place, jury, "all")
+    assert found.usd_high == pytest.approx(4 * 10 * 0.03 * 1.4)  # a fifth may be asked again, at twice the price
+    started = start_jury(*making.place, jury, "all", idempotency_key="once", budget_usd=6)
+    assert [run.budget_usd for run in started] == pytest.approx([2, 4])
+    work(sqlite_store, once=True)
+    spent = [runs.run_view(*making.place, run.id).spent_usd for run in started]
+    assert spent == pytest.approx([0.4, 0.8])
+
+
+def test_a_repair_is_paid_within_the_budget_and_on_the_bench(sqlite_store, chat_endpoint, priced):
+    making = make_judging(sqlite_store)
+    for row in making.rows(Pair):
+        set_gold(*making.place, row.id, Verdict.A)
+    judge_by(chat_endpoint, lambda body: "I like the first.")
+    judge = spec(chat_endpoint, model="jury-cent", max_tokens=10)
+    run = start_judging(*making.place, judge, "tune", idempotency_key="once", budget_usd=0.35)
+    work(sqlite_store, once=True)
+    view = runs.run_view(*making.place, run.id)
+    assert (view.state, view.answered, view.asked) == (RunState.STOPPED, 3, 4)
+    assert view.fault is not None
+    assert "budget of $0.35 is reached" in view.fault
+    runs.resume(*making.place, run.id, budget_usd=1)
+    work(sqlite_store, once=True)
+    (tried,) = bench(*making.place).tries
+    assert (tried.usd, tried.agreement.unreadable) == (pytest.approx(0.4), 1)
 
 
 def test_versions_of_one_judge_are_no_jury(store, chat_endpoint):
