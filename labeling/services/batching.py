@@ -5,7 +5,9 @@ All that is known is in the database. Calls to providers take as long as they ta
 
 import json
 import logging
+import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -24,6 +26,8 @@ from labeling.storage.tables import Batch, Run, now
 
 NAME = "batches"
 LEASE_SECONDS = 1200.0  # longer than a call to a provider may take
+RENEW_SECONDS = 60.0
+SETTLE_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 GRACE_SECONDS = 20.0
 KNOWN_FROM = 20  # answers from which their mean price is used
@@ -50,6 +54,8 @@ class Tender:
         self.store, self.owner = store, owner
         self.is_idle = False
         self._stopping = threading.Event()
+        self._held_at = 0.0
+        self._settled_at: dict[int, float] = {}
         # A call to a provider may take minutes: at an orderly end it is left behind, as at a kill.
         self._thread = threading.Thread(target=self._work, daemon=True, name="batches")
 
@@ -100,6 +106,14 @@ class Tender:
         return min(LOOK_SECONDS, self._until_due()) if busy else LOOK_SECONDS
 
     def _hold(self) -> bool:
+        """Whether this worker is the one; written down again once a minute, as batches are looked at for hours."""
+        if self._held_at and time.monotonic() - self._held_at < RENEW_SECONDS:
+            return True
+        held = self._take()
+        self._held_at = time.monotonic() if held else 0.0
+        return held
+
+    def _take(self) -> bool:
         until = now() + timedelta(seconds=LEASE_SECONDS)
         with self.store.writing() as session:
             holder = leases.holder(session, NAME)
@@ -110,7 +124,7 @@ class Tender:
     def _tend(self, run: Run) -> bool:
         """Everything that is due of one run; whether it will go on by itself."""
         is_file = run.mode == "file"
-        if run.state == "running":
+        if run.state == "running" and self._has_more(_id(run)):
             gather(self.store, _id(run), None if is_file else lambda session: affordable(session, _id(run)))
         with self.store.reading() as session:
             parts = rows.open_parts(session, _id(run))
@@ -122,18 +136,36 @@ class Tender:
             else:
                 self._tend_batch(run, part)
         if run.state == "running":
-            with self.store.writing() as session:
-                run_rows.touch(session, [_id(run)])
-            while settle(self.store, _id(run), run.purpose) is Settled.MORE and not self._stopping.is_set():
-                continue
+            with self.store.reading() as session:
+                is_changed = len(rows.open_parts(session, _id(run))) < len(parts)
+            self._settle(run, at_once=is_changed)
         return not is_file and self._goes_on(run)
+
+    def _settle(self, run: Run, *, at_once: bool) -> None:
+        """Put answers to use when a part has ended; now and then also those that came in another way."""
+        last = self._settled_at.get(_id(run), -math.inf)
+        if not at_once and time.monotonic() - last < SETTLE_SECONDS:
+            return
+        with self.store.writing() as session:
+            run_rows.touch(session, [_id(run)])
+        while settle(self.store, _id(run), run.purpose) is Settled.MORE and not self._stopping.is_set():
+            continue
+        self._settled_at[_id(run)] = time.monotonic()
+
+    def _has_more(self, run_id: int) -> bool:
+        """Whether there is something to put into parts, or a part to be closed."""
+        with self.store.reading() as session:
+            return bool(rows.free_requests(session, run_id, 1) or rows.gathering(session, run_id))
 
     def _tend_file(self, run: Run, part: Batch) -> None:
         if run.state in ("cancelled", "done"):
             let_go(self.store, part.id or 0, "cancelled" if run.state == "cancelled" else "done")
             return
-        with self.store.writing() as session:
-            end_if_done(session, part.id or 0)
+        with self.store.reading() as session:
+            is_done = part.state == "ready" and not rows.count_open(session, part.id or 0)
+        if is_done:
+            with self.store.writing() as session:
+                end_if_done(session, part.id or 0)
 
     def _tend_batch(self, run: Run, part: Batch) -> None:
         if part.state == "gathering" and run.state == "cancelled":

@@ -189,7 +189,8 @@ def _failures(me: Here, view: RunView) -> None:
         with st.expander("The servers' words", type="compact"):
             for one in runs.failures(me.store, me.actor, me.project, view.id, limit=10):
                 st.text(one.message)
-        ended = view.state not in ACTIVE
+        # A run by file waits for a person: what failed may go out again before the last result is there.
+        ended = view.state not in ACTIVE or view.mode == RunMode.FILE
         _act(
             view,
             f"Retry {sum(view.failed.values()):,} failed",
