@@ -8,7 +8,7 @@ from labeling.errors import InputError
 from labeling.preferring import Over
 from labeling.services.export import export, usable
 from labeling.services.generate import GenerationPlan, start_generation
-from labeling.services.judge import pair_counts
+from labeling.services.judge_pairs import pair_counts
 from labeling.services.label_rules import LabelRules
 from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.specs import generator_spec
