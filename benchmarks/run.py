@@ -12,7 +12,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import engine, judging, label_browsers, label_faults, label_latency, label_load, rates, render, start
+from benchmarks import (
+    engine,
+    judging,
+    label_browsers,
+    label_faults,
+    label_latency,
+    label_load,
+    rates,
+    render,
+    rules,
+    start,
+)
 from benchmarks.measure import Figure, show
 
 
@@ -25,6 +36,7 @@ def figures(peers: list[str], engine_server: Path | None, judged: Path | None, *
         "rendering": lambda: render.figures(60 if is_quick else 400),
         "browsers at once": lambda: label_browsers.figures(labels=5 if is_quick else label_browsers.LABELS),
         "faults": lambda: label_faults.figures(2 if is_quick else label_faults.SECONDS),
+        "label rules": lambda: rules.figures(5_000 if is_quick else 100_000),
         "rates": lambda: rates.figures(70_000 if is_quick else 100_000),
     }
     if engine_server is not None:

@@ -1,7 +1,7 @@
 """Every pair of a project decided by label rules, in chunks by pair id. No long text is read here."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -72,7 +72,7 @@ class Ballot:
 
     `purposes` are places in `PURPOSES` by round. Pairs after `last_pair`, where given, are not looked at. `takes` are
     the outcomes the format makes rows of: better, and perhaps tie and both_bad. `gone` is what rules that look across
-    pairs leave out.
+    pairs leave out, `told` what they came to, for the manifest.
     """
 
     project_id: int
@@ -86,6 +86,7 @@ class Ballot:
     last_pair: int | None = None
     takes: frozenset[str] = frozenset({"better"})
     gone: Gone = field(default_factory=lambda: Gone(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8)))
+    told: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def taken(self) -> Column:

@@ -28,7 +28,7 @@ from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.export_state import begin, end, settling
 from labeling.services.grouping import group_prompts
-from labeling.services.label_rules import DEFAULT_RULES, LabelRules, read_rules
+from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules, read_rules
 from labeling.services.rule_effect import effect, settled
 from labeling.services.vote_export import export_votes
 from labeling.storage import exports as rows
@@ -295,6 +295,8 @@ def _write(
         {
             "program": {"name": "tiebreak", "version": version("tiebreak")},
             "label_rules": held.rules.as_dict(),
+            "strength_scale": STRENGTH_SCALE,
+            **({"across_pairs": held.told} if held.told else {}),
             "label_seq": held.mark,
             "system_prompt": system_prompt,
         }

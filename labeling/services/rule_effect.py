@@ -5,7 +5,7 @@ a fraction of a second. An export leaves out exactly the pairs that are counted 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -128,7 +128,9 @@ def settled(store: Store, session: Session, held: Ballot) -> Ballot:
         read_traits(store, held, book_of(store, session, held).pair_id)
     weighing = _Weighing(store, session, held, rows.target_model(session, held.project_id), figures=False)
     gone = np.flatnonzero(weighing.code != weighing.outcomes.code)
-    return replace(held, gone=Gone(weighing.book.pair_id[gone], weighing.code[gone].astype(np.int8)))
+    return replace(
+        held, gone=Gone(weighing.book.pair_id[gone], weighing.code[gone].astype(np.int8)), told=weighing.told()
+    )
 
 
 class _Weighing:
@@ -243,6 +245,22 @@ class _Weighing:
         self._found = np.where(self._stays, found, 0)
         if rules.personal_data == "leave_out":
             self._go(found > 0, "personal_data")
+
+    def told(self) -> dict[str, object]:
+        """What the rules across pairs came to, as JSON."""
+        assert self._sides is not None
+        stays, sides = self._stays, self._sides
+        after = Share(*longer_chosen(self._chosen, self._rejected, stays & (self.code <= EDITED)))
+        found = self._found_by_kind() if len(self._found) else None
+        return {
+            "longer_chosen": {"before": asdict(self._longer_before or after), "after": asdict(after)},
+            "target_model": self._model,
+            "own_replies": {
+                "both": int(np.count_nonzero(stays & sides.a_own & sides.b_own)),
+                "one": int(np.count_nonzero(stays & (sides.a_own ^ sides.b_own))),
+            },
+            **({} if found is None else {"found": found}),
+        }
 
     # --- what is told ------------------------------------------------------------------------------------------------
 

@@ -132,6 +132,10 @@ def test_matching_lengths_leaves_no_side_longer_and_tells_before_and_after(store
     assert (told.longer_before, told.longer_after) == (Share(6, 8), Share(2, 4))
     assert told.left_out == {"length_match": 4}
     assert len(chosen_of(making, tmp_path, rules)) == 4
+    (manifest,) = (json.loads(path.read_bytes()) for path in tmp_path.glob("*/manifest.json"))
+    shares = {"before": {"part": 6, "whole": 8}, "after": {"part": 2, "whole": 4}}
+    assert manifest["across_pairs"]["longer_chosen"] == shares
+    assert manifest["strength_scale"] == {"people": [1, 2, 3], "judges": [1, 3], "tie": 0}
     assert effect(*making.place).longer_after == Share(6, 8)
 
 
