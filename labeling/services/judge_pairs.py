@@ -4,7 +4,7 @@ not sure of.
 
 import hashlib
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from labeling.domain import Actor, Right
 from labeling.errors import InputError
 from labeling.services.access import open_project
 from labeling.services.bench_split import draw_halves
+from labeling.services.kept import kept
 from labeling.storage import judging
 from labeling.storage import pair_selection as rows
 from labeling.storage.store import Session, Store
@@ -46,22 +47,31 @@ def draw_for(store: Store, actor: Actor, slug: str, pairs: str) -> None:
 
 
 def pair_counts(store: Store, actor: Actor, slug: str) -> PairCounts:
+    """In a large project the answer may be some seconds old, unless labels or pairs came in meanwhile."""
     draw_halves(store, actor, slug)
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        counts = {
-            name.replace("-", "_"): rows.count_of(session, pairs(project.id)) for name, pairs in SELECTIONS.items()
-        }
+        project_id, state = _state(store, session, actor, slug)
+        return kept(("pairs", *state), lambda: _counted(session, project_id))
+
+
+def _counted(session: Session, project_id: int) -> PairCounts:
+    counts = {name.replace("-", "_"): rows.count_of(session, pairs(project_id)) for name, pairs in SELECTIONS.items()}
     return PairCounts(**counts)
 
 
 def count_unsure(store: Store, actor: Actor, slug: str, rater_id: int) -> int:
-    """How many pairs a judge was not sure of: undecided, unreadable or only slightly for a side."""
+    """How many pairs a judge was not sure of: undecided, unreadable or only slightly for a side. Kept as `pair_counts`."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return rows.count_of(session, rows.unsure_pairs(project.id, rater_id))
+        project_id, state = _state(store, session, actor, slug)
+        key = ("unsure", *state, rater_id, judging.last_judgement(session))
+        return kept(key, lambda: rows.count_of(session, rows.unsure_pairs(project_id, rater_id)))
+
+
+def _state(store: Store, session: Session, actor: Actor, slug: str) -> tuple[int, tuple[Hashable, ...]]:
+    """The project, and what tells that labels or pairs came in."""
+    project = open_project(session, actor, slug, Right.MANAGE)
+    assert project.id is not None
+    return project.id, (str(store.url), project.id, *rows.newest(session, project.id))
 
 
 def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = False) -> list[int]:

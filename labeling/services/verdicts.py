@@ -130,7 +130,9 @@ def each_verdict(
     while True:
         with store.reading() as session:
             project_id, rater_id = _judge(session, actor, slug, judge_id)
-            results = rows.results_after(session, project_id, rater_id, before, CHUNK, *KINDS[only])
+            results = rows.results_after(
+                session, project_id, rater_id, before, CHUNK, *KINDS[only], only_opposed=only == "opposed"
+            )
             if not results:
                 return
             ids = [result.pair_id for result in results]

@@ -235,6 +235,11 @@ def count_slots(session: Session, rater_id: int) -> tuple[int, int]:
     return slots["first"], slots["second"]
 
 
+def last_judgement(session: Session) -> int:
+    """The greatest id of a judgement: whether any came in since."""
+    return session.scalar(select(func.max(col(Judgement.id)))) or 0
+
+
 def count_repairs(session: Session, judge_id: int) -> int:
     """How many replies of this judge could not be read and were asked for again, in all its runs."""
     query = (

@@ -20,6 +20,7 @@ from labeling.storage.tables import (
     JudgeResult,
     Label,
     Pair,
+    ProjectCounter,
     PromptText,
     Rater,
 )
@@ -120,6 +121,13 @@ def unsure_pairs(project_id: int, rater_id: int) -> Select[Any]:
 def ids_of(session: Session, pairs: Select[Any], most: int | None = None) -> list[int]:
     """The ids that a selection comes to, in their order; the first `most` of them where given."""
     return list(session.scalars(pairs.order_by(col(Pair.id)).limit(most)))
+
+
+def newest(session: Session, project_id: int) -> tuple[int, int]:
+    """The greatest `seq` of a label and the greatest id of a pair in the project: what came last."""
+    seq = select(col(ProjectCounter.label_seq)).where(col(ProjectCounter.project_id) == project_id)
+    pair = select(func.max(col(Pair.id))).where(col(Pair.project_id) == project_id)
+    return session.scalar(seq) or 0, session.scalar(pair) or 0
 
 
 def count_of(session: Session, pairs: Select[Any]) -> int:

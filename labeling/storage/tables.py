@@ -437,6 +437,8 @@ class Pair(Table, table=True):
         ForeignKeyConstraint(["prompt_id", "b_id", "b_digest"], ["completion.prompt_id", "completion.id", "completion.text_digest"]),
         Index("ix_pair_prompt_id", "prompt_id"),
         Index("ix_pair_b_id", "b_id"),
+        Index("ix_pair_gold", "project_id", "id", sqlite_where=text("gold_verdict IS NOT NULL"),
+              postgresql_where=text("gold_verdict IS NOT NULL")),
         Index("ix_pair_left_out", "project_id", sqlite_where=text("is_left_out = 1"), postgresql_where=text("is_left_out")),
     )  # fmt: skip
 
@@ -973,6 +975,8 @@ class Judgement(Table, table=True):
         ForeignKeyConstraint(["request_id"], ["request.id"]),
         Index("ix_judgement_pair_id", "pair_id"),
         Index("ix_judgement_run_id", "run_id"),
+        # How often a judge takes the reply that stood first is counted from this alone.
+        Index("ix_judgement_slots", "rater_id", "pair_order", "level"),
     )  # fmt: skip
 
     id: int | None = big_key()

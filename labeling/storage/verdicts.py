@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 from sqlmodel import Session, col
 
 from labeling.storage.pair_selection import PEOPLE, current_labels
@@ -44,8 +44,13 @@ def results_after(
     most: int,
     state: str | None = None,
     reason: str | None = None,
+    *,
+    only_opposed: bool = False,
 ) -> list[ResultRow]:
-    """A judge's results by pair id, greatest first, below `before_id`, of one state and reason where given."""
+    """A judge's results by pair id, greatest first, below `before_id`, of one state and reason where given.
+
+    `only_opposed` leaves out what nobody opposes; see `opposed`.
+    """
     query = (
         select(
             col(JudgeResult.pair_id), col(JudgeResult.state), col(JudgeResult.reason), col(Label.verdict),
@@ -64,7 +69,22 @@ def results_after(
         query = query.where(col(JudgeResult.state) == state)
     if reason is not None:
         query = query.where(col(JudgeResult.reason) == reason)
+    if only_opposed:
+        query = query.where(opposed(project_id))
     return [ResultRow(*row) for row in session.execute(query)]
+
+
+def opposed(project_id: int) -> ColumnElement[bool]:
+    """A condition on results: gold says the other side is better, or a person once did. Whether most do is asked later."""
+    other = case((col(Label.verdict) == "a", "b"), (col(Label.verdict) == "b", "a"))
+    told = Label.__table__.alias("told")  # type: ignore[attr-defined]  # SQLModel does not declare it
+    by_people = exists().where(
+        told.c.pair_id == col(JudgeResult.pair_id),
+        told.c.project_id == project_id,
+        told.c.verdict == other,
+        told.c.rater_id != col(JudgeResult.rater_id),
+    )
+    return (col(Pair.gold_verdict) == other) | by_people
 
 
 def reasons_on(

@@ -693,6 +693,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "id", name=op.f("uq_pair_project_id_id")),
     )
     op.create_index(
+        "ix_pair_gold",
+        "pair",
+        ["project_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("gold_verdict IS NOT NULL"),
+        postgresql_where=sa.text("gold_verdict IS NOT NULL"),
+    )
+    op.create_index(
         "ix_pair_left_out",
         "pair",
         ["project_id"],
@@ -766,6 +774,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_judgement_pair_id", "judgement", ["pair_id"], unique=False)
     op.create_index("ix_judgement_run_id", "judgement", ["run_id"], unique=False)
+    op.create_index("ix_judgement_slots", "judgement", ["rater_id", "pair_order", "level"], unique=False)
     op.create_table(
         "continuation",
         sa.Column("prompt_id", sa.Integer(), nullable=False),

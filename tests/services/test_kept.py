@@ -1,0 +1,28 @@
+import itertools
+
+from labeling.services.kept import KEPT_FOR, SLOW_SECONDS, kept
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_what_took_long_is_kept_for_its_key_alone_and_for_some_time():
+    clock, count = Clock(), itertools.count()
+
+    def slow():
+        clock.now += 2 * SLOW_SECONDS
+        return next(count)
+
+    assert [kept(("slow", 1), slow, clock) for _ in range(3)] == [0, 0, 0]
+    assert kept(("slow", 2), slow, clock) == 1
+    clock.now += 2 * SLOW_SECONDS * KEPT_FOR
+    assert kept(("slow", 1), slow, clock) == 2
+
+
+def test_what_is_quick_is_counted_each_time():
+    clock, count = Clock(), itertools.count()
+    assert [kept("quick", lambda: next(count), clock) for _ in range(3)] == [0, 1, 2]
