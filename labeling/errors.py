@@ -4,6 +4,7 @@ TiebreakError            shown to the user as one sentence, without a traceback
 ├── InputError           a file, a column, a setting or a name cannot be used as given
 │   └── NothingToAskError    everything that a run would ask for is there already
 ├── ForbiddenError       the actor lacks the right for this
+│   └── TokenError       nobody is known by this token (any more)
 ├── NotFoundError        there is no such project, pair, run or export
 ├── ConflictError        someone or something else got there first
 ├── StoreError           the database is missing, locked, full or of another version
@@ -26,6 +27,10 @@ class NothingToAskError(InputError):
 
 class ForbiddenError(TiebreakError):
     """The actor lacks the right for this."""
+
+
+class TokenError(ForbiddenError):
+    """Nobody is known by this token, or not any more."""
 
 
 class NotFoundError(TiebreakError):

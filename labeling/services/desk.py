@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from labeling.domain import RIGHTS, Actor, Right, Role, RoundPurpose
 from labeling.services.rounds import Asked, asked_of, open_round
+from labeling.services.tokens import actor_with
 from labeling.storage import desks
 from labeling.storage import labels as label_rows
 from labeling.storage import projects as project_rows
@@ -53,6 +54,21 @@ def open_desk(store: Store, actor: Actor, slug: str, round_name: str | None = No
         return desk
     _make_rater(store, actor)
     return open_desk(store, actor, slug, round_name)
+
+
+def desk_of_token(
+    store: Store, secret: str, session_secret: str | None, slug: str, round_name: str | None = None
+) -> Desk:
+    """`open_desk` for whoever a token speaks for, in one look at the database.
+
+    Raises:
+        TokenError: as `actor_of_token`.
+        NotFoundError, ForbiddenError: as `open_round`.
+    """
+    with store.reading() as session:
+        actor = actor_with(session, secret, session_secret)
+        desk = _desk(session, actor, slug, round_name)
+    return desk or open_desk(store, actor, slug, round_name)
 
 
 def _desk(session: Session, actor: Actor, slug: str, round_name: str | None) -> Desk | None:

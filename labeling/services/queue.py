@@ -121,10 +121,9 @@ def progress(store: Store, actor: Actor, slug: str, round_name: str | None = Non
 
 def progress_at(store: Store, desk: Desk) -> Progress:
     with store.reading() as session:
-        states = rows.counts_of(session, desk.round_id, desk.rater_id)
+        mine = rows.counts_of(session, desk.round_id, desk.rater_id)
         total, done = _round_counts(session, str(store.url), desk.round_id)
-        done += rows.gold_labelled(session, desk.round_id, desk.rater_id)
-    return Progress(states.get("labelled", 0), states.get("skipped", 0), done, total)
+    return Progress(mine.labelled, mine.skipped, done + mine.gold, total)
 
 
 def _once_served(store: Store, desk: Desk, pair_id: int | None) -> list[int]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from labeling.domain import Actor, Right, Role
-from labeling.errors import ForbiddenError, InputError
+from labeling.errors import ForbiddenError, InputError, TokenError
 from labeling.services.access import open_project
 from labeling.storage import projects as project_rows
 from labeling.storage import tokens as rows
-from labeling.storage.store import IntegrityError, Store
+from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import now
 
 PREFIX = "tbk_"
@@ -81,13 +81,18 @@ def actor_of_token(store: Store, secret: str, session_secret: str | None = None)
     """Who the token speaks for; a screen's token only together with the cookie of its browser.
 
     Raises:
-        ForbiddenError: it is forged, expired or revoked, or of another browser (all of which look the same).
+        TokenError: it is forged, expired or revoked, or of another browser (all of which look the same).
     """
-    refused = ForbiddenError("This token is unknown, expired or revoked. Make a new one with: tiebreak token create")
+    with store.reading() as session:
+        return actor_with(session, secret, session_secret)
+
+
+def actor_with(session: Session, secret: str, session_secret: str | None) -> Actor:
+    """`actor_of_token` in a transaction that is under way."""
+    refused = TokenError("This token is unknown, expired or revoked. Make a new one with: tiebreak token create")
     if not secret.startswith((PREFIX, SCREEN_PREFIX)):
         raise refused
-    with store.reading() as session:
-        found = rows.owner_of_token(session, hash_of(secret), now())
+    found = rows.owner_of_token(session, hash_of(secret), now())
     if found is None:
         raise refused
     if found.session_hash is not None and found.session_hash != hash_of(session_secret or ""):

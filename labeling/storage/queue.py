@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, Executable, Row, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Boolean, Executable, Row, bindparam, case, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -48,14 +48,22 @@ _COUNT = select(func.count()).select_from(_place).where(_place.c.round_id == bin
 _COUNT_OUT = _COUNT.where(_place.c.is_out)
 _COUNT_OPEN = _COUNT.where(~_place.c.is_done, ~_place.c.is_out)
 _MINE = (_assignment.c.rater_id == bindparam("rater_id")) & (_assignment.c.round_id == bindparam("round_id"))
-_COUNTS_OF = select(_assignment.c.state, func.count()).where(_MINE).group_by(_assignment.c.state)
+_COUNT_MINE = select(func.count()).select_from(_assignment).where(_MINE)
 _COUNT_GOLD = (
     select(func.count())
     .select_from(_assignment)
     .join(_place, (_place.c.round_id == _assignment.c.round_id) & (_place.c.pair_id == _assignment.c.pair_id))
     .where(_MINE, _assignment.c.state == "labelled", _place.c.is_gold)
 )
-_HAS_GOLD = select(_place.c.pair_id).where(_place.c.round_id == bindparam("round_id"), _place.c.is_gold).limit(1)
+_HAS_GOLD = exists().where(_place.c.round_id == bindparam("round_id"), _place.c.is_gold)
+_ROUND_COUNTS: Executable = select(
+    _COUNT.scalar_subquery(), _COUNT_OUT.scalar_subquery(), _COUNT_OPEN.scalar_subquery()
+)
+_MY_COUNTS: Executable = select(
+    _COUNT_MINE.where(_assignment.c.state == "labelled").scalar_subquery().label("labelled"),
+    _COUNT_MINE.where(_assignment.c.state == "skipped").scalar_subquery().label("skipped"),
+    case((_HAS_GOLD, _COUNT_GOLD.scalar_subquery()), else_=0).label("gold"),
+)
 _OTHERS = select(func.count(_assignment.c.rater_id.distinct())).where(
     _assignment.c.round_id == bindparam("round_id"),
     _assignment.c.reserved_until > _AT,
@@ -277,21 +285,14 @@ def may_enter(session: Session, round_id: int, account_id: int) -> bool:
 
 def round_counts(session: Session, round_id: int) -> tuple[int, int]:
     """How many pairs stand in the round (those left out do not count), and how many of them are done."""
-    connection, values = session.connection(), {"round_id": round_id}
-    total = connection.execute(_COUNT, values).scalar_one() - connection.execute(_COUNT_OUT, values).scalar_one()
-    return total, total - connection.execute(_COUNT_OPEN, values).scalar_one()
+    places, out, open_ones = session.connection().execute(_ROUND_COUNTS, {"round_id": round_id}).one()
+    return places - out, places - out - open_ones
 
 
-def counts_of(session: Session, round_id: int, rater_id: int) -> dict[str, int]:
-    """How many of an annotator's assignments in the round are in which state."""
-    return dict(session.connection().execute(_COUNTS_OF, {"round_id": round_id, "rater_id": rater_id}).all())
-
-
-def gold_labelled(session: Session, round_id: int, rater_id: int) -> int:
-    """How many gold places of the round the annotator has labelled: they are never done, but nothing more is asked there."""
-    if session.connection().execute(_HAS_GOLD, {"round_id": round_id}).first() is None:
-        return 0
-    return int(session.connection().execute(_COUNT_GOLD, {"round_id": round_id, "rater_id": rater_id}).scalar_one())
+def counts_of(session: Session, round_id: int, rater_id: int) -> Row[Any]:
+    """How many pairs of the round the annotator has `labelled` and `skipped`; `gold` of the labelled ones are gold, and so
+    never done although nothing more is asked there."""
+    return session.connection().execute(_MY_COUNTS, {"round_id": round_id, "rater_id": rater_id}).one()
 
 
 def others_at_work(session: Session, round_id: int, rater_id: int, at: datetime) -> int:

@@ -4,6 +4,7 @@ SQLite by default (one file, WAL, one writer at a time that begins IMMEDIATE), P
 this module knows which of the two it is.
 """
 
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlmodel import Session
 
 from labeling.errors import InputError, StoreError
@@ -22,6 +23,7 @@ from labeling.errors import InputError, StoreError
 __all__ = ["IntegrityError", "Session", "Store", "open_store"]
 
 BUSY_SECONDS = 30
+IDLE_SECONDS = 5.0
 
 _UNSTORABLE = "A text holds a character that cannot be stored (NUL, or half of one). Take it out, then try again."
 _TOO_LARGE = "A number is larger than can be stored (over 18 digits). Use a smaller one."
@@ -180,10 +182,12 @@ def _prepared_file(url: URL) -> URL:
 
 def _engine(url: URL, *, writes: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
-        options: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+        options: dict[str, Any] = {"pool_size": 10, "max_overflow": 20}
         if not writes:
             options["execution_options"] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        return create_engine(url, **options)
+        engine = create_engine(url, **options)
+        _ask_idle_connections(engine)
+        return engine
 
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=20)
 
@@ -210,6 +214,24 @@ def _engine(url: URL, *, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _ask_idle_connections(engine: Engine) -> None:
+    """A connection that lay idle is asked whether it is still one before it is used; to ask each time would cost a
+    label as much as storing it."""
+
+    @event.listens_for(engine, "checkin")
+    def _put_back(_connection: object, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _take(connection: Any, record: Any, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("idle_since", math.inf) < IDLE_SECONDS:
+            return  # also where it was just opened
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool opens another
 
 
 def _use_wal(cursor: Any) -> None:

@@ -63,7 +63,7 @@ def add_token(
 def owner_of_token(session: Session, secret_hash: str, at: datetime) -> Row[Any] | None:
     """The account of a token that is good now (id, name, is_admin), the project it is bound to, and the hash of the
     session's secret where it belongs to a browser; None for any other token."""
-    return session.execute(_OWNER_OF_TOKEN, {"secret_hash": secret_hash, "at": at}).first()
+    return session.connection().execute(_OWNER_OF_TOKEN, {"secret_hash": secret_hash, "at": at}).first()
 
 
 def owner_of_session(session: Session, secret_hash: str, at: datetime) -> Row[Any] | None:

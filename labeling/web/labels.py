@@ -19,10 +19,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from labeling.domain import Actor, Prompt, RoundPurpose
-from labeling.errors import ConflictError, ForbiddenError, NotFoundError, StoreError, TiebreakError
+from labeling.domain import Prompt, RoundPurpose
+from labeling.errors import ConflictError, ForbiddenError, NotFoundError, StoreError, TiebreakError, TokenError
 from labeling.render.turns import raw_completion, raw_prompt, render_completion, render_prompt
-from labeling.services.desk import open_desk
+from labeling.services.desk import desk_of_token
 from labeling.services.guidelines import guideline_change
 from labeling.services.label_events import sent_id
 from labeling.services.labels import Refusal, last_decided, record_at
@@ -90,13 +90,14 @@ def answer_guidelines(
     store: Callable[[], Store], secret: str, session_secret: str | None, slug: str, asked: Mapping[str, str]
 ) -> dict[str, Any]:
     """The round's guidelines, and what changed in them since the version that `since` names. Raises RequestFault."""
-    opened, actor = _who(store, secret, session_secret)
     since, round_ = asked.get("since"), asked.get("round")
     if since is not None and not (since.isascii() and since.isdigit() and len(since) < 9):
         raise RequestFault(400, '"since" is the number of a version.')
     if not _is_storable(slug + (round_ or "")):
         raise RequestFault(404, "There is no such project or round.")
     try:
+        opened = store()
+        actor = actor_of_token(opened, secret, session_secret)
         return asdict(guideline_change(opened, actor, slug, None if since is None else int(since), round_))
     except TiebreakError as error:
         raise RequestFault(_status(error), str(error)) from error
@@ -104,13 +105,13 @@ def answer_guidelines(
 
 def answer_labels(store: Callable[[], Store], secret: str, session_secret: str | None, slug: str, body: bytes) -> bytes:
     """Do what a request asks, and return the answer's JSON. Raises RequestFault."""
-    opened, actor = _who(store, secret, session_secret)
     if not _is_storable(slug):
         raise RequestFault(404, "There is no such project.")
     asked = _asked(body)
     events = asked["events"]
     try:
-        desk = open_desk(opened, actor, slug, asked["round"])
+        opened = store()
+        desk = desk_of_token(opened, secret, session_secret, slug, asked["round"])
         recorded = record_at(opened, desk, events[:MOST_EVENTS], asked["guidelines"])
         wants = asked["want"] or asked["have"] or asked["open"]
         pairs = next_pairs_at(opened, desk, asked["have"], asked["want"], asked["open"]) if wants else []
@@ -145,16 +146,6 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
     if recent is not None:
         answer["recent"] = [{"pair_id": one.pair_id, "event_id": one.event_id, "action": one.action} for one in recent]
     return _with_pairs(answer, pairs)
-
-
-def _who(store: Callable[[], Store], secret: str, session_secret: str | None) -> tuple[Store, Actor]:
-    try:
-        opened = store()
-        return opened, actor_of_token(opened, secret, session_secret)
-    except ForbiddenError as error:
-        raise RequestFault(401, str(error)) from error
-    except TiebreakError as error:
-        raise RequestFault(503, str(error)) from error
 
 
 def pair_as_json(pair: ServedPair) -> dict[str, Any]:
@@ -251,7 +242,13 @@ def _is_storable(text: str) -> bool:
 
 
 def _status(error: TiebreakError) -> int:
-    for kind, status in ((NotFoundError, 404), (ForbiddenError, 403), (ConflictError, 409), (StoreError, 503)):
+    for kind, status in (
+        (NotFoundError, 404),
+        (TokenError, 401),
+        (ForbiddenError, 403),
+        (ConflictError, 409),
+        (StoreError, 503),
+    ):
         if isinstance(error, kind):
             return status
     return 400

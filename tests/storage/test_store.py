@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import create_engine, select, text, update
 from sqlmodel import col
 
 from labeling.errors import InputError, StoreError
@@ -160,6 +160,23 @@ def test_a_server_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(StoreError, match=r"cannot be reached .* Check the address") as caught:
         open_store("postgresql+psycopg://someone:secret@127.0.0.1:9/nothing")
     assert "secret" not in str(caught.value)
+
+
+def test_connections_that_were_cut_while_they_lay_idle_are_replaced(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labeling.storage.store.IDLE_SECONDS", 0.0)
+    local_actor(store)  # opens a connection of each kind
+    if not store.is_sqlite:  # as a server that was started again does
+        other = create_engine(store_url.replace("postgresql://", "postgresql+psycopg://"))
+        with other.connect() as connection:
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            assert connection.execute(text(cut)).all()
+        other.dispose()
+    with store.reading() as session:
+        assert session.scalar(select(col(Account.name))) == "local"
+    with store.writing() as session:
+        session.execute(update(Account).values(is_admin=True))
 
 
 def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
