@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from labeling.services.outcomes import Judged
-from labeling.storage.tables import Run
+from labeling.storage.runs import RunningRow
 
 FIRST_FAILURES = 20  # that many without a single answer, all alike, and the run stops
 
@@ -22,10 +23,15 @@ class Active:
     expected_usd: float | None
 
 
-def active_run(run: Run) -> Active:
-    assert run.id is not None
-    expected = json.loads(run.spec).get("expected_usd")
-    return Active(run.id, run.purpose, run.max_tries, run.budget_usd, run.spent_usd, expected)
+def active_run(run: RunningRow) -> Active:
+    return Active(run.id, run.purpose, run.max_tries, run.budget_usd, run.spent_usd, _expected_usd(run.spec))
+
+
+@lru_cache
+def _expected_usd(spec: str) -> float | None:
+    """What one request is expected to cost at most; read once, however often the run is looked at."""
+    usd = json.loads(spec).get("expected_usd")
+    return usd if isinstance(usd, int | float) else None
 
 
 @dataclass

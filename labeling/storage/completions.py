@@ -20,8 +20,12 @@ from labeling.storage.tables import (
     ProjectCounter,
     PromptRow,
     PromptText,
+    core,
     now,
 )
+
+# Built once: a worker stores completions all the time.
+ADD = insert(core(Completion)).returning(core(Completion).c.id, sort_by_parameter_order=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +249,13 @@ def add_completions(session: Session, new: Sequence[NewCompletion]) -> int:
         }
         for one in rows.values()
     ]  # fmt: skip
-    ids = session.scalars(insert(Completion).returning(col(Completion.id), sort_by_parameter_order=True), narrow).all()
+    connection = session.connection()
+    ids = connection.execute(ADD, narrow).scalars().all()
     texts = [
         {"completion_id": id_, "text": one.text, "tool_calls": canonical_json(list(one.tool_calls)) if one.tool_calls else None}
         for id_, one in zip(ids, rows.values(), strict=True)
     ]  # fmt: skip
-    session.execute(insert(CompletionText), texts)
+    connection.execute(insert(core(CompletionText)), texts)
     return len(ids)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from labeling.domain import Json
-from labeling.storage.tables import Answer, Attempt, Request, RequestBody, Run, RunRequest, now
+from labeling.storage.tables import Answer, Attempt, Request, RequestBody, Run, RunRequest, core, now
 
 ACTIVE = ("preparing", "running")
 
@@ -69,6 +69,14 @@ class HarvestRow:
     is_sandbox: bool
 
 
+MARK_HARVESTED = (
+    update(core(RunRequest))
+    .where(
+        core(RunRequest).c.run_id == bindparam("run"),
+        core(RunRequest).c.number.in_(bindparam("numbers", expanding=True)),
+    )
+    .values(harvested_at=bindparam("at"))
+)
 HARVESTED = tuple(field.name for field in fields(HarvestRow))
 
 
@@ -209,11 +217,8 @@ def repaired_of(session: Session, base_url: str, model: str, most: int = 2000) -
 
 def mark_harvested(session: Session, run_id: int, numbers: Sequence[int]) -> None:
     """Say that the run made what it wanted of the answers under these numbers of its plan."""
-    session.execute(
-        update(RunRequest)
-        .where(col(RunRequest.run_id) == run_id, col(RunRequest.number).in_(numbers))
-        .values(harvested_at=now())
-    )
+    values = {"run": run_id, "numbers": list(numbers), "at": now()}
+    session.connection().execute(MARK_HARVESTED, values)
 
 
 def has_unharvested(session: Session, run_id: int) -> bool:

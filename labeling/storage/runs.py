@@ -4,10 +4,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, literal_column, select, update
 from sqlmodel import Session, col
 
-from labeling.storage.tables import Attempt, Pace, Request, Run, RunRequest, now
+from labeling.storage.tables import Attempt, Pace, Request, Run, RunRequest, core, now
+
+RUN = core(Run).c
+RUNNING = (
+    select(RUN.id, RUN.purpose, RUN.max_tries, RUN.budget_usd, RUN.spent_usd, RUN.spec)
+    .where(RUN.state == literal_column("'running'"), RUN.mode == literal_column("'live'"))
+    .order_by(RUN.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,18 @@ class Counts:
     waiting: int
     in_flight: int
     harvested: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRow:
+    """A running run as a worker needs it, many times a second."""
+
+    id: int
+    purpose: str
+    max_tries: int
+    budget_usd: float | None
+    spent_usd: float
+    spec: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +100,9 @@ def set_state(
     return changed.first() is not None
 
 
-def running(session: Session) -> Sequence[Run]:
+def running(session: Session) -> list[RunningRow]:
     """The runs whose requests are to be sent, oldest first."""
-    query = select(Run).where(col(Run.state) == "running", col(Run.mode) == "live").order_by(col(Run.id))
-    # What this transaction wrote by plain UPDATE is read again.
-    return session.scalars(query.execution_options(populate_existing=True)).all()
+    return [RunningRow(*row) for row in session.connection().execute(RUNNING)]
 
 
 def touch(session: Session, run_ids: Sequence[int]) -> None:
