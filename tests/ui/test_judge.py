@@ -73,6 +73,8 @@ def test_a_judge_is_started_watched_and_its_verdicts_are_hidden_until_labelled(m
     assert sorted(set(page.dataframe[0].value["Verdict"])) == ["a, much"]
     figures = {one.label: one.value for one in page.metric}
     assert (figures["Decided"], figures["Undecided"], figures["Took the first"]) == ("2", "0", "50 %")
+    assert "It is **good**." in page.dataframe[0].value["Reason"][0]
+    assert not any("**good**" in one.value for one in (*page.markdown, *page.caption, *page.subheader))
 
 
 def test_changing_the_rubric_makes_the_next_version(making, opened, chat_endpoint):
