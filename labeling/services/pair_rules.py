@@ -58,9 +58,6 @@ def longer_chosen(chosen: Column, rejected: Column, stays: Mask) -> tuple[int, i
 
 def contradicting(better: Column, worse: Column, stays: Mask) -> Mask:
     """Pairs that stand in a circle: a over b, b over c, c over a. `better` and `worse` name replies."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     gone = np.zeros(len(stays), dtype=bool)
     kept = np.flatnonzero(stays)
     names, places = np.unique(np.concatenate([better[kept], worse[kept]]), return_inverse=True)
@@ -71,6 +68,9 @@ def contradicting(better: Column, worse: Column, stays: Mask) -> Mask:
     kept, winner, loser = kept[both], winner[both], loser[both]
     if not len(kept):
         return gone
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(kept), dtype=np.int8), (winner, loser)), shape=(len(names), len(names)))
     _, circle = connected_components(graph, directed=True, connection="strong")
     gone[kept] = circle[winner] == circle[loser]

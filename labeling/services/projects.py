@@ -215,11 +215,24 @@ def _view(session: Session, actor: Actor, project: Project) -> ProjectView:
         created_at=project.created_at,
         prompts=rows.count_prompts(session, project_id),
         pairs=rows.count_pairs(session, project_id),
-        labelled_pairs=rows.count_labelled_pairs(session, project_id),
+        labelled_pairs=_labelled_pairs(session, project_id),
         open_pairs=rows.count_open_in_round(session, round_.id),
         running=running.purpose if running else None,
         may_manage=_may_manage(session, actor, project),
     )
+
+
+def _labelled_pairs(session: Session, project_id: int) -> int:
+    """Counted anew only after labels came or went: every page asks for it, and it looks at each label."""
+    key = str(session.get_bind().engine.url), project_id
+    stamp = rows.labels_stamp(session, project_id)
+    known = _labelled.get(key)
+    if known is None or known[0] != stamp:
+        known = _labelled[key] = (stamp, rows.count_labelled_pairs(session, project_id))
+    return known[1]
+
+
+_labelled: dict[tuple[str, int], tuple[tuple[object, ...], int]] = {}
 
 
 def settings_of(project: Project) -> dict[str, object]:

@@ -9,6 +9,7 @@ from labeling.domain import Role
 from labeling.storage.tables import (
     Account,
     Completion,
+    Erasure,
     Export,
     GuidelineVersion,
     Import,
@@ -156,6 +157,13 @@ def count_pairs(session: Session, project_id: int) -> int:
 def has_sandbox_pairs(session: Session, project_id: int) -> bool:
     query = select(col(Pair.id)).where(col(Pair.project_id) == project_id, col(Pair.is_sandbox)).limit(1)
     return session.execute(query).first() is not None
+
+
+def labels_stamp(session: Session, project_id: int) -> tuple[object, ...]:
+    """Changes whenever labels of the project are added, deleted or become visible."""
+    counter = select(col(ProjectCounter.label_seq)).where(col(ProjectCounter.project_id) == project_id)
+    hidden = session.scalars(unfinished_imports(project_id)).all()
+    return session.scalar(counter), session.scalar(select(func.max(col(Erasure.id)))), tuple(hidden)
 
 
 def count_labelled_pairs(session: Session, project_id: int) -> int:
