@@ -1,160 +1,158 @@
-"""Export of many pairs: CPU seconds, peak memory, and the time of the counts that the pages show.
+"""Export of many pairs: CPU seconds and peak memory of the commands, beside `datasets` writing the same records.
 
-    python benchmarks/export.py [PAIRS] [--datasets]      default 100,000 pairs of about 1 kB, on a SQLite file
+    python -m benchmarks.export [PAIRS] [--database URL]
 
-With `--datasets` the same rows also go through `datasets` (from_generator, to_json), in a process of its own.
+Makes PAIRS pairs (1,000,000) of about 1 kB with one label each in a SQLite file of its own, then exports them to openai-dpo
+with checks, provenance and digest, and to Parquet. `datasets` gets the finished records from a generator and writes them as
+JSONL, which spares it database, label rules, checks and provenance. CPU seconds are of whole processes, their start included.
+With `--database` a store that was filled before (project Bench) is exported.
 """
 
 import argparse
-import resource
-import subprocess
+import json
+import sqlite3
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import insert
-
+from benchmarks.measure import TIEBREAK, Figure, run, show
 from labeling.domain import text_digest
 from labeling.services.access import local_actor
-from labeling.services.export import counted, export, usable
 from labeling.services.projects import create_project
-from labeling.storage import tables
-from labeling.storage.labels import take_seqs
-from labeling.storage.store import Store, open_store
+from labeling.storage.store import open_store
+
+PEER = """
+import sys, orjson
+from datasets import Dataset
+
+def rows():
+    for name in ("train", "validation"):
+        with open(f"{sys.argv[1]}/{name}.jsonl", "rb") as file:
+            for line in file:
+                yield orjson.loads(line)
+
+Dataset.from_generator(rows, cache_dir=sys.argv[3]).to_json(sys.argv[2])
+"""
+GROUPING = """
+import sys
+from labeling.services.grouping import group_prompts
+from labeling.storage.store import open_store
+group_prompts(open_store(sys.argv[1]), 1)
+"""
 
 CHUNK = 10_000
 WORDS = "the quick brown fox jumps over the lazy dog and goes on to say that it was all for nothing at all; "
 
 
-def fill(store: Store, project_id: int, pairs: int) -> None:
-    """`pairs` prompts with two completions each, and one imported label on every pair, all of it about 1 kB."""
-    with store.writing() as session:
-        rater = session.execute(insert(tables.Rater).values(kind="imported", name="gold", project_id=project_id))
-        rater_id = rater.inserted_primary_key[0]
-    for start in range(0, pairs, CHUNK):
-        with store.writing() as session:
+def fill(file: Path, pairs: int) -> None:
+    """`pairs` prompts with two completions each, and one imported label on every pair, all of it about 1 kB.
+
+    Past the program, and without waiting for the disk: what is measured is the way out.
+    """
+    with sqlite3.connect(file) as database:
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute(
+            "INSERT INTO rater (kind, name, project_id, created_at) VALUES ('imported', 'gold', 1, '2026-01-01')"
+        )
+        for start in range(0, pairs, CHUNK):
             numbers = range(start, min(start + CHUNK, pairs))
-            seq = take_seqs(session, project_id, len(numbers))
-            prompts, completions = [], []
-            for n in numbers:
-                prompts.append(f"question {n} {WORDS * 3}")
-                completions += [f"good {n} {WORDS * 3}", f"poor {n} {WORDS * 3}"]
-            session.execute(
-                insert(tables.PromptRow),
-                [
-                    {"id": n + 1, "project_id": project_id, "digest": text_digest(p)}
-                    for n, p in zip(numbers, prompts, strict=True)
-                ],
-            )
-            session.execute(
-                insert(tables.PromptText),
-                [
-                    {"prompt_id": n + 1, "messages": f'[{{"content":"{p}","role":"user"}}]'}
-                    for n, p in zip(numbers, prompts, strict=True)
-                ],
-            )
-            ids = range(2 * start + 1, 2 * start + 1 + len(completions))
-            session.execute(
-                insert(tables.Completion),
-                [
-                    {
-                        "id": key,
-                        "prompt_id": (key + 1) // 2,
-                        "kind": "imported",
-                        "source": "file",
-                        "text_digest": text_digest(text),
-                        "characters": len(text),
-                    }
-                    for key, text in zip(ids, completions, strict=True)
-                ],
-            )
-            session.execute(
-                insert(tables.CompletionText),
-                [{"completion_id": key, "text": text} for key, text in zip(ids, completions, strict=True)],
-            )
-            session.execute(
-                insert(tables.Pair),
-                [
-                    {
-                        "id": n + 1,
-                        "project_id": project_id,
-                        "prompt_id": n + 1,
-                        "a_id": 2 * n + 1,
-                        "b_id": 2 * n + 2,
-                        "a_digest": text_digest(completions[2 * (n - start)]),
-                        "b_digest": text_digest(completions[2 * (n - start) + 1]),
-                    }
-                    for n in numbers
-                ],
-            )
-            session.execute(
-                insert(tables.Label),
-                [
-                    {
-                        "project_id": project_id,
-                        "seq": seq + n - start,
-                        "pair_id": n + 1,
-                        "rater_id": rater_id,
-                        "action": "label",
-                        "verdict": "ab"[n % 2],
-                        "event_id": f"event {n}",
-                    }
-                    for n in numbers
-                ],
-            )
+            for table, columns, row in TABLES:
+                marks = ", ".join("?" * len(columns.split(",")))
+                values = [values for number in numbers for values in row(number)]
+                database.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608  # our own names
+        database.execute("UPDATE project_counter SET label_seq = ?", (pairs,))
 
 
-def measure(url: str, out: Path) -> None:
-    """In a process of its own: what an export costs, and the counts."""
-    store = open_store(url)
-    actor = local_actor(store)
-    began = time.process_time()
-    view = export(store, actor, "bench", format="openai-dpo", validation_share=0.1, out=out)
-    cpu = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"export: {view.rows:,} rows, {cpu:.1f} CPU s ({cpu / view.rows * 1e6:.1f} us a row), peak {peak:.0f} MB")
-    for name, call in (
-        ("usable", lambda: usable(store, actor, "bench")),
-        ("counted, every text read", lambda: counted(store, actor, "bench", format="openai-dpo")),
-    ):
-        began = time.perf_counter()
-        call()
-        print(f"{name}: {(time.perf_counter() - began) * 1000:.0f} ms")
-    store.close()
+def _texts(number: int) -> tuple[str, str, str]:
+    return tuple(f"{kind} {number} {WORDS * 3}" for kind in ("question", "good", "poor"))  # type: ignore[return-value]  # three
 
 
-DATASETS = """
-import json, sys, time
-import datasets
-began = time.process_time()
-def rows():
-    for name in ("train", "validation"):
-        with open(f"{sys.argv[1]}/{name}.jsonl", "rb") as file:
-            for line in file:
-                yield json.loads(line)
-datasets.Dataset.from_generator(rows, cache_dir=sys.argv[2]).to_json(f"{sys.argv[2]}/out.jsonl")
-print(f"datasets, without labels and checks: {time.process_time() - began:.1f} CPU s")
-"""
+def _completions(number: int) -> list[tuple[object, ...]]:
+    key = 2 * number + 1
+    return [
+        (key + place, number + 1, "imported", "file", text_digest(text), len(text), False, AT)
+        for place, text in enumerate(_texts(number)[1:])
+    ]
+
+
+def _pair(number: int) -> list[tuple[object, ...]]:
+    _, a, b = _texts(number)
+    key = 2 * number + 1
+    return [(number + 1, 1, number + 1, key, key + 1, text_digest(a), text_digest(b), False, False, AT)]
+
+
+AT = "2026-01-01 00:00:00"
+# Each with its columns and the rows of a pair's number.
+TABLES: tuple[tuple[str, str, Callable[[int], list[tuple[object, ...]]]], ...] = (
+    ("prompt", "id, project_id, digest, is_sensitive, is_reserved, created_at",
+     lambda n: [(n + 1, 1, text_digest(_texts(n)[0]), False, False, AT)]),
+    ("prompt_text", "prompt_id, messages", lambda n: [(n + 1, f'[{{"content":"{_texts(n)[0]}","role":"user"}}]')]),
+    ("completion", "id, prompt_id, kind, source, text_digest, characters, is_sandbox, created_at", _completions),
+    ("completion_text", "completion_id, text", lambda n: [(2 * n + 1, _texts(n)[1]), (2 * n + 2, _texts(n)[2])]),
+    ("pair", "id, project_id, prompt_id, a_id, b_id, a_digest, b_digest, is_sandbox, is_left_out, created_at", _pair),
+    ("label", "project_id, seq, pair_id, rater_id, action, verdict, revision, is_surplus, event_id, created_at",
+     lambda n: [(1, n + 1, n + 1, 1, "label", "ab"[n % 2], 1, False, f"event {n}", AT)]),
+)  # fmt: skip
+
+
+def figures(url: str, folder: Path, pairs: int) -> list[Figure]:
+    """What the exports of a filled store cost."""
+    out = folder / "out"
+    grouping = run([sys.executable, "-c", GROUPING, url])
+    ours = run([*_command(url, "openai-dpo", out), "--validation-share", "0.1"])
+    told = json.loads(ours.stdout)
+    if told["rows"] != pairs:
+        raise SystemExit(f"{told['rows']:,} of {pairs:,} pairs were exported")
+    columns = run([*_command(url, "trl", folder / "columns"), "--file-type", "parquet"])
+    theirs = run([sys.executable, "-c", PEER, str(out), str(folder / "theirs.jsonl"), str(folder / "cache")])
+    times = theirs.cpu_seconds / ours.cpu_seconds
+    scale = 1_000_000 / pairs
+    return [
+        Figure(
+            f"{pairs:,} prompts compared for the split, once",
+            f"{grouping.cpu_seconds:.1f} CPU s, {grouping.peak_mb:.0f} MB",
+            "",
+        ),
+        Figure(
+            f"export of {pairs:,} pairs to openai-dpo: rules, split, checks, provenance, digest",
+            f"{ours.cpu_seconds:.1f} CPU s, {pairs / ours.wall_seconds:,.0f} rows a second",
+            f"≤ {25 / scale:g} CPU s",
+            ours.cpu_seconds <= 25 / scale,
+        ),
+        Figure("  its peak memory", f"{ours.peak_mb:.0f} MB", "≤ 150 MB", ours.peak_mb <= 150),
+        Figure(
+            "  datasets, records alone, unchecked",
+            f"{theirs.cpu_seconds:.1f} CPU s, {theirs.peak_mb:.0f} MB: {times:.1f} times our CPU",
+            "≥ 5 times",
+            times >= 5,
+        ),
+        Figure(
+            f"export of {pairs:,} pairs to trl as Parquet",
+            f"{columns.cpu_seconds:.1f} CPU s, {columns.peak_mb:.0f} MB",
+            f"≤ {40 / scale:g} CPU s",
+            columns.cpu_seconds <= 40 / scale,
+        ),
+    ]
+
+
+def _command(url: str, format: str, out: Path) -> list[str]:
+    return [TIEBREAK, "--database", url, "export", "-p", "bench", "-f", format, "-o", str(out), "--json"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pairs", nargs="?", type=int, default=100_000)
-    parser.add_argument("--datasets", action="store_true")
-    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pairs", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--database")
     asked = parser.parse_args()
-    if asked.measure:
-        measure(asked.measure[0], Path(asked.measure[1]))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        url, out = f"sqlite:///{folder}/bench.db", f"{folder}/out"
-        store = open_store(url)
-        fill(store, create_project(store, local_actor(store), name="Bench").id, asked.pairs)
-        store.close()
-        subprocess.run([sys.executable, __file__, "--measure", url, out], check=True)
-        if asked.datasets:
-            subprocess.run([sys.executable, "-c", DATASETS, out, folder], check=True)
+    with tempfile.TemporaryDirectory(prefix="tiebreak-export-") as temporary:
+        url = asked.database or f"sqlite:///{temporary}/bench.db"
+        if not asked.database:
+            store = open_store(url)
+            create_project(store, local_actor(store), name="Bench")
+            store.close()
+            fill(Path(temporary) / "bench.db", asked.pairs)
+        show(figures(url, Path(temporary), asked.pairs))
 
 
 if __name__ == "__main__":
