@@ -16,7 +16,7 @@ from exporters.files import folder_fault
 from exporters.jsonl import FileFacts
 from exporters.rows import CompletionRow, Message, PreferenceRow
 
-GROUP_BYTES, GROUP_ROWS = 16 << 20, 20_000
+GROUP_BYTES, GROUP_ROWS = 4 << 20, 10_000
 MAGIC = b"PAR1"
 
 # The columns of each format that is read from Parquet too, in the order of its records. `messages` is a list of role

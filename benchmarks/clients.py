@@ -1,0 +1,191 @@
+"""Every format against the programs that read it, on public data: one table.
+
+    python -m benchmarks.clients FOLDER [--schemas FOLDER] [--trainers ENVIRONMENT] [--install]
+
+FOLDER holds llama_factory, hh_rlhf and llmbar as their authors publish them. Each row of them is written in every format, or
+refused with a reason: none is lost. Then each file is read by our own check, by a JSON Schema of each line where --schemas
+names a folder of them, by Together's file check, and by `datasets` as JSON and as Parquet; the rows must be as many.
+
+--trainers names a Python environment of its own with TRL, and perhaps LLaMA-Factory and Axolotl; --install makes it first.
+That needs about 6 GB and some minutes: TRL brings torch. No model is downloaded: the tokenizer is made of the file itself,
+the model has two layers of random weights, and DPOTrainer runs two steps on the CPU. The data has no strengths; a margin
+of 1 is written, so that trl-reward can be tried.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from exporters import EXPORTERS, DatasetWriter, PreferenceRow, RowOrigin, RowRefused, check_file
+from exporters.parquet import COLUMNS
+from labeling.readers import PairRow, Refusal, read, understand
+from labeling.services.convert import preference_row
+from tests.fixtures.together import check_file as together_check
+
+SOURCES = ("llama_factory/*.json", "hh_rlhf/*.jsonl.gz", "llmbar/**/dataset.json")
+LLMBAR = {"prompt": "input", "response_a": "output_1", "response_b": "output_2", "verdict": "label"}
+SCHEMAS = {
+    "trl": "trl_preference_conversational", "trl-reward": "trl_preference_conversational", "trl-standard": "trl_preference_standard",
+    "trl-kto": "trl_unpaired", "sft": "openai_sft", "axolotl": "axolotl_chat_template_dpo", "gemini": "gemini_preference",
+    "llama-factory": "llamafactory_sharegpt_ranking", "together-dpo": "together_dpo", "fireworks-dpo": "fireworks_dpo",
+    "openai-dpo": "openai_dpo", "azure-dpo": "openai_dpo",
+}  # fmt: skip
+TOGETHER = ("openai-dpo", "azure-dpo", "together-dpo", "fireworks-dpo", "sft")
+TRAINERS = {
+    "trl": "trl", "trl-standard": "trl", "trl-kto": "trl", "trl-reward": "trl", "sft": "trl",
+    "llama-factory": "llama-factory", "axolotl": "axolotl",
+}  # fmt: skip
+PACKAGES = {"trl": ["trl==1.16.0"], "llama-factory": ["--no-deps", "llamafactory"], "axolotl": ["--no-deps", "axolotl"]}
+PROGRAM = Path(__file__).with_name("trainers.py")
+
+
+def pairs(folder: Path) -> tuple[list[tuple[PreferenceRow, RowOrigin]], Counter[str], int]:
+    """Every pair of the public files as a row; the reasons of those that can be none; and how many were read."""
+    rows: list[tuple[PreferenceRow, RowOrigin]] = []
+    refused: Counter[str] = Counter()
+    count = 0
+    for pattern in SOURCES:
+        for path in sorted(folder.glob(pattern)):
+            is_bar = path.name == "dataset.json"
+            known = understand(
+                path, path.name, kind="pairs", mapping=LLMBAR if is_bar else {}, format="pairs" if is_bar else "auto"
+            )
+            for found in read(path, known):
+                count += 1
+                if isinstance(found, Refusal):
+                    refused[found.code] += 1
+                    continue
+                _, row = found
+                assert isinstance(row, PairRow)
+                try:
+                    made = replace(preference_row(row), margin=1.0)
+                except RowRefused as reason:
+                    refused[reason.code] += 1
+                else:
+                    rows.append((made, RowOrigin(count, row.prompt.prompt.digest)))
+    return rows, refused, count
+
+
+def try_format(
+    name: str, rows: Sequence[tuple[PreferenceRow, RowOrigin]], folder: Path, asked: argparse.Namespace
+) -> list[str]:
+    """One line of the table: what each client says of the format."""
+    format = EXPORTERS[name]
+    out = folder / name
+    with DatasetWriter(out, name) as writer:
+        for row, origin in rows:
+            writer.add(row, origin)
+        written = writer.finish({})
+    if written.pairs != len(rows):
+        return [name, f"{len(rows) - written.pairs} rows were lost"]
+    path = out / "train.jsonl"
+    told = f"{written.rows}" + "".join(f", {count} {reason}" for reason, count in written.left_out.items())
+    if written.single is not None and written.single.repeated:
+        told += f", {written.single.repeated} repeated"
+    errors = [str(one) for one in check_file(path, name) if one.severity == "error"]
+    cells = [name, told, "ok" if not errors else f"FAULT {errors[0]}", _by_schema(name, path, asked.schemas)]
+    if name in TOGETHER:
+        report = together_check(path)
+        cells.append("ok" if report["is_check_passed"] else f"refused: {str(report['message'])[:50]}")
+    else:
+        cells.append("")
+    cells.append(_by_datasets("json", path, written.rows))
+    cells.append(_by_parquet(name, rows, folder) if name in COLUMNS else "")
+    trainer = TRAINERS.get(name)
+    cells.append(_by_trainer(trainer, name, out, written.rows, asked.trainers) if trainer and asked.trainers else "")
+    assert format.name == name
+    return cells
+
+
+def _by_schema(name: str, path: Path, schemas: Path | None) -> str:
+    if schemas is None:
+        return ""
+    import jsonschema
+
+    rules = json.loads((schemas / f"{SCHEMAS[name]}.schema.json").read_text())
+    if name == "trl-reward":
+        rules.get("properties", {})["margin"] = {"type": "number"}
+    validator = jsonschema.Draft202012Validator(rules)
+    for number, line in enumerate(_lines(path), 1):
+        for error in validator.iter_errors(json.loads(line)):
+            return f"FAULT line {number}: {error.message[:60]}"
+    return "ok"
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    yield from path.read_bytes().rstrip(b"\n").split(b"\n")
+
+
+def _by_datasets(kind: str, path: Path, rows: int) -> str:
+    from datasets import load_dataset
+
+    found = len(load_dataset(kind, data_files=str(path), split="train"))
+    return "ok" if found == rows else f"FAULT {found} rows"
+
+
+def _by_parquet(name: str, rows: Sequence[tuple[PreferenceRow, RowOrigin]], folder: Path) -> str:
+    out = folder / f"{name} parquet"
+    with DatasetWriter(out, name, file_type="parquet") as writer:
+        for row, origin in rows:
+            writer.add(row, origin)
+        written = writer.finish({})
+    return _by_datasets("parquet", out / "train.parquet", written.rows)
+
+
+def _by_trainer(trainer: str, name: str, out: Path, rows: int, environment: Path) -> str:
+    command = [environment / "bin" / "python", PROGRAM, trainer, name, out / "train.jsonl"]
+    settings = os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ""}
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, env=settings)
+    if done.returncode:
+        return f"FAULT {(done.stderr.strip().splitlines() or ['ended'])[-1][:80]}"
+    told = json.loads(done.stdout.splitlines()[-1])
+    return f"{trainer}: {told['did']}" if told["rows"] == rows else f"FAULT {told['rows']} rows"
+
+
+def install(environment: Path) -> None:
+    """Make an environment with the trainers; what does not install is told and left out."""
+    venv.create(environment, with_pip=True)
+    for trainer, packages in PACKAGES.items():
+        command = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
+        if subprocess.run(command, check=False).returncode:
+            print(f"{trainer} does not install here")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--schemas", type=Path)
+    parser.add_argument("--trainers", type=Path)
+    parser.add_argument("--install", action="store_true")
+    asked = parser.parse_args()
+    if asked.install:
+        if asked.trainers is None:
+            parser.error("--install needs --trainers: where to install them, outside of the repository")
+        install(asked.trainers)
+    with tempfile.TemporaryDirectory(prefix="tiebreak-clients-") as temporary:
+        os.environ |= {
+            "HF_DATASETS_CACHE": f"{temporary}/cache",
+            "HF_HUB_OFFLINE": "1",
+            "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        }
+        rows, refused, count = pairs(asked.folder)
+        reasons = ", ".join(f"{number} {reason}" for reason, number in refused.items()) or "none"
+        print(f"{count} rows read, {len(rows)} pairs; refused: {reasons}")
+        heads = ["format", "rows and what is left out", "check", "schema", "together", "datasets", "Parquet", "trainer"]
+        table = [heads, *(try_format(name, rows, Path(temporary), asked) for name in EXPORTERS)]
+    widths = [max(len(line[place]) for line in table if place < len(line)) for place in range(len(heads))]
+    for line in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False)).rstrip())
+    return int(any("FAULT" in cell or "lost" in cell for line in table for cell in line))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
