@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from json.encoder import encode_basestring
 from typing import Any, Literal, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
@@ -143,9 +144,8 @@ class Prompt:
 
     @property
     def digest(self) -> str:
-        return json_digest(
-            {"messages": self.messages, "tools": self.tools} if self.tools else {"messages": self.messages}
-        )
+        tools = canonical_json(self.tools) if self.tools else None
+        return prompt_digest(canonical_messages(self.messages), tools)
 
     @property
     def fault(self) -> str | None:
@@ -263,9 +263,29 @@ class JudgeSpec:
         )
 
 
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 def canonical_json(value: object) -> str:
     """One spelling for equal values: sorted keys, no spaces, characters as they are."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _canonical(value)
+
+
+def canonical_messages(messages: Sequence[Json]) -> str:
+    """The canonical JSON of chat messages. Nearly all are a role and a text, which are spelled at once."""
+    spelled = []
+    for message in messages:
+        role, content = message.get("role"), message.get("content")
+        if len(message) == 2 and type(role) is str and type(content) is str:
+            spelled.append(f'{{"content":{encode_basestring(content)},"role":{encode_basestring(role)}}}')
+        else:
+            spelled.append(canonical_json(message))
+    return f"[{','.join(spelled)}]"
+
+
+def prompt_digest(messages: str, tools: str | None) -> str:
+    """The identity of a prompt, from the canonical JSON of its messages and of its tools, where it has any."""
+    return text_digest(f'{{"messages":{messages}}}' if tools is None else f'{{"messages":{messages},"tools":{tools}}}')
 
 
 def json_digest(value: object) -> str:

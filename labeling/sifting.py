@@ -19,6 +19,7 @@ FINAL = frozenset(".!?…。！？।؟:;)]}»”\"'`*_|>~")  # how a whole text
 MOST_WORDS = 2000  # compared of each reply: what is alike so far is alike
 FEWEST_WORDS = 30  # below it only the same words in the same order are alike: a word more or less may be the answer
 ALIKE = 0.9
+QUICK, QUICK_CHARACTERS = 75.0, 4000  # percent of the characters, and of how many of them
 LONG_WORD = 15  # mean characters of a word above which a text is taken to be without spaces
 
 
@@ -103,6 +104,14 @@ def likeness(one: str, other: str, least: float = 0.0) -> float:
     whose numbers differ are not alike: "41" for "42" is another answer.
     """
     return _likeness(words_of(one), words_of(other), least)
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Whether two replies say nearly the same. Most do not, which their characters show before words are made of them."""
+    from rapidfuzz import fuzz
+
+    first, second = one[:QUICK_CHARACTERS].lower(), other[:QUICK_CHARACTERS].lower()
+    return fuzz.ratio(first, second, score_cutoff=QUICK) >= QUICK and likeness(one, other, ALIKE) >= ALIKE
 
 
 def _fault(said: Said, sieve: Sieve) -> Dropped | None:

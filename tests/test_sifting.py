@@ -4,7 +4,7 @@ import pytest
 
 from labeling.errors import InputError
 from labeling.pairing import Candidate
-from labeling.sifting import OPEN, Dropped, Said, Sieve, is_cut, likeness, sift
+from labeling.sifting import OPEN, Dropped, Said, Sieve, are_alike, is_cut, likeness, sift
 
 LONG = (
     "Water the fern twice a week in summer and once in winter, keep it out of the sun at noon, and turn the pot now and "
@@ -112,3 +112,18 @@ def test_very_long_replies_are_compared_by_their_beginning():
 def test_a_likeness_out_of_range_is_refused():
     with pytest.raises(InputError, match=r"from 0\.5 to 1"):
         Sieve(alike=0.2)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Feed it once a week and keep it cold.", "feed it once a week, and keep it cold!", True),
+        ("The answer is 41.", "The answer is 42.", False),
+        ("Feed it once a week and keep it cold.", "Throw it away and buy a new one.", False),
+        ("Short.", "Short. " * 50, False),
+        (" ".join(map(chr, range(97, 123))) * 3, " ".join(map(chr, range(97, 123))) * 3 + " end", True),
+    ],
+)
+def test_two_replies_are_alike_when_they_say_nearly_the_same(one, other, alike):
+    assert are_alike(one, other) is alike
+    assert are_alike(other, one) is alike

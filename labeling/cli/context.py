@@ -114,5 +114,13 @@ def make_printable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def expect_many_rows() -> None:
+    """Have the garbage collector look less often: rows come and go, and none of them holds itself."""
+    import gc
+
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+
+
 def _is_utf8() -> bool:
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labeling.cli.context import AsJson, progress, remark, tell
+from labeling.cli.context import AsJson, expect_many_rows, progress, remark, tell
 from labeling.cli.imports import mapping_of
 
 
@@ -32,6 +32,7 @@ def convert(
     from labeling.services.convert import ConvertOptions
     from labeling.services.convert import convert as run_convert
 
+    expect_many_rows()
     where, name = source_named(source)
     done = run_convert(
         where,

@@ -3,12 +3,15 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labeling.cli.context import AsJson, ProjectName, complain, opened, progress, tell
+from labeling.cli.context import AsJson, ProjectName, complain, expect_many_rows, opened, progress, tell
 from labeling.errors import InputError, TiebreakError
+
+if TYPE_CHECKING:
+    from labeling.services.imports import ImportView
 
 
 def register(app: typer.Typer) -> None:
@@ -67,6 +70,7 @@ def import_(
         raise InputError(f"The folder {refused.parent} for --refused is not there. Make it first.")
     done: list[dict[str, object]] = []
     lines, left, fault = [], "", None
+    expect_many_rows()
     try:
         with opened() as (store, actor):
             for file in files:
@@ -86,7 +90,7 @@ def import_(
                 lines.append(
                     f"{name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
                     f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
-                    f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}"
+                    f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{_near(view)}"
                 )
                 if refused and view.refused:
                     left += imports.refused_jsonl(imports.refused_rows(store, actor, project, view.id), name)
@@ -116,6 +120,16 @@ def mapping_of(pairs: list[str]) -> dict[str, str]:
 
 def _progress(name: str, rows: int) -> None:
     progress(f"{name}: {rows:,} rows read")
+
+
+def _near(view: "ImportView") -> str:
+    """What near-duplicates were found, in words."""
+    found = ""
+    if view.near_prompts:
+        found += f"\n  near-duplicates: {view.near_prompts:,} prompts are now in groups that ask nearly the same; no split parts them"
+    if view.alike_sides:
+        found += f"\n  near-duplicates: {view.alike_sides:,} pairs whose two sides say nearly the same"
+    return found
 
 
 def _why(reasons: object) -> str:

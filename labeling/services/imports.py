@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from labeling.domain import Actor, Right
@@ -12,17 +13,20 @@ from labeling.errors import ConflictError, InputError, NotFoundError
 from labeling.readers import Refusal, Source, Understanding, read, understand
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Reply, Row, pairs_in, records_of
 from labeling.services.access import open_project
+from labeling.services.grouping import group_prompts
 from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.queue import enqueue_pairs
 from labeling.sifting import OPEN
+from labeling.storage import import_rows as rows_in
 from labeling.storage import imports as stored
-from labeling.storage.grouping import reserve_digests
-from labeling.storage.imports import RaterNames
+from labeling.storage.grouping import grouped_to, prompt_count, reserve_digests
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Import, now
 
-CHUNK = 200  # rows; keeps a writing transaction short
+CHUNK = 250  # rows; keeps a writing transaction short
 SAMPLES = 5
+ALIKE_SHOWN = 20
+GROUPED_AT_IMPORT = 150_000  # prompts; about five seconds
 STALE = timedelta(seconds=30)
 PROGRESS_EVERY = 10
 
@@ -71,7 +75,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class ImportView:
-    """An import: read = taken + known + refused. `known` rows held nothing that was not there already."""
+    """An import: read = taken + known + refused. `known` rows held nothing that was not there already.
+
+    `near_prompts`: prompts of the project that came into a group of near-duplicates by it, `alike_sides`: new pairs whose
+    sides say nearly the same.
+    """
 
     id: int
     kind: str
@@ -88,6 +96,8 @@ class ImportView:
     pairs: int
     labels: int
     paired_up: int
+    near_prompts: int
+    alike_sides: int
     created_at: datetime
     ended_at: datetime | None
 
@@ -137,10 +147,10 @@ def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, op
     known = 0
     for part in _parts(digests):
         with store.reading() as session:
-            known += len(stored.prompts_by_digest(session, project_id, part))
+            known += len(rows_in.prompts_by_digest(session, project_id, part))
     for part in _parts(joined):
         with store.reading() as session:
-            found = stored.prompts_by_external_id(session, project_id, part)
+            found = rows_in.prompts_by_external_id(session, project_id, part)
         missing = [_without_prompt(*row) for key in part if key not in found for row in joined[key]]
         if missing and not reasons[missing[0].code]:
             refusals.append(missing[0])
@@ -179,26 +189,38 @@ def run_import(
     """
     understanding = _understood(source, name, options)
     project_id, import_id = _begin(store, actor, slug, understanding, options)
-    counts: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
+    tally = _Tally()
     try:
         rows = read(source, understanding)
         for number, chunk in enumerate(_chunks(rows), 1):
-            _take(store, project_id, import_id, chunk, options, counts, reasons)
+            _take(store, project_id, import_id, chunk, options, tally)
             if number % PROGRESS_EVERY == 0:
-                progress(counts["read"])
+                progress(tally.counts["read"])
         with store.writing() as session:
-            _keep(session, import_id, counts, reasons)
+            _keep(session, import_id, tally)
             stored.close_import(session, import_id, "done", now())
     except BaseException:
         _remove(store, import_id)
         raise
     enqueue_pairs(store, project_id)
+    tally.counts["near"] = _group(store, project_id)
     if options.is_joined_up:
-        counts["paired_up"] = make_pairs(store, actor, slug, PairPlan(per_prompt=None, sieve=OPEN)).pairs
+        tally.counts["paired_up"] = make_pairs(store, actor, slug, PairPlan(per_prompt=None, sieve=OPEN)).pairs
+    if tally.counts["near"] or tally.counts["paired_up"]:
         with store.writing() as session:
-            stored.recount(session, import_id, **_totals(counts, reasons))
+            stored.recount(session, import_id, **tally.totals)
     return import_view(store, actor, slug, import_id)
+
+
+def _group(store: Store, project_id: int) -> int:
+    """Put near-duplicate prompts into groups, and say how many got one; of a very large project the export does it.
+
+    All prompts of the project are compared anew, which is soon done for most projects.
+    """
+    with store.reading() as session:
+        done, last = grouped_to(session, project_id)
+        is_large = last > done and prompt_count(session, project_id, GROUPED_AT_IMPORT + 1) > GROUPED_AT_IMPORT
+    return 0 if is_large else group_prompts(store, project_id)
 
 
 def import_view(store: Store, actor: Actor, slug: str, import_id: int) -> ImportView:
@@ -290,51 +312,117 @@ def _chunks(rows: Iterator[Lined | Refusal]) -> Iterator[list[Lined | Refusal]]:
         yield chunk
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of a chunk: what each row added, pairs with sides alike, rows without a prompt."""
+
+    written: list[rows_in.Written]
+    alike: list[int] = field(default_factory=list)
+    missing: list[Refusal] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What an import has come to so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    alike: list[int] = field(default_factory=list)
+
+    def add(self, done: _Done, refusals: list[Refusal]) -> None:
+        self.counts.update(read=len(refusals), alike=len(done.alike))
+        for one in done.written:
+            self.counts["read"] += one.records
+            self.counts["taken" if one.is_new else "known"] += one.records
+        added = rows_in.together(done.written, 0)
+        self.counts.update(prompts=added.prompts, completions=added.completions, pairs=added.pairs, labels=added.labels)
+        self.reasons.update(row.code for row in refusals)
+        self.alike = (self.alike + done.alike)[:ALIKE_SHOWN]
+
+    @property
+    def totals(self) -> dict[str, object]:
+        """The columns of the import's row."""
+        added = {key: self.counts[key] for key in _ADDED}
+        return {
+            "rows_read": self.counts["read"],
+            "rows_taken": self.counts["taken"],
+            "rows_known": self.counts["known"],
+            "rows_refused": self.reasons.total(),
+            "counts": json.dumps(added | {"refused": dict(self.reasons), "alike_pairs": self.alike}),
+        }
+
+
+_ADDED = ("prompts", "completions", "pairs", "labels", "paired_up", "near", "alike")
+
+
 def _take(
     store: Store,
     project_id: int,
     import_id: int,
     chunk: list[Lined | Refusal],
     options: ImportOptions,
-    counts: Counter[str],
-    reasons: Counter[str],
+    tally: _Tally,
 ) -> None:
-    """Store one chunk in one transaction and count every row of it once."""
+    """Store one chunk in one transaction and count every row of it once; what can be is worked out before it begins."""
     refusals = [row for row in chunk if isinstance(row, Refusal)]
     rows = [row for row in chunk if not isinstance(row, Refusal)]
+    put = _ready(rows, options)
     with store.writing() as session:
-        written: list[stored.Written] = []
-        if rows and pairs_in(rows[0][1]):
-            pairs = [pair for _, row in rows for pair in pairs_in(row)]
-            raters = RaterNames(options.labels_as, options.are_names_kept)
-            each = iter(stored.put_pair_rows(session, project_id, import_id, pairs, raters))
-            written = [stored.together(list(islice(each, len(pairs_in(row)))), records_of(row)) for _, row in rows]
-        elif rows and isinstance(rows[0][1], CompletionRow):
-            written, missing = _take_completions(session, project_id, import_id, rows, options)
-            refusals += missing
-        elif rows:
-            prompts = [row for _, row in rows if isinstance(row, PromptRow)]
-            _, new = stored.put_prompts(session, project_id, import_id, prompts)
-            for prompt in prompts:
-                digest = prompt.prompt.digest
-                written.append(stored.Written(prompts=int(digest in new)))
-                new.discard(digest)
+        done = put(session, project_id, import_id)
         if options.is_reserved:
             reserve_digests(
                 session, project_id, [prompt.prompt.digest for _, row in rows for prompt in _prompts_in(row)]
             )
+        refusals += done.missing
         stored.add_refusals(
             session,
             import_id,
             [{"line": row.line, "code": row.code, "reason": row.reason, "content": row.content} for row in refusals],
         )
-        counts["read"] += len(refusals)
-        for one in written:
-            counts["read"] += one.records
-            counts["taken" if one.is_new else "known"] += one.records
-            counts.update(prompts=one.prompts, completions=one.completions, pairs=one.pairs, labels=one.labels)
-        reasons.update(row.code for row in refusals)
-        _keep(session, import_id, counts, reasons)
+        tally.add(done, refusals)
+        _keep(session, import_id, tally)
+
+
+def _ready(rows: list[Lined], options: ImportOptions) -> Callable[[Session, int, int], _Done]:
+    """What will store the rows of a chunk, all of one kind."""
+    if rows and pairs_in(rows[0][1]):
+        pairs = rows_in.ready_pairs([pair for _, row in rows for pair in pairs_in(row)])
+        return partial(_put_pairs, rows=rows, ready=pairs, options=options)
+    if rows and isinstance(rows[0][1], CompletionRow):
+        given = [row.prompt for _, row in rows if isinstance(row, CompletionRow) and row.prompt is not None]
+        return partial(_put_completions, rows=rows, ready=rows_in.ready_prompts(given), options=options)
+    prompts = [row for _, row in rows if isinstance(row, PromptRow)]
+    return partial(_put_prompts, ready=rows_in.ready_prompts(prompts))
+
+
+def _put_pairs(
+    session: Session,
+    project_id: int,
+    import_id: int,
+    rows: list[Lined],
+    ready: rows_in.ReadyPairs,
+    options: ImportOptions,
+) -> _Done:
+    raters = rows_in.RaterNames(options.labels_as, options.are_names_kept)
+    put = rows_in.put_pair_rows(session, project_id, import_id, ready, raters)
+    each = iter(put.written)
+    written = [rows_in.together(list(islice(each, len(pairs_in(row)))), records_of(row)) for _, row in rows]
+    alike = [
+        pair_id
+        for pair_id, one, is_alike in zip(put.pair_ids, put.written, ready.are_alike, strict=True)
+        if is_alike and one.pairs
+    ]
+    return _Done(written, alike)
+
+
+def _put_prompts(session: Session, project_id: int, import_id: int, ready: list[rows_in.ReadyPrompt]) -> _Done:
+    put = rows_in.put_prompts(session, project_id, import_id, ready)
+    new = set(put.new)
+    written = []
+    for one in ready:
+        written.append(rows_in.Written(prompts=int(one.digest in new)))
+        new.discard(one.digest)
+    return _Done(written)
 
 
 def _prompts_in(row: Row) -> list[PromptRow]:
@@ -345,58 +433,53 @@ def _prompts_in(row: Row) -> list[PromptRow]:
     return [pair.prompt for pair in pairs_in(row)]
 
 
-def _keep(session: Session, import_id: int, counts: Counter[str], reasons: Counter[str]) -> None:
+def _keep(session: Session, import_id: int, tally: _Tally) -> None:
     """Say that the import is alive; raise where another process took it for dead, so that nothing more is written."""
-    if not stored.beat(session, import_id, **_totals(counts, reasons)):
+    if not stored.beat(session, import_id, **tally.totals):
         raise ConflictError(
             f"The import stood still for over {STALE.seconds} seconds and was taken back. Nothing of it is stored: start it again."
         )
 
 
-def _take_completions(
-    session: Session, project_id: int, import_id: int, rows: list[Lined], options: ImportOptions
-) -> tuple[list[stored.Written], list[Refusal]]:
+def _put_completions(
+    session: Session,
+    project_id: int,
+    import_id: int,
+    rows: list[Lined],
+    ready: list[rows_in.ReadyPrompt],
+    options: ImportOptions,
+) -> _Done:
     """Join completions to their prompts by id, or by the prompt in the row; one without its prompt is refused."""
     completions = [(line, row) for line, row in rows if isinstance(row, CompletionRow)]
-    given = [row.prompt for _, row in completions if row.prompt is not None]
-    by_digest, new_prompts = stored.put_prompts(session, project_id, import_id, given) if given else ({}, set())
+    prompts = rows_in.put_prompts(session, project_id, import_id, ready)
+    digests = iter(one.digest for one in ready)
     ids = {row.external_id for _, row in completions if row.external_id is not None}
-    by_id = stored.prompts_by_external_id(session, project_id, ids) if ids else {}
-    wanted: dict[stored.CompletionKey, Reply] = {}
-    placed: list[tuple[CompletionRow, stored.CompletionKey]] = []
+    by_id = rows_in.prompts_by_external_id(session, project_id, ids) if ids else {}
+    wanted: dict[rows_in.CompletionKey, Reply] = {}
+    placed: list[tuple[str, rows_in.CompletionKey]] = []
     missing: list[Refusal] = []
     for line, row in completions:
-        prompt_id = by_digest[row.prompt.prompt.digest] if row.prompt else by_id.get(row.external_id or "")
+        digest = next(digests) if row.prompt else ""
+        prompt_id = prompts.ids[digest] if row.prompt else by_id.get(row.external_id or "")
         if prompt_id is None:
             missing.append(_without_prompt(line, row))
             continue
-        key = stored.completion_key(prompt_id, row.reply, options.model)
+        key = rows_in.completion_key(prompt_id, row.reply, options.model)
         wanted.setdefault(key, row.reply)
-        placed.append((row, key))
-    _, new = stored.put_completions(session, import_id, wanted) if wanted else ({}, set())
+        placed.append((digest, key))
+    _, new = rows_in.put_completions(session, import_id, wanted) if wanted else ({}, set())
+    new_prompts = set(prompts.new)
     written = []
-    for row, key in placed:
-        digest = row.prompt.prompt.digest if row.prompt else ""
-        written.append(stored.Written(prompts=int(digest in new_prompts), completions=int(key in new)))
+    for digest, key in placed:
+        written.append(rows_in.Written(prompts=int(digest in new_prompts), completions=int(key in new)))
         new_prompts.discard(digest)
         new.discard(key)
-    return written, missing
+    return _Done(written, missing=missing)
 
 
 def _without_prompt(line: int, row: CompletionRow) -> Refusal:
     reason = f"no prompt of the project has the id {row.external_id!r}; import the prompts first"
     return Refusal(line, "no_prompt_with_this_id", reason, row.reply.text[:2000])
-
-
-def _totals(counts: Counter[str], reasons: Counter[str]) -> dict[str, object]:
-    added = {key: counts[key] for key in ("prompts", "completions", "pairs", "labels", "paired_up")}
-    return {
-        "rows_read": counts["read"],
-        "rows_taken": counts["taken"],
-        "rows_known": counts["known"],
-        "rows_refused": reasons.total(),
-        "counts": json.dumps(added | {"refused": dict(reasons)}),
-    }
 
 
 def _remove(store: Store, import_id: int) -> None:
@@ -457,6 +540,8 @@ def _view(row: Import) -> ImportView:
         pairs=counts.get("pairs", 0),
         labels=counts.get("labels", 0),
         paired_up=counts.get("paired_up", 0),
+        near_prompts=counts.get("near", 0),
+        alike_sides=counts.get("alike", 0),
         created_at=row.created_at,
         ended_at=row.ended_at,
     )

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select
 from sqlmodel import Session, col
 
 from labeling.domain import Json, Prompt, canonical_json
-from labeling.storage.imports import prompts_by_digest
+from labeling.storage.import_rows import prompts_by_digest
 from labeling.storage.projects import visible
 from labeling.storage.tables import (
     Completion,

@@ -1,12 +1,13 @@
 """Prompts that belong together, and prompts that are kept for evaluation."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
-from labeling.storage.tables import ProjectCounter, PromptRow, PromptText
+from labeling.storage.tables import Import, ProjectCounter, PromptRow, PromptText
 
 CHUNK = 5000
 
@@ -89,3 +90,29 @@ def prompt_groups(session: Session, project_id: int) -> list[tuple[int, str, boo
         .order_by(col(PromptRow.id))
     )
     return [(id_, key, bool(kept)) for id_, key, kept in plain_rows(session, query)]
+
+
+def prompt_count(session: Session, project_id: int, most: int) -> int:
+    """How many prompts the project has, counted up to `most`."""
+    some = select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def group_sizes(session: Session, project_id: int) -> list[tuple[int, int]]:
+    """(prompts, first prompt) of each group of two and more, the largest first."""
+    query = (
+        select(func.count(), func.min(col(PromptRow.id)))
+        .where(col(PromptRow.project_id) == project_id, col(PromptRow.group_key).is_not(None))
+        .group_by(col(PromptRow.group_key))
+        .having(func.count() > 1)
+        .order_by(func.count().desc(), func.min(col(PromptRow.id)))
+    )
+    return [(count, first) for count, first in session.execute(query)]
+
+
+def alike_sides(session: Session, project_id: int, limit: int) -> tuple[int, list[int]]:
+    """How many pairs with sides alike the project's imports found, and the ids of the first of them."""
+    query = select(col(Import.counts)).where(col(Import.project_id) == project_id, col(Import.state) == "done")
+    counts = [json.loads(one) for one in session.scalars(query.order_by(col(Import.id)))]
+    ids = [pair_id for one in counts for pair_id in one.get("alike_pairs", ())]
+    return sum(one.get("alike", 0) for one in counts), ids[:limit]

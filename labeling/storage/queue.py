@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Boolean, Executable, Row, bindparam, case, exists, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from labeling.domain import RoundPurpose
+from labeling.storage.inserting import insert_rows
 from labeling.storage.projects import visible
 from labeling.storage.tables import Assignment, Pair, PromptRow, Round, RoundMember, RoundPair, UtcDateTime, core
 
@@ -169,7 +169,6 @@ def enqueue(session: Session, project_id: int, pair_ids: Iterable[int]) -> int:
     pair_ids = list(pair_ids)
     if not pair_ids:
         return 0
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     rounds = session.scalars(
         select(Round).where(
             col(Round.project_id) == project_id, col(Round.takes_all_pairs), col(Round.closed_at).is_(None)
@@ -177,13 +176,6 @@ def enqueue(session: Session, project_id: int, pair_ids: Iterable[int]) -> int:
     )
     added = 0
     for round_ in rounds.all():
-        values = [
-            {
-                "round_id": round_.id, "pair_id": pair_id, "project_id": project_id, "is_done": False, "is_gold": False,
-                "is_out": False, "position": place_of(pair_id, round_.ordering, round_.seed),
-            }
-            for pair_id in pair_ids
-        ]  # fmt: skip
         known = set(
             session.scalars(
                 select(col(RoundPair.pair_id)).where(
@@ -191,9 +183,16 @@ def enqueue(session: Session, project_id: int, pair_ids: Iterable[int]) -> int:
                 )
             )
         )
-        new = [value for value in values if value["pair_id"] not in known]
-        if new:
-            session.execute(dialect.insert(RoundPair).on_conflict_do_nothing(), new)
+        new = [pair_id for pair_id in pair_ids if pair_id not in known]
+        ordering, seed = round_.ordering, round_.seed
+        insert_rows(
+            session,
+            core(RoundPair),
+            ("pair_id", "position"),
+            [(pair_id, place_of(pair_id, ordering, seed)) for pair_id in new],
+            {"round_id": round_.id, "project_id": project_id},
+            passes_over_known=True,
+        )
         added += len(new)
     return added
 

@@ -302,7 +302,9 @@ class PromptRow(Table, table=True):
         UniqueConstraint("project_id", "digest"),
         UniqueConstraint("project_id", "id"),
         Index("ix_prompt_external_id", "project_id", "external_id"),
-    )
+        Index("ix_prompt_group_key", "project_id", "group_key",
+              sqlite_where=text("group_key IS NOT NULL"), postgresql_where=text("group_key IS NOT NULL")),
+    )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")

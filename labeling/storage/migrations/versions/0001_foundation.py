@@ -300,6 +300,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "id", name=op.f("uq_prompt_project_id_id")),
     )
     op.create_index("ix_prompt_external_id", "prompt", ["project_id", "external_id"], unique=False)
+    op.create_index(
+        "ix_prompt_group_key",
+        "prompt",
+        ["project_id", "group_key"],
+        unique=False,
+        sqlite_where=sa.text("group_key IS NOT NULL"),
+        postgresql_where=sa.text("group_key IS NOT NULL"),
+    )
     op.create_index(op.f("ix_prompt_import_id"), "prompt", ["import_id"], unique=False)
     op.create_table(
         "rater",
