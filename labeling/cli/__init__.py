@@ -21,6 +21,7 @@ SUBJECTS = (
     "verdicts",
     "rubric",
     "runs",
+    "prices",
     "export",
     "exports",
     "reserve",
