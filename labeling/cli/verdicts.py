@@ -4,12 +4,17 @@ import sys
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
 from labeling.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labeling.services.verdicts import VerdictView
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +41,8 @@ def verdicts(
         found = service.each_verdict(store, actor, project, view.id, only=only)  # type: ignore[arg-type]  # checked by the service
         if limit:
             found = islice(found, limit)
+        hidden: list[int] = []
+        found = _noting(found, hidden)
         if as_json:
             data = [asdict(one) for one in found]
             tell("", {"judge": view.title, "outcomes": asdict(counts), "verdicts": data}, as_json)
@@ -49,3 +56,14 @@ def verdicts(
             except OSError as error:
                 raise InputError(f"{out} cannot be written ({error.strerror}). Name another file.") from error
             progress(f"Written to {out}.")
+    if hidden and not as_json:
+        many = "1 pair is" if len(hidden) == 1 else f"{len(hidden):,} pairs are"
+        progress(f"{many} hidden: you still have to label them, or they are gold and held out.")
+
+
+def _noting(found: "Iterator[VerdictView]", hidden: list[int]) -> "Iterator[VerdictView]":
+    """The verdicts, with the pairs of hidden ones noted on the way."""
+    for view in found:
+        if view.is_hidden:
+            hidden.append(view.pair_id)
+        yield view

@@ -79,7 +79,10 @@ def test_the_share_of_the_first_slot_is_told_in_words(command, judge_file):
 
 def test_verdicts_are_told_as_csv_or_json_or_written_to_a_file(command, judge_file, making, tmp_path):
     command("judge", "--judge", judge_file)
-    assert len(list(csv.reader(command("verdicts", "--judge", "strict").splitlines()))) == 1
+    hidden = command("verdicts", "--judge", "strict")
+    assert len(list(csv.reader(hidden.splitlines()))) == 1
+    told = command("verdicts", "--judge", "strict", "--json")["verdicts"]
+    assert [(one["is_hidden"], one["verdict"], one["reasons"]) for one in told] == [(True, None, [])] * 3
     with making.store.writing() as session:
         for row in making.rows(RoundPair):
             session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
