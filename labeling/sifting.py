@@ -140,7 +140,7 @@ def _alike(kept: Sequence[Candidate], said: dict[int, Said], least: float, first
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text made comparable: its words (or characters), and the numbers in it."""
+    """A text made comparable: its words (or characters), and the numbers in it, sorted."""
 
     words: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -157,17 +157,17 @@ def words_of(text: str) -> Words:
     if parts and sum(map(len, parts)) > LONG_WORD * len(parts):
         units = [character for character in "".join(parts) if character not in _MARKS]
     else:
-        units = [word for part in parts if (word := part.strip(_MARKS) or part)]
-    # A bullet or a rule alone is no word.
-    units = [unit for unit in units if unit.strip(_MARKS)]
-    return Words(tuple(units[:MOST_WORDS]), tuple(_NUMBER.findall(folded)))
+        units = [word for part in parts if (word := part.strip(_MARKS))]  # a bullet or a rule alone is no word
+    return Words(tuple(units[:MOST_WORDS]), tuple(sorted(_NUMBER.findall(folded))))
 
 
 def _likeness(one: Words, other: Words, least: float) -> float:
     from rapidfuzz.distance import Indel
 
+    if one.numbers != other.numbers:
+        return 0.0
     if one.words == other.words:
-        return 1.0 if one.numbers == other.numbers else 0.0
-    if min(len(one.words), len(other.words)) < FEWEST_WORDS or sorted(one.numbers) != sorted(other.numbers):
+        return 1.0
+    if min(len(one.words), len(other.words)) < FEWEST_WORDS:
         return 0.0
     return Indel.normalized_similarity(one.words, other.words, score_cutoff=least)

@@ -12,7 +12,7 @@ from labeling.services.score import ScorerView, score_table, spread
 from labeling.ui.context import Here
 from labeling.ui.formats import count, plural
 from labeling.ui.parts import faults, section, states_column
-from labeling.ui.sieve_form import chosen_sieve, dropped_words, sieve_pills
+from labeling.ui.sieve_form import chosen_sieve, dropped_words, may_count, sieve_pills
 
 REJECTED: Final = {
     Rejected.LOW: "Low, not the worst",
@@ -43,6 +43,8 @@ def pairs_section(me: Here, scorers: Sequence[ScorerView]) -> None:
             scores = FromScores(view.title, Rejected(how), float(margin))
             plan = PairPlan(sieve=chosen_sieve("drop of scored"), scores=scores)
             found = _cached(me, plan, scorers)
+            if found is None:
+                return
             told = [part for number, part in _words(found) if number]
             st.caption("  \n".join(filter(None, [" · ".join(told), dropped_words(found)])))
             if found.labels and st.button(f"Label {plural(found.labels, 'pair')} by the scores"):
@@ -51,11 +53,13 @@ def pairs_section(me: Here, scorers: Sequence[ScorerView]) -> None:
                 st.rerun()
 
 
-def _cached(me: Here, plan: PairPlan, scorers: Sequence[ScorerView]) -> PairingView:
+def _cached(me: Here, plan: PairPlan, scorers: Sequence[ScorerView]) -> PairingView | None:
     project = project_view(me.store, me.actor, me.project)
     place = (me.slug, plan, project.prompts, project.pairs, *((view.id, view.scored) for view in scorers))
     kept = st.session_state.get("pairing of scores")
     if kept is None or kept[0] != place:
+        if not may_count(project.prompts, place):
+            return None
         with st.spinner("Looking through the scores"):
             kept = (place, make_pairs(me.store, me.actor, me.project, plan, dry_run=True))
         st.session_state["pairing of scores"] = kept
@@ -71,7 +75,10 @@ def _words(found: PairingView) -> list[tuple[int, str]]:
         (found.has_pairs, f"{plural(found.has_pairs, 'prompt')} labelled already"),
         (found.close, f"{plural(found.close, 'prompt')} with scores too close together"),
         (found.unscored, f"{plural(found.unscored, 'prompt')} with too few scored replies"),
-        (found.too_few + found.same_text, f"{plural(found.too_few + found.same_text, 'prompt')} with one reply only"),
+        (
+            found.too_few + found.same_text,
+            f"{plural(found.too_few + found.same_text, 'prompt')} with fewer than two replies",
+        ),
         (found.too_few_left, f"{plural(found.too_few_left, 'prompt')} with too few replies left"),
     ]
 

@@ -6,6 +6,7 @@ from labeling.services.pairing import PairingView
 from labeling.sifting import ALIKE, Dropped, Sieve
 from labeling.ui.formats import plural
 
+MOST_AT_ONCE = 10_000  # prompts whose replies are compared without being asked to: some seconds
 WORDS = {
     Dropped.REFUSAL: ("Refusals", ("refusal", "refusals")),
     Dropped.CUT: ("Cut off", ("cut reply", "cut replies")),
@@ -30,6 +31,16 @@ def sieve_pills(key: str) -> None:
 def chosen_sieve(key: str) -> Sieve:
     chosen = st.session_state.get(key, list(WORDS))
     return Sieve(Dropped.REFUSAL in chosen, Dropped.CUT in chosen, ALIKE if Dropped.ALIKE in chosen else None)
+
+
+def may_count(prompts: int, place: object) -> bool:
+    """Whether to look through the replies now: in a large project, where that takes minutes, only when asked to."""
+    if prompts <= MOST_AT_ONCE or st.session_state.get("count pairs of") == place:
+        return True
+    if not st.button(f"Count the pairs of {plural(prompts, 'prompt')}"):
+        return False
+    st.session_state["count pairs of"] = place
+    return True
 
 
 def dropped_words(found: PairingView) -> str:

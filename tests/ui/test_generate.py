@@ -214,3 +214,17 @@ def test_follow_up_turns_are_told_and_added(sqlite_store, sqlite_store_url, monk
 def test_without_turns_to_come_the_page_says_nothing_of_them(making, opened, chat_endpoint):
     two_generators(making, chat_endpoint)
     assert "Follow-up turns" not in texts(opened())
+
+
+def test_in_a_large_project_pairs_are_counted_only_when_asked(making, opened, chat_endpoint, monkeypatch):
+    monkeypatch.setattr("labeling.ui.sieve_form.MOST_AT_ONCE", 2)
+    two_generators(making, chat_endpoint)
+    making.add_completions(making.prompts[0], ["one", "two"])
+    page = opened()
+    assert "new pair" not in texts(page)
+    button(page, "Count the pairs of 3 prompts").click()
+    run(page)
+    assert "1 new pair from 1 prompt" in texts(page)
+    button(page, "Make 1 pair").click()
+    run(page)
+    assert len(making.rows(Pair)) == 1

@@ -38,7 +38,7 @@ from labeling.ui.generator_form import generator_dialog
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, state
 from labeling.ui.rule_form import chosen_rule, rule_choice, rule_fields
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
-from labeling.ui.sieve_form import chosen_sieve, dropped_words, sieve_pills
+from labeling.ui.sieve_form import chosen_sieve, dropped_words, may_count, sieve_pills
 from labeling.ui.turns_section import turns_section
 
 TITLE: Final = 100  # characters of a prompt in the list to try on
@@ -291,6 +291,8 @@ def _pairs(me: Here, generators: list[GeneratorView]) -> None:
                 return
             plan = _pair_plan()
             found = _cached_pairing(me, plan, generators)
+            if found is None:
+                return
             told = [part for number, part in _pairing_words(found) if number]
             st.caption("  \n".join(filter(None, [" · ".join(told), dropped_words(found)])))
             if (found.pairs or found.labels) and st.button(_making_words(found)):
@@ -301,7 +303,7 @@ def _pairs(me: Here, generators: list[GeneratorView]) -> None:
                 st.rerun()
 
 
-def _cached_pairing(me: Here, plan: PairPlan, generators: list[GeneratorView]) -> PairingView:
+def _cached_pairing(me: Here, plan: PairPlan, generators: list[GeneratorView]) -> PairingView | None:
     """Every rerun of the page would read and compare every reply again."""
     project = project_view(me.store, me.actor, me.project)
     place = (
@@ -310,6 +312,8 @@ def _cached_pairing(me: Here, plan: PairPlan, generators: list[GeneratorView]) -
     )  # fmt: skip
     kept = st.session_state.get("pairing")
     if kept is None or kept[0] != place:
+        if not may_count(project.prompts, place):
+            return None
         with st.spinner("Looking through the replies"):
             kept = (place, make_pairs(me.store, me.actor, me.project, plan, dry_run=True))
         st.session_state["pairing"] = kept
