@@ -16,6 +16,7 @@ from labeling.services.votes import (
     EDITED,
     OUTCOMES,
     PURPOSES,
+    UNNAMED,
     Column,
     Events,
     Outcomes,
@@ -70,7 +71,7 @@ class Gone:
 class Ballot:
     """What deciding a project's pairs needs to know, of one moment: who the raters are, up to which label.
 
-    `purposes` are places in `PURPOSES` by round. Pairs after `last_pair`, where given, are not looked at. `takes` are
+    `purposes` are places in `PURPOSES` by round, as far as the rules name it. Pairs after `last_pair`, where given, are not looked at. `takes` are
     the outcomes the format makes rows of: better, and perhaps tie and both_bad. `gone` is what rules that look across
     pairs leave out, `told` what they came to, for the manifest.
     """
@@ -108,7 +109,10 @@ def ballot(session: Session, project_id: int, rules: LabelRules) -> Ballot:
         hidden=rows.hidden_imports(session, project_id),
         reserved=sorted(rows.reserved_prompts(session, project_id)),
         left_out=sorted(rows.left_out_pairs(session, project_id)),
-        purposes={id_: PURPOSES.index(name) for id_, name in rows.round_purposes(session, project_id).items()},
+        purposes={
+            id_: PURPOSES.index(purpose) if not rules.only_rounds or name in rules.only_rounds else UNNAMED
+            for id_, (name, purpose) in rows.rounds(session, project_id).items()
+        },
         raters=raters({row.rater_id: _voice(row) for row in rows.voices(session, project_id)}),
     )
 

@@ -33,7 +33,8 @@ class LabelRules:
 
     Who counts. `who`: people before judges (annotators; where none has labelled, labels that came with a file; then
     judges), one of the two alone, or all alike. `people`, `judges`: only these, by name; empty for all of them.
-    `rule_raters`: raters that are rules and not readers count only if named. `rounds` are purposes of rounds.
+    `rule_raters`: raters that are rules and not readers count only if named. `rounds` are purposes of rounds,
+    `only_rounds` names of some of them, empty for all.
     `only_both_orders`: judges that read one order only do not count.
 
     How they become one. `review_first`: where a review round gave a verdict, that one holds. `agreement`: more than
@@ -54,6 +55,7 @@ class LabelRules:
     judges: tuple[str, ...] = ()
     rule_raters: tuple[str, ...] = ()
     rounds: tuple[str, ...] = ROUNDS
+    only_rounds: tuple[str, ...] = ()
     only_both_orders: bool = True
     review_first: bool = True
     agreement: Agreement = "majority"
@@ -222,6 +224,7 @@ _READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "people": _names,
     "judges": _names,
     "rule_raters": _names,
+    "only_rounds": _names,
     "rounds": _rounds,
     "only_both_orders": _yes_or_no,
     "review_first": _yes_or_no,

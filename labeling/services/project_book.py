@@ -41,7 +41,7 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Pairs by id with their prompts; the last events on them, in which raters are still told by id.
+    """Pairs by id with their prompts; the last events on them, in which raters are still told by id and purposes by none.
 
     `hidden` and `erasure` are of the moment it was read: where they changed, it is read anew. `rounds` and `revisions`
     are of the events.
@@ -58,8 +58,12 @@ class Book:
     sides: Sides | None = None
 
     def events_of(self, held: Ballot) -> Events:
-        """With raters told by their places."""
-        return replace(self.events, rater=held.raters.places(self.events.rater))
+        """With raters told by their places, and the purpose of each round as the rules see it."""
+        purposes = np.zeros(int(self.rounds.max(initial=0)) + 1, dtype=np.int8)
+        for round_id, purpose in held.purposes.items():
+            if round_id < len(purposes):
+                purposes[round_id] = purpose
+        return replace(self.events, rater=held.raters.places(self.events.rater), purpose=purposes[self.rounds])
 
 
 _books: OrderedDict[Place, Book] = OrderedDict()
@@ -130,13 +134,11 @@ def _read_on(session: Session, held: Ballot, book: Book) -> Book:
     old = book.events
     rounds = np.concatenate([book.rounds, new.round_id])
     revisions = np.concatenate([book.revisions, new.revision])
-    known, which = np.unique(new.round_id, return_inverse=True)
-    purposes = np.array([held.purposes.get(int(round_), 0) for round_ in known], dtype=np.int8)
     events = last_events(
         pair=np.concatenate([old.pair, np.searchsorted(book.pair_id, new.pair_id)]),
         rater=np.concatenate([old.rater, new.rater_id]),
         round_=rounds,
-        purpose=np.concatenate([old.purpose, purposes[which]]),
+        purpose=np.zeros(len(rounds), dtype=np.int8),  # see `Book.events_of`
         revision=revisions,
         seq=np.concatenate([old.seq, new.seq]),
         verdict=np.concatenate([old.verdict, new.verdict]),
@@ -152,7 +154,7 @@ def _read_on(session: Session, held: Ballot, book: Book) -> Book:
             events,
             pair=_small(events.pair, np.int32),
             rater=_small(events.rater, np.int32),
-            purpose=_small(events.purpose, np.int8),
+            purpose=np.zeros(0, dtype=np.int8),
             verdict=_small(events.verdict, np.int8),
             strength=_small(events.strength, np.int8),
             place=np.zeros(0, dtype=np.int64),  # the labels' ids are not kept

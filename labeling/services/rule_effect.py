@@ -99,7 +99,7 @@ def effect(
 
 
 def rater_names(store: Store, actor: Actor, slug: str) -> dict[str, list[str]]:
-    """Whom the rules `people`, `judges` and `rule_raters` can name: those who said something in the project, by rule."""
+    """What the rules `people`, `judges`, `rule_raters` and `only_rounds` can name: who said something, and where."""
     with store.reading() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
@@ -107,7 +107,9 @@ def rater_names(store: Store, actor: Actor, slug: str) -> dict[str, list[str]]:
         book = book_of(store, session, held)
         raters = held.raters.places(np.unique(book.events.rater)).tolist()
         raters += np.unique(open_results(session, held, book).rater).tolist()
-    return names_of([held.raters.voices[place] for place in raters])
+        rounds = rows.rounds(session, project.id)
+        given_in = [rounds[id_][0] for id_ in np.unique(book.rounds).tolist() if id_ in rounds]
+    return names_of([held.raters.voices[place] for place in raters]) | {"only_rounds": given_in}
 
 
 def read_texts(store: Store, actor: Actor, slug: str, progress: Progress | None = None) -> None:

@@ -21,8 +21,10 @@ Column: TypeAlias = npt.NDArray[Any]
 VERDICTS: Final = ("a", "b", "tie", "both_bad")
 A, B, TIE, BOTH_BAD, SKIPPED, TAKEN_BACK = range(6)
 
-# The purpose of the round an event was given in; 0 where there is none (judges, labels that came with a file).
-PURPOSES: Final = ("", *(purpose.value for purpose in RoundPurpose))
+# The purpose of the round an event was given in; 0 where there is none (judges, labels that came with a file), the last
+# for rounds that the rules do not name.
+PURPOSES: Final = ("", *(purpose.value for purpose in RoundPurpose), "unnamed")
+UNNAMED: Final = len(PURPOSES) - 1
 REVIEW: Final = PURPOSES.index("review")
 
 # What becomes of a pair: a or b is better, both are bad but an annotator wrote a better one, or a reason.

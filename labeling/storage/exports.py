@@ -96,9 +96,10 @@ def voices(session: Session, project_id: int) -> list[VoiceRow]:
     return [VoiceRow(*row) for row in session.execute(query)]
 
 
-def round_purposes(session: Session, project_id: int) -> dict[int, str]:
-    query = select(col(Round.id), col(Round.purpose)).where(col(Round.project_id) == project_id)
-    return {id_: purpose for id_, purpose in session.execute(query) if id_ is not None}
+def rounds(session: Session, project_id: int) -> dict[int, tuple[str, str]]:
+    """(name, purpose) of the project's rounds, by id."""
+    query = select(col(Round.id), col(Round.name), col(Round.purpose)).where(col(Round.project_id) == project_id)
+    return {id_: (name, purpose) for id_, name, purpose in session.execute(query) if id_ is not None}
 
 
 def generators(session: Session, project_id: int) -> dict[int, GeneratorRow]:

@@ -42,7 +42,7 @@ WORDS: Final[Mapping[str, Mapping[Any, str]]] = {
     "rounds": {"work": "Work", "review": "Review", "calibration": "Calibration", "practice": "Practice", "repeat": "Repeat"},
 }  # fmt: skip
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Who counts": ("people", "judges", "rule_raters", "rounds", "only_both_orders"),
+    "Who counts": ("people", "judges", "rule_raters", "rounds", "only_rounds", "only_both_orders"),
     "How labels become one": ("review_first", "weights", "least_labels", "needs_strength"),
     "Edits and ties": ("edits", "ties"),
     "Which replies": ("longest_reply", "refusals", "personal_data", "on_policy"),
@@ -128,7 +128,7 @@ class _Form:
         """Whether there is something to choose. What is chosen already is always shown."""
         if name in self.kept.changed():
             return True
-        if name in ("people", "judges", "rule_raters"):
+        if name in ("people", "judges", "rule_raters", "only_rounds"):
             return len(self._choices.names[name]) > (name != "rule_raters")
         if name == "weights":
             return self._given.get("agreement") == "weighted"
@@ -159,6 +159,8 @@ class _Form:
                 self._several(name, "Rules that count as raters", "None")
             case "rounds":
                 self._several(name, "Labels of these rounds", "", WORDS["rounds"])
+            case "only_rounds":
+                self._several(name, "Of these only", "All of them")
             case "only_both_orders":
                 self._switch(name, "Only judges that read both orders")
             case "review_first":

@@ -7,7 +7,7 @@ from labeling.domain import Role
 from labeling.errors import InputError
 from labeling.services.export import export, export_again, usable
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
-from labeling.services.rule_effect import Share, Singles, effect, read_texts
+from labeling.services.rule_effect import Share, Singles, effect, rater_names, read_texts
 from labeling.storage import tables
 from tests.services.exporting import Exporting, lines, make_exporting
 
@@ -283,6 +283,17 @@ def test_people_and_weights_are_chosen_by_name(store):
     assert effect(*making.place, LabelRules(people=("Ana", "Ben"))).left_out == {"annotators_differ": 1}
     weighted = LabelRules(agreement="weighted", weights=(("Ana", 2.0),))
     assert effect(*making.place, weighted).left_out == {"annotators_differ": 1}
+
+
+def test_rounds_are_chosen_by_name(store, tmp_path):
+    making = make_exporting(store)
+    (pair,) = making.pairs(1)
+    annotator = making.member("Ana", Role.ANNOTATOR)
+    making.says(annotator, pair, "a", making.serve_all(annotator)[pair])
+    assert len(chosen_of(making, tmp_path, LabelRules(only_rounds=("work",)))) == 1
+    assert effect(*making.place, LabelRules(only_rounds=("second",))).left_out == {"not_counted": 1}
+    assert effect(*making.place).kept == 1
+    assert rater_names(*making.place) == {"people": ["Ana"], "judges": [], "rule_raters": [], "only_rounds": ["work"]}
 
 
 def test_the_default_rules_are_stored_with_an_export_and_read_back(store, tmp_path):
