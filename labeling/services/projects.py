@@ -120,6 +120,12 @@ def project_view(store: Store, actor: Actor, slug: str) -> ProjectView:
         return _view(session, actor, open_project(session, actor, slug, Right.SEE))
 
 
+def count_pairs(store: Store, actor: Actor, slug: str) -> int:
+    """The project's pairs alone, for pages that ask again and again."""
+    with store.reading() as session:
+        return rows.count_pairs(session, _id(open_project(session, actor, slug, Right.SEE)))
+
+
 def write_guidelines(store: Store, actor: Actor, slug: str, text: str) -> int:
     """Add the next version of the guidelines and return its number; the old ones stay as they were."""
     with store.writing() as session:

@@ -26,7 +26,7 @@ from labeling.services.generate import (
 from labeling.services.keys import address_of, list_keys, unbind_key
 from labeling.services.pairing import PairingView, PairPlan, make_pairs
 from labeling.services.project_target import set_target
-from labeling.services.projects import ProjectView, project_view
+from labeling.services.projects import ProjectView, count_pairs, project_view
 from labeling.services.spec_fields import SANDBOX
 from labeling.services.specs import generator_spec
 from labeling.services.targets import TARGETS
@@ -95,7 +95,7 @@ def _going(me: Here, project: ProjectView, generators: list[GeneratorView], run:
     with head("Generate", f"{plural(project.prompts, 'prompt')} · {made} · {kept}", states):
         run_actions(me, run)
     with body():
-        run_box(me, run, lambda: [("Pairs", project_view(me.store, me.actor, me.project).pairs)])
+        run_box(me, run, lambda: [("Pairs", count_pairs(me.store, me.actor, me.project))])
 
 
 def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run: runs.RunView | None) -> None:
