@@ -1,5 +1,8 @@
 """The Label page, run by Streamlit's test runner; the screen itself is a component, proved in tests/browser."""
 
+import re
+from pathlib import Path
+
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
@@ -33,3 +36,13 @@ def test_a_browser_without_cookies_is_told_so(sqlite_store, sqlite_store_url, mo
     page.session_state["tiebreak"] = Session(slug=talk.slug, landed=True)
     page.run()
     assert "Allow cookies, then reload" in page.exception[0].message
+
+
+def test_every_key_of_the_screen_is_told_in_the_docs():
+    source = (FOLDER / "keys.js").read_text("utf-8")
+    defaults = re.findall(r'(\w+): "(.)"', source[source.index("const DEFAULTS") : source.index("const REASONS")])
+    reasons = re.findall(r'"(\w)"', source[source.index("const REASONS") : source.index("// Always")])
+    assert len(defaults) > 10
+    assert len(reasons) > 5
+    told = (Path(__file__).parents[2] / "docs" / "labelling.md").read_text("utf-8")
+    assert [key for key in [*(key for _, key in defaults), *reasons, *"1234"] if f"`{key}`" not in told] == []

@@ -12,6 +12,7 @@ import { counts, h, marked, plural, raw, rendered } from "./text.js";
 const NAMES = { left: "Left is better", tie: "Tie", both_bad: "Both bad", right: "Right is better" };
 const SIDES = ["left", "right"];
 const BOUNCE = 120; // milliseconds after a paint in which a press was meant for the pair before
+const MOST_SPOKEN = 100; // characters of the prompt by which a screen reader tells a new pair
 const COVERED = Object.fromEntries(["prompt", "left", "right"].map((part) => [part, { html: "", raw: "" }]));
 const SKIP_REASONS = ["Cannot decide", "Not my language", "Broken text", "Upsetting"];
 
@@ -68,6 +69,7 @@ export class View {
     this.cards = Object.fromEntries(SIDES.map((side) => [side, this.#card(side)]));
     this.switch = h("div", { class: "switch", role: "group", "aria-label": "Answer on the screen" }, ...SIDES.map((side) =>
       h("button", { type: "button", "data-side": side, onclick: () => this.#turn(side) }, side === "left" ? "Left" : "Right")));
+    this.spoken = h("div", { class: "spoken", role: "status", "aria-live": "polite" });
     this.hint = h("div", { class: "hint", role: "status", "aria-live": "polite" });
     this.buttons = Object.fromEntries(this.verdicts.map((verdict) => [verdict, h("button", { type: "button", class: "verdict", "data-verdict": verdict, onclick: (event) => isFirstClick(event) && this.#choose(verdict) })]));
     this.tools = {};
@@ -78,6 +80,7 @@ export class View {
       this.switch,
       h("div", { class: "cards" }, this.cards.left.root, this.cards.right.root),
       this.beside.root,
+      this.spoken,
       this.hint,
       h("div", { class: "foot" },
         h("div", { class: "tools" }, tool("undo", "Undo"), tool("skip", "Skip"), tool("flag", "Flag")),
@@ -317,6 +320,7 @@ export class View {
       if (written) this.#restore(pair.mine.edited_side ?? pair.mine.verdict, written);
       this.#tell(pair.mine ? `${pair.isUnsaved ? "Not saved yet. " : ""}Your label was: ${NAMES[pair.mine.verdict]}.` : "");
       this.#paintChosen();
+      this.spoken.textContent = this.#isCovered(pair) ? `Next pair, number ${pair.pair_id}, marked as sensitive` : `Next pair: ${pair.prompt.raw.slice(0, MOST_SPOKEN)}`;
       this.paintedAt = performance.now();
       this.desk.shown();
     } else this.#paintRest();
