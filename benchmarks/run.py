@@ -22,6 +22,7 @@ from benchmarks import (
     rates,
     render,
     rules,
+    run_view,
     start,
 )
 from benchmarks.measure import Figure, show
@@ -37,6 +38,7 @@ def figures(peers: list[str], engine_server: Path | None, judged: Path | None, *
         "browsers at once": lambda: label_browsers.figures(labels=5 if is_quick else label_browsers.LABELS),
         "faults": lambda: label_faults.figures(2 if is_quick else label_faults.SECONDS),
         "label rules": lambda: rules.figures(5_000 if is_quick else 100_000),
+        "a long queue": lambda: run_view.figures(2_000 if is_quick else run_view.REQUESTS),
         "rates": lambda: rates.figures(70_000 if is_quick else 100_000),
     }
     if engine_server is not None:
