@@ -43,6 +43,7 @@ def import_(
     reserve: Annotated[
         bool, typer.Option("--reserve", help="Keep the prompts for evaluation: no export ever contains them.")
     ] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows, this many.")] = None,
     refused: Annotated[Path | None, typer.Option("--refused", help="Write refused rows to this file.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read everything and store nothing.")] = False,
     as_json: AsJson = False,
@@ -65,6 +66,7 @@ def import_(
         model=model or None,
         is_joined_up=pair_up,
         is_reserved=reserve,
+        limit=limit,
     )
     if refused and not refused.absolute().parent.is_dir():
         raise InputError(f"The folder {refused.parent} for --refused is not there. Make it first.")

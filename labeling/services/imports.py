@@ -39,7 +39,8 @@ class ImportOptions:
 
     Where the file names its raters their verdicts are kept by name (under `labels_as/name`, where both are given),
     unless `are_names_kept` is false. `model`: who wrote the completions, where the file does not say. `is_joined_up`: make every pair of the sources
-    of each prompt afterwards. `is_reserved`: keep the prompts for evaluation, so that no export ever contains them.
+    of each prompt afterwards. `is_reserved`: keep the prompts for evaluation, so that no export ever contains them. `limit`: how many records
+    are read, None for all.
     """
 
     kind: str = "auto"
@@ -51,6 +52,7 @@ class ImportOptions:
     model: str | None = None
     is_joined_up: bool = False
     is_reserved: bool = False
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, op
     digests: set[str] = set()
     raters: set[str] = set()
     joined: dict[str, list[tuple[int, CompletionRow]]] = {}
-    for row in read(source, understanding):
+    for row in read(source, understanding, options.limit):
         if isinstance(row, Refusal):
             counts["read"] += 1
             reasons[row.code] += 1
@@ -191,7 +193,7 @@ def run_import(
     project_id, import_id = _begin(store, actor, slug, understanding, options)
     tally = _Tally()
     try:
-        rows = read(source, understanding)
+        rows = read(source, understanding, options.limit)
         for number, chunk in enumerate(_chunks(rows), 1):
             _take(store, project_id, import_id, chunk, options, tally)
             if number % PROGRESS_EVERY == 0:

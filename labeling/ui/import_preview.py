@@ -6,7 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from labeling.errors import TiebreakError
-from labeling.readers import FORMATS, Refusal
+from labeling.readers import FORMATS, DataSet, Refusal, Understanding
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 from labeling.services.imports import ImportOptions, ImportView, Preview, preview, run_import
 from labeling.ui.context import Here
@@ -18,17 +18,24 @@ ROLE_TITLES: Final = {
     "prompt": "Prompt", "response_a": "First reply", "response_b": "Second reply", "verdict": "Verdict",
     "strength": "Strength", "response": "Reply", "model": "Model", "model_a": "Model of the first", "model_b": "Model of the second",
     "id": "Id", "tags": "Tags", "reference": "Reference", "system": "System prompt", "tools": "Tools",
-    "language": "Language",
+    "language": "Language", "rater": "Rater", "chosen": "Better reply", "rejected": "Worse reply",
+    "chosen_model": "Model of the better", "rejected_model": "Model of the worse", "desirable": "Desirable or not",
+    "responses": "Replies", "ranks": "Ranks, 1 is best", "scores": "Scores, more is better",
 }  # fmt: skip
-MAIN_ROLES: Final = ("prompt", "response_a", "response_b", "response", "verdict", "model", "id")
+MAIN_ROLES: Final = (
+    "prompt", "response_a", "response_b", "chosen", "rejected", "responses", "ranks", "scores", "response", "desirable",
+    "verdict", "rater", "model", "id",
+)  # fmt: skip
+# A data set of the hub comes over the network, and the preview reads it as well.
+ROWS_OF_A_DATA_SET: Final = 5_000
 
 
 @dataclass(slots=True)
 class ChosenFile:
-    """What was uploaded, kept for this tab until it is imported or discarded."""
+    """What was uploaded, or a data set that was named, kept for this tab until it is imported or discarded."""
 
     name: str
-    content: bytes
+    content: bytes | DataSet
     seen: tuple[ImportOptions, Preview] | None = None
 
 
@@ -58,24 +65,28 @@ def show(me: Here, file: ChosenFile) -> ImportView | None:
     with right, body():
         _as_stored(found)
         _refused(found)
-    how = [FORMATS[seen.format].title, seen.syntax.upper(), seen.encoding.upper()] + (["gzip"] if seen.is_gzip else [])
-    kilobytes = len(file.content) / 1024
-    size = f"{kilobytes / 1024:.1f} MB" if kilobytes > 1024 else f"{kilobytes:.1f} kB"
+    how = [f"understood as {FORMATS[seen.format].title}", *_written(seen)]
+    size = _size(file.content)
+    # Of a ranking one row holds several pairs; of single completions two rows make one.
+    are_grouped = seen.kind == "pairs" and found.pairs != found.taken
     with place:
-        with head("Import preview", f"{escape(file.name)} · {size} · {escape(', '.join(how))} · nothing is stored yet"):
+        with head("Import preview", f"{escape(file.name)} · {size}{escape(', '.join(how))} · nothing is stored yet"):
             st.button("Discard", on_click=discard)
             wanted = st.button(
-                f"Import {plural(found.taken, seen.kind.removesuffix('s'))}", type="primary", disabled=not found.taken
+                f"Import {plural(found.pairs if seen.kind == 'pairs' else found.taken, seen.kind.removesuffix('s'))}",
+                type="primary",
+                disabled=not found.taken,
             )
         figures(
             ("Rows read", found.read),
-            (f"{seen.kind.capitalize()} to take", found.taken),
+            (f"{'Rows' if are_grouped else seen.kind.capitalize()} to take", found.taken),
             ("Rows refused", found.read - found.taken),
             (
                 "New prompts",
                 found.new_prompts,
                 "The others are in the project already and are linked, not stored twice.",
             ),
+            *((("Pairs in them", found.pairs),) if are_grouped else ()),
             *((("Labels in the file", found.labels),) if found.labels else ()),
         )
         if not wanted:
@@ -96,18 +107,31 @@ def _options(file: ChosenFile) -> ImportOptions:
     """How the file is read, as chosen on the page; the mapping is taken from the column widgets below."""
     titles = {"auto": "Found by content"} | {name: one.title for name, one in FORMATS.items()}
     format_ = st.selectbox("Format", list(titles), format_func=lambda name: titles[name])
-    with st.expander("Text encoding", type="compact"):
-        encoding = st.selectbox("Written in", ["utf-8", "latin-1", "cp1252"])
+    encoding, limit = "utf-8", None
+    if isinstance(file.content, DataSet):
+        limit = int(st.number_input("Rows to read, at most", min_value=1, value=ROWS_OF_A_DATA_SET, step=1_000))
+    else:
+        with st.expander("Text encoding", type="compact"):
+            encoding = str(st.selectbox("Written in", ["utf-8", "latin-1", "cp1252"]))
     mapping = {
         role: column for role in ROLE_TITLES if (column := st.session_state.get(f"column {role}")) not in (None, NONE)
     }
     kind = FORMATS[format_].kind if format_ != "auto" else (file.seen[1].understanding.kind if file.seen else "")
     labels_as = model = None
-    is_joined_up = False
-    if kind == "pairs":
+    is_joined_up, are_names_kept = False, True
+    named = file.seen[1].raters if file.seen else 0
+    if kind == "pairs" and named:
+        are_names_kept = st.toggle(f"Keep the labels of the {plural(named, 'rater')} the file names", value=True)
+        labels_as = st.text_input(
+            "Before their names",
+            value="",
+            placeholder="crowd",
+            help='"crowd" makes crowd/r1 of r1. Empty: as in the file.',
+        ).strip()
+    elif kind == "pairs":
         labels_as = st.text_input(
             "Keep the verdicts as rater",
-            value=file.name.split(".")[0],
+            value=file.name.removeprefix("hf:").split(".")[0],
             help="Leave empty to drop the verdicts of the file.",
         ).strip()
     if kind == "completions":
@@ -118,9 +142,24 @@ def _options(file: ChosenFile) -> ImportOptions:
         help="They can be generated for, judged and labelled. No export ever contains them, nor near-duplicates of them.",
     )  # fmt: skip
     return ImportOptions(
-        format=format_, mapping=mapping, encoding=str(encoding), labels_as=labels_as or None, model=model or None,
-        is_joined_up=is_joined_up, is_reserved=is_reserved,
+        format=format_, mapping=mapping, encoding=encoding, labels_as=labels_as or None, model=model or None,
+        is_joined_up=is_joined_up, is_reserved=is_reserved, are_names_kept=are_names_kept, limit=limit,
     )  # fmt: skip
+
+
+def _size(content: bytes | DataSet) -> str:
+    """How large an upload is, before what follows; nothing is known of a data set."""
+    if isinstance(content, DataSet):
+        return ""
+    kilobytes = len(content) / 1024
+    return f"{kilobytes / 1024:.1f} MB · " if kilobytes > 1024 else f"{kilobytes:.1f} kB · "
+
+
+def _written(seen: Understanding) -> list[str]:
+    """How a file is written, in the words of the context line."""
+    if seen.syntax in ("parquet", "datasets"):
+        return [{"parquet": "Parquet", "datasets": "data set"}[seen.syntax]]
+    return [seen.syntax.upper(), seen.encoding.upper()] + (["gzip"] if seen.is_gzip else [])
 
 
 def _preview(me: Here, file: ChosenFile, options: ImportOptions) -> Preview | None:
@@ -151,7 +190,7 @@ def _columns(found: Preview) -> None:
 
 
 def _as_stored(found: Preview) -> None:
-    with section("As it will be stored", f"first {len(found.samples)} of {count(found.taken)}"):
+    with section("As it will be stored", f"first {len(found.samples)} of {count(found.pairs or found.taken)}"):
         st.dataframe([_line(line, row) for line, row in found.samples], hide_index=True, row_height=34)
 
 

@@ -9,6 +9,7 @@ from labeling.services.access import local_actor
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, project_view
 from labeling.ui.import_preview import KEY, ChosenFile
+from tests.readers.reading import write_parquet
 from tests.ui.opening import button, open_page, run, texts
 
 PAIRS = [{"prompt": f"Q{n}?", "response_a": f"good {n}", "response_b": f"bad {n}", "verdict": "a"} for n in range(3)]
@@ -146,3 +147,55 @@ def test_the_prompts_text_stands_first(page, store):
     run_import(store, local_actor(store), "p", jsonl(*PAIRS), "pairs.jsonl", ImportOptions())
     run(page)
     assert next(iter(page.dataframe[0].value.columns)) == "Prompt"
+
+
+TRL = [{"prompt": f"Q{n}?", "chosen": f"good {n}", "rejected": f"bad {n}"} for n in range(3)]
+RANKING = [{"prompt": "Q?", "responses": ["best", "fair", "poor"], "ranks": [1, 2, 3]}]
+NAMED = [PAIRS[0] | {"annotator": "r1"}, PAIRS[0] | {"annotator": "r2", "verdict": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("records", "understood", "button_says"),
+    [
+        (TRL, "understood as chosen and rejected", "Import 3 pairs"),
+        (RANKING, "understood as rankings, every two answers a pair", "Import 3 pairs"),
+        ([{"chosen": "\n\nHuman: Q\n\nAssistant: x", "rejected": "\n\nHuman: Q\n\nAssistant: y"}], "HH-RLHF", "Import 1 pair"),
+        ([{"prompt": "Q", "completion": "x", "label": True}, {"prompt": "Q", "completion": "y", "label": False}], "KTO", "Import 1 pair"),
+    ],
+)  # fmt: skip
+def test_what_a_file_was_understood_as_is_said_and_its_columns_can_be_mapped(page, records, understood, button_says):
+    choose(page, "rows.jsonl", jsonl(*records))
+    assert understood in html.unescape(texts(page))
+    assert button(page, button_says)
+
+
+def test_parquet_is_looked_at_like_any_file(page, tmp_path):
+    choose(page, "rows.parquet", write_parquet(tmp_path / "rows.parquet", TRL).read_bytes())
+    assert "Parquet" in html.unescape(texts(page))
+    assert [one.label for one in page.selectbox if one.label.endswith("reply")] == ["Better reply", "Worse reply"]
+
+
+def test_a_ranking_can_be_read_as_best_against_worst(page):
+    choose(page, "rows.jsonl", jsonl(*RANKING))
+    next(one for one in page.selectbox if one.label == "Format").select("ranking-best-worst")
+    run(page)
+    assert button(page, "Import 1 pair")
+
+
+def test_labels_of_raters_whom_the_file_names_are_kept_unless_switched_off(page, store):
+    choose(page, "votes.jsonl", jsonl(*NAMED))
+    assert any(one.label == "Keep the labels of the 2 raters the file names" for one in page.toggle)
+    button(page, "Import 2 pairs").click()
+    run(page)
+    assert "1 pair, 2 labels" in texts(page)
+
+
+def test_near_duplicates_are_shown_after_the_import(page, store):
+    rows = [
+        {"prompt": text, "chosen": "It is so.", "rejected": "it is so"} for text in ("Why is it so?", "why is it so")
+    ]
+    run_import(store, local_actor(store), "p", jsonl(*rows), "rows.jsonl", ImportOptions())
+    run(page)
+    assert "Prompts that ask nearly the same" in texts(page)
+    assert "2 prompts in 1 group; no split parts a group" in texts(page)
+    assert "Pairs whose sides say nearly the same" in texts(page)

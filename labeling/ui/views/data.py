@@ -4,8 +4,10 @@ from typing import Final
 
 import streamlit as st
 
+from labeling.readers.data_sets import data_set_named
 from labeling.services import imports
 from labeling.services.contents import prompts_page, sources
+from labeling.services.near_duplicates import near_duplicates
 from labeling.services.projects import ProjectView, project_view
 from labeling.ui import import_preview
 from labeling.ui.context import Here, go, here
@@ -50,15 +52,26 @@ def _limit() -> int:
 @st.dialog("Choose a file", width="medium")
 def choose() -> None:
     found = st.file_uploader(
-        f"Text, CSV, JSON or JSONL, also gzip'd, up to {_limit()} MB", key="uploader", max_upload_size=_limit()
+        f"Text, CSV, JSON, JSONL (also gzip'd) or Parquet, up to {_limit()} MB",
+        key="uploader",
+        max_upload_size=_limit(),
     )
     st.caption("A larger file goes in by command: tiebreak import FILE")
+    named = st.text_input(
+        "Or a data set of the Hugging Face hub", placeholder="hf:org/name:split", key="data_set",
+        help="Without a split, train is read. A data set that is not open to all needs a token in HF_TOKEN, where the app runs.",
+    ).strip()  # fmt: skip
     if found is not None:
         st.session_state[import_preview.KEY] = import_preview.ChosenFile(found.name, found.getvalue())
         st.rerun()
     with actions():
         if st.button("Cancel"):
             st.rerun()
+        if st.button("Look at the data set", type="primary", disabled=not named):
+            with faults():
+                data_set = data_set_named(named, is_local_allowed=False)
+                st.session_state[import_preview.KEY] = import_preview.ChosenFile(data_set.title, data_set)
+                st.rerun()
 
 
 def _first() -> None:
@@ -69,7 +82,8 @@ def _first() -> None:
         empty(
             "upload_file",
             "Bring prompts or pairs",
-            f"CSV, JSON, JSONL or text, also gzip'd, up to {_limit()} MB. You see a preview before anything is stored.",
+            f"CSV, JSON, JSONL, Parquet or text, up to {_limit()} MB, or a data set of the Hugging Face hub by its name."
+            " You see a preview before anything is stored.",
         ),
     ):
         if st.button("Choose a file", type="primary"):
@@ -108,7 +122,34 @@ def _overview(me: Here, project: ProjectView) -> None:
                     hide_index=True,
                     row_height=34,
                 )
+        _near(me)
         _imports(me)
+
+
+def _near(me: Here) -> None:
+    """Prompts that ask nearly the same, and pairs whose sides say nearly the same, where there are any."""
+    found = near_duplicates(me.store, me.actor, me.project)
+    if found.groups:
+        with section(
+            "Prompts that ask nearly the same",
+            f"{plural(found.prompts, 'prompt')} in {plural(found.groups, 'group')}; no split parts a group",
+        ):
+            st.dataframe(
+                [{"Prompts": one.prompts, "The first of them": one.text} for one in found.largest],
+                hide_index=True,
+                row_height=34,
+                column_config={"Prompts": st.column_config.NumberColumn(width=74)},
+            )
+    if found.alike_pairs:
+        with section(
+            "Pairs whose sides say nearly the same", f"{plural(found.alike, 'pair')}; a verdict on them teaches little"
+        ):
+            st.dataframe(
+                [{"Pair": one.pair_id, "a": one.a, "b": one.b} for one in found.alike_pairs],
+                hide_index=True,
+                row_height=34,
+                column_config={"Pair": st.column_config.NumberColumn(width=64)},
+            )
 
 
 def _outcome(me: Here) -> None:
