@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from labeling.domain import JudgeSpec, RunState
+from labeling.domain import JudgeSpec, RunMode, RunState
 from labeling.judging.scoring import scoring_template_text
 from labeling.services import runs
 from labeling.services.judge import own_family
@@ -24,7 +24,7 @@ from labeling.services.score import (
 )
 from labeling.services.specs import judge_spec
 from labeling.ui.context import Here, go, here
-from labeling.ui.costs import cost_figure, start_label, stop_at, token_figures
+from labeling.ui.costs import cost_figure, mode_choice, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import missing_key
 from labeling.ui.formats import escape, plural
 from labeling.ui.judge_form import judge_form
@@ -116,9 +116,10 @@ def _estimate(
             limit = int(
                 st.number_input("Prompts", 1, prompts, prompts, width=140, help="The first ones, as they came.")
             )
-            found = _cached_estimate(me, spec, scorers, limit, completions)
+            mode = mode_choice("scoring mode")
+            found = _cached_estimate(me, spec, scorers, limit, mode, completions)
             urls = [spec.base_url]
-            budget = stop_at(found, urls)
+            budget = stop_at(found, urls, mode)
         left = found.requests - found.already_answered
         with strip:
             figures(
@@ -126,13 +127,13 @@ def _estimate(
                 *token_figures(found),
                 cost_figure(found, urls),
             )
-    label = start_label(found, urls) if found.requests else "All replies are scored"
-    missing = missing_key([spec])
+    label = start_label(found, urls, mode) if found.requests else "All replies are scored"
+    missing = None if mode is RunMode.FILE else missing_key([spec])
     if start.button(label, type="primary", disabled=not found.requests or missing is not None, help=missing):
         key = st.session_state.setdefault("scoring key", f"page {uuid.uuid4()}")
         with st.spinner("Writing the requests"):
             start_scoring(
-                me.store, me.actor, me.project, spec, idempotency_key=key, limit=limit, budget_usd=budget
+                me.store, me.actor, me.project, spec, idempotency_key=key, limit=limit, budget_usd=budget, mode=mode
             )  # fmt: skip
         del st.session_state["scoring key"]
         st.session_state.pop("scorer to begin with", None)
@@ -140,15 +141,15 @@ def _estimate(
 
 
 def _cached_estimate(
-    me: Here, spec: JudgeSpec, scorers: Sequence[ScorerView], limit: int, completions: int
+    me: Here, spec: JudgeSpec, scorers: Sequence[ScorerView], limit: int, mode: RunMode, completions: int
 ) -> Estimate:
     """Every rerun of the page would write out hundreds of requests again."""
     said = sum(view.scored + view.unreadable for view in scorers)
-    place = (me.slug, spec.digest(scoring_template_text()), limit, completions, said)
+    place = (me.slug, spec.digest(scoring_template_text()), limit, mode, completions, said)
     kept = st.session_state.get("scoring estimate")
     if kept is None or kept[0] != place:
         with st.spinner("Estimating"):
-            kept = (place, estimate_scoring(me.store, me.actor, me.project, spec, limit))
+            kept = (place, estimate_scoring(me.store, me.actor, me.project, spec, limit, mode))
         st.session_state["scoring estimate"] = kept
     estimate: Estimate = kept[1]
     return estimate
