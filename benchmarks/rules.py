@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 from sqlalchemy import insert
@@ -96,7 +97,7 @@ def figures(pairs: int = 100_000) -> list[Figure]:
         url = f"sqlite:///{folder}/bench.db"
         store = open_store(url)
         project_id = create_project(store, local_actor(store), name="Bench").id
-        fill(store, project_id, pairs)
+        fill(Path(folder) / "bench.db", pairs)
         label_twice_more(store, project_id, pairs)
         store.close()
         told = json.loads(run([sys.executable, "-m", "benchmarks.rules", "--measure", url]).stdout)

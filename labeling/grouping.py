@@ -7,6 +7,7 @@ signatures, so that not every prompt is compared with every other.
 Source of the signatures: Broder (1997), On the resemblance and containment of documents.
 """
 
+import re
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labeling.sifting import FEWEST_WORDS, Words, likeness, words_of
+from labeling.sifting import FEWEST_WORDS, likeness
 
 ALIKE = 0.85
 BANDS, ROWS = 8, 2  # two prompts of which half the shingles are the same share a band in 9 of 10 cases
 SHINGLE = 3
+NO_BANDS = (0,) * BANDS
+MOST_WORDS, LONGEST, LONG_WORD = 2000, 40_000, 15  # as in `sifting`
+AT_ONCE = 2000  # prompts whose signatures are made together
+MOST_KNOWN = 500_000
+WORD = re.compile(r"\w+|[-+=<>%^/]")
 COMPARED = 4  # of those in one band each is compared with so many before it
 
 _lots = np.random.Generator(np.random.PCG64(1997))
@@ -37,15 +43,59 @@ class Prompts:
     opening: "array[int]" = field(default_factory=lambda: array("Q"))
     whole: "array[int]" = field(default_factory=lambda: array("Q"))
     bands: "array[int]" = field(default_factory=lambda: array("Q"))  # BANDS of each; 0 for those that are too short
+    _waiting: list[tuple[int, list[int], int]] = field(default_factory=list)  # place, words and numbers as numbers
+    _number_of: dict[str, int] = field(default_factory=dict)  # of words met before
 
     def add(self, prompt_id: int, messages: Sequence[Mapping[str, Any]]) -> None:
         """Take a prompt; ids ascend."""
-        opening = words_of(_opening(messages))
-        whole = words_of(said(messages)) if len(messages) > 1 else opening
+        opening = whole = _words(_opening(messages))
+        if len(messages) > 1:
+            whole = _words(said(messages))
         self.ids.append(prompt_id)
         self.opening.append(_key(opening))
         self.whole.append(_key(whole))
-        self.bands.extend(_bands(whole))
+        self.bands.extend(NO_BANDS)
+        if len(whole) >= FEWEST_WORDS:
+            numbers = sorted(word for word in whole if word[0].isdigit())
+            key = zlib.crc32("\0".join(numbers).encode())
+            self._waiting.append((len(self.ids) - 1, self._numbered(whole[:MOST_WORDS]), key))
+            if len(self._waiting) == AT_ONCE:
+                self.sign()
+
+    def sign(self) -> None:
+        """Make the signatures of the prompts that wait for theirs, many at once."""
+        if not self._waiting:
+            return
+        places, words, numbers = zip(*self._waiting, strict=True)
+        self._waiting.clear()
+        lengths = np.array([len(one) for one in words])
+        ends = np.cumsum(lengths)
+        units = np.array([unit for one in words for unit in one], dtype=np.uint64)
+        shingles = units[:-2] * _MIX[0] + units[1:-1] * _MIX[1] + units[2:] * _MIX[2]
+        # The last two words of a prompt begin no shingle: what stands there reaches into the next prompt.
+        bounds = np.stack([ends - lengths, ends - SHINGLE + 1], axis=1).ravel()
+        bounds = bounds[:-1] if bounds[-1] == len(shingles) else bounds
+        least = [np.minimum.reduceat((shingles * factor) >> _SHIFT, bounds)[::2] for factor in _FACTORS]
+        # Texts whose numbers differ are not alike, so that they need not meet.
+        apart = np.array(numbers, dtype=np.uint64)
+        for band in range(BANDS):
+            keys = ((least[2 * band] << _SHIFT) | least[2 * band + 1]) + apart
+            for place, key in zip(places, keys.tolist(), strict=True):
+                self.bands[place * BANDS + band] = key or 1
+
+    def _numbered(self, words: Sequence[str]) -> list[int]:
+        known = self._number_of
+        if len(known) > MOST_KNOWN:
+            known.clear()
+        return [known[word] if word in known else known.setdefault(word, zlib.crc32(word.encode())) for word in words]
+
+
+def _words(text: str) -> list[str]:
+    """The words and the signs of arithmetic of a text; its characters, where a script has no spaces."""
+    found = WORD.findall(text[:LONGEST].casefold())
+    if found and sum(map(len, found)) > LONG_WORD * len(found):
+        return list("".join(found))
+    return found
 
 
 def said(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -58,6 +108,7 @@ SYSTEM = ("system", "developer")
 
 def groups(prompts: Prompts, text_of: Callable[[int], str]) -> Iterator[list[int]]:
     """Groups of two and more, each the ids of its prompts, ascending. `text_of` gives what `said` says of a prompt."""
+    prompts.sign()
     joined = _Joined(len(prompts.ids))
     for keys in (prompts.opening, prompts.whole):
         for places in _runs(np.frombuffer(keys, dtype=np.uint64)):
@@ -124,22 +175,9 @@ def _opening(messages: Sequence[Mapping[str, Any]]) -> str:
     return next((str(message.get("content") or "") for message in messages if message["role"] not in SYSTEM), "")
 
 
-def _key(words: Words) -> int:
-    """Equal for texts whose words and numbers are; never 0 but for a text without words."""
-    if not words.words:
+def _key(words: Sequence[str]) -> int:
+    """Equal for texts whose words are; 0 for a text without any."""
+    if not words:
         return 0
-    spelled = "\0".join((*words.words, "", *words.numbers)).encode()
+    spelled = "\0".join(words).encode()
     return (zlib.crc32(spelled) << 32 | zlib.adler32(spelled)) or 1
-
-
-def _bands(words: Words) -> list[int]:
-    if len(words.words) < FEWEST_WORDS:
-        return [0] * BANDS
-    units = np.array([zlib.crc32(word.encode()) for word in words.words], dtype=np.uint64)
-    count = len(units) - SHINGLE + 1
-    shingles = sum((units[place : place + count] * _MIX[place] for place in range(SHINGLE)), np.zeros(1, np.uint64))
-    least = ((shingles[None, :] * _FACTORS) >> _SHIFT).min(axis=1).reshape(BANDS, ROWS)
-    # Texts whose numbers differ are not alike, so that they need not meet.
-    numbers = np.uint64(zlib.crc32("\0".join(sorted(words.numbers)).encode()))
-    keys = (least[:, 0] << _SHIFT | least[:, 1]) + numbers
-    return [key or 1 for key in keys.tolist()]
