@@ -198,7 +198,8 @@ def export(
         options={"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, "pair_mark": last_pair, "validation_rows": validation_rows},
     )  # fmt: skip
     with settling(store, begun):
-        group_prompts(store, begun.project_id)
+        if validation_share or validation_rows or _keeps_prompts(store, begun.project_id):
+            group_prompts(store, begun.project_id)
         with (
             store.reading() as session,
             DatasetWriter(
@@ -237,6 +238,11 @@ def export_again(
         seed=view.seed, system_prompt=view.system_prompt, out=out, has_mark=view.has_mark,
         file_type=read_file_type(view.file_type), validation_rows=view.asked_validation_rows, as_in=view, progress=progress,
     )  # fmt: skip
+
+
+def _keeps_prompts(store: Store, project_id: int) -> bool:
+    with store.reading() as session:
+        return bool(rows.reserved_prompts(session, project_id))
 
 
 def _last_pair(store: Store, actor: Actor, slug: str) -> int:
