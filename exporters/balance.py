@@ -1,4 +1,6 @@
-"""Whether a file of single completions has about as many desirable as undesirable ones."""
+"""What a file teaches beside what it should: one kind outweighs the other, or one writer always wins."""
+
+from collections.abc import Iterator, Mapping
 
 from exporters.completions import Single
 from exporters.findings import Finding
@@ -22,5 +24,43 @@ def class_balance(single: Single) -> Finding | None:
         "label",
         f"{good:,} completions are desirable and {bad:,} undesirable",
         f"Train with {name} {weight:.2g}, so that both kinds weigh the same",
+        "warning",
+    )
+
+
+LEAST_MATCHES, ALWAYS = 20, 0.95
+
+
+def always_winning(writers: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+    """A warning for each writer that is hardly ever beaten; `writers` counts rows by who wrote chosen and rejected."""
+    won: dict[str, int] = {}
+    met: dict[str, int] = {}
+    for (chosen, rejected), count in writers.items():
+        if chosen != rejected:
+            won[chosen] = won.get(chosen, 0) + count
+            met[chosen] = met.get(chosen, 0) + count
+            met[rejected] = met.get(rejected, 0) + count
+    for name, matches in sorted(met.items()):
+        wins = won.get(name, 0)
+        if matches >= LEAST_MATCHES and wins >= ALWAYS * matches:
+            yield Finding(
+                None,
+                "",
+                f"{name or 'One writer'} wins {wins:,} of {matches:,} rows, so that a model learns who wrote rather than what is good",
+                "Add pairs of other writers, or of the same writer twice",
+                "warning",
+            )
+
+
+def side_always_winning(wins: int, labels: int) -> Finding | None:
+    """A warning where the side that stood left wins, or loses, nearly always; of annotators' labels with a side."""
+    if labels < LEAST_MATCHES or max(wins, labels - wins) < ALWAYS * labels:
+        return None
+    side, count = ("left", wins) if 2 * wins > labels else ("right", labels - wins)
+    return Finding(
+        None,
+        "",
+        f"The side that stood {side} was preferred in {count:,} of {labels:,} labels: somebody may not have read",
+        "Look at the raters' labels on Rounds",
         "warning",
     )

@@ -1,23 +1,26 @@
 """`README.md` of an export: a data-set card as Hugging Face reads it, with its YAML at the top."""
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from exporters.formats import Format
 
 if TYPE_CHECKING:  # dataset.py writes the card
     from exporters.dataset import Written
 
+NAMES = ("people", "judges", "rule_raters", "weights")  # rules that name raters
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def card(written: "Written", format: Format) -> str:
+def card(written: "Written", format: Format, facts: Mapping[str, Any]) -> str:
     """The card's text. It names neither people nor places: a card is what gets published."""
     size = next((name for limit, name in SIZES if written.rows < limit), "n>1M")
     splits: dict[str, list[str]] = {file.split: [] for file in written.files if file.split != "provenance"}
     for file in written.files:
         if file.split in splits:
             splits[file.split].append(file.name)
-    lines = ["---", "configs:", "- config_name: default", "  data_files:"]
+    lines = ["---", f"license: {written.licence}", "configs:", "- config_name: default", "  data_files:"]
     for split, names in splits.items():
         lines += [f"  - split: {split}", "    path:", *(f"    - {name}" for name in names)]
     lines += ["size_categories:", f"- {size}", "tags:", "- preference", "- dpo", "- tiebreak", "---", ""]
@@ -39,5 +42,33 @@ def card(written: "Written", format: Format) -> str:
         )
     if sandbox := written.sandbox.get("rows"):
         lines.append(f"- {sandbox:,} rows rest on the offline sandbox. They are for trying things out, not for tuning.")
-    lines += ["", "Read it with:", "", "```python", "from datasets import load_dataset", "", 'load_dataset("FOLDER")']
+    lines += ["", "## Labels", "", f"- {plural(written.raters, 'rater')}; rows by kind of rater: {_kinds(written)}."]
+    if written.agreement.agreed is None:
+        lines.append("- Every row rests on one label, so that nothing can be said of how far raters agree.")
+    else:
+        lines.append(
+            f"- {plural(written.agreement.several, 'row')} rest on several labels; of these labels {written.agreement.agreed:.0%} "
+            "say what came out. `agreed` in the provenance tells it for each row."
+        )
+    lines += [f"- `{name}`: {value}" for name, value in _rules(facts).items()]
+    lines += ["", "## Limits", ""]
+    lines += [f"- {finding.message}." for finding in written.warnings]
+    lines.append("- Preferences are those of these raters under their guidelines; others may prefer otherwise.")
+    lines += ["", "## Use", "", "```python", "from datasets import load_dataset", "", 'load_dataset("FOLDER")']
     return "\n".join([*lines, "```", ""])
+
+
+def plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _kinds(written: "Written") -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in written.decided_by.items()) or "not told"
+
+
+def _rules(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The label rules without names: those of raters are no part of what gets published."""
+    told = facts.get("label_rules")
+    if not isinstance(told, Mapping):
+        return {}
+    return {name: json.dumps(value) for name, value in told.items() if name not in NAMES}

@@ -2,13 +2,13 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
-from exporters.balance import class_balance
+from exporters.balance import always_winning, class_balance
 from exporters.card import card
 from exporters.check import check_file
 from exporters.completions import Single
@@ -44,6 +44,15 @@ class CheckFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far the raters of rows agree: `several` rows rest on more than one label, and of their labels the mean share
+    `agreed` says what came out; None where there is no such row."""
+
+    several: int
+    agreed: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What a finished export holds: pairs = used + the sum of `left_out`, which counts them by code. `decided_by` counts
     rows by the kinds of raters that decided.
@@ -63,6 +72,9 @@ class Written:
     decided_by: dict[str, int]
     files: tuple[FileFacts, ...]
     warnings: tuple[Finding, ...]
+    raters: int
+    agreement: "Agreement"
+    licence: str
     validation_note: str
     single: Single | None
 
@@ -116,6 +128,9 @@ class DatasetWriter:
         self._left_out: Counter[str] = Counter()
         self._sandbox: Counter[str] = Counter()
         self._decided_by: Counter[str] = Counter()
+        self._raters: set[tuple[str, ...]] = set()
+        self._several, self._agreed = 0, 0.0
+        self._writers: Counter[tuple[str, str]] = Counter()  # of the chosen and of the rejected side
         self._held: list[tuple[bytes, str, Told]] = []
 
     def __enter__(self) -> Self:
@@ -186,11 +201,14 @@ class DatasetWriter:
         if code is None:
             self._place(line, group, told)
 
-    def finish(self, facts: Mapping[str, Any]) -> Written:
+    def finish(
+        self, facts: Mapping[str, Any], *, licence: str = "unknown", warnings: Sequence[Finding] = ()
+    ) -> Written:
         """Close and check the files, write manifest and card, and give the folder its name.
 
         `facts` goes into the manifest as it is: label rules, high-water mark, program version. It should hold nothing
-        that changes without the data changing (no time, no path), so that the same export has the same bytes.
+        that changes without the data changing (no time, no path), so that the same export has the same bytes. `licence`
+        is for the card, `warnings` are what the caller knows of the labels.
 
         Raises:
             CheckFailed: a written file has a fault.
@@ -209,9 +227,9 @@ class DatasetWriter:
             )
         files = [*self._train.close(), *self._validation.close()]
         self._provenance.close()
-        warnings = self._checked(files)
+        warned = [*self._checked(files), *warnings, *always_winning(self._writers)]
         if single is not None and (balance := class_balance(single)):
-            warnings.append(balance)
+            warned.append(balance)
         origin_facts = FileFacts(
             "provenance.jsonl",
             "provenance",
@@ -230,7 +248,10 @@ class DatasetWriter:
             sandbox=dict(sorted(self._sandbox.items())),
             decided_by=dict(sorted(self._decided_by.items())),
             files=(*files, origin_facts),
-            warnings=tuple(warnings),
+            warnings=tuple(warned),
+            raters=len({rater for raters in self._raters for rater in raters}),
+            agreement=Agreement(self._several, round(self._agreed / self._several, 3) if self._several else None),
+            licence=licence,
             validation_note=note,
             single=single,
         )
@@ -238,7 +259,7 @@ class DatasetWriter:
             written, format=self._format.name, share=self._share, count=self._asked_rows, seed=self._seed, facts=facts
         )
         write_file(self._folder / "manifest.json", told_all)
-        write_file(self._folder / "README.md", card(written, self._format).encode())
+        write_file(self._folder / "README.md", card(written, self._format, facts).encode())
         for name, content in extra_files(self._format.name, [file.name for file in files]):
             write_file(self._folder / name, content)
         finish_folder(self._folder, self._out)
@@ -299,6 +320,12 @@ class DatasetWriter:
     def _put(self, parts: JsonlParts | ParquetParts, split: str, line: bytes, told: Told) -> None:
         for kind in told["decided_by"]:
             self._decided_by[kind] += 1
+        self._raters.add(tuple(told["raters"]))
+        if len(told["labels"]) > 1:
+            self._several += 1
+            self._agreed += told["agreed"]
+        if "chosen_by" in told:
+            self._writers[told["chosen_by"], told["rejected_by"]] += 1
         told["split"] = split
         told["part"], told["line"] = parts.write(line)
         if told["sandbox"]:

@@ -91,7 +91,8 @@ class RowOrigin:
 
     `decided_by` are the kinds of raters that decided: annotator, imported, judge, or rule (nobody compared the sides).
     `group` joins rows that must stay on one side of a split: the digest of the prompt, or what binds several prompts
-    together. `strength` is the raters' mean, 1 slightly to 3 much; None where nobody was asked. `chosen_id` and `rejected_id` tell the completions. `sandbox` names the
+    together. `strength` is the raters' mean, 1 slightly to 3 much; None where nobody was asked.
+    `agreed` is the share of the labels that say what came out. `chosen_id` and `rejected_id` tell the completions. `sandbox` names the
     parts that only the offline sandbox wrote: chosen, rejected, judge.
     """
 
@@ -100,6 +101,7 @@ class RowOrigin:
     raters: tuple[str, ...] = ()
     labels: tuple[int, ...] = ()
     strength: float | None = None
+    agreed: float = 1.0
     chosen_id: int = 0
     rejected_id: int = 0
     chosen_by: str = ""

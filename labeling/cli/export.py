@@ -49,6 +49,7 @@ def export(
     file_type: Annotated[
         str, typer.Option(help="jsonl, or parquet for trl*, sft, axolotl, llama-factory and votes.")
     ] = "jsonl",
+    licence: Annotated[str, typer.Option(help="Of the data, for its card: cc-by-4.0, apache-2.0 …")] = "unknown",
     since: Annotated[
         int | None, typer.Option(help="The number of an earlier export: tell what was added, removed, turned round.")
     ] = None,
@@ -102,6 +103,7 @@ def export(
             has_mark=byte_order_mark,
             file_type=read_file_type(file_type),
             validation_rows=validation_rows,
+            licence=licence,
             progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
         )
         found = None if since is None else changes(store, actor, project, since, view.id)

@@ -32,6 +32,8 @@ from labeling.storage.store import Session
 
 CHUNK = 2000
 SIDES: tuple[Side, Side] = ("a", "b")
+# What a rater says who agrees with an outcome, as a number of `EventColumns.verdict`.
+SAYS = {CODE["a"]: 0, CODE["b"]: 1, CODE["tie"]: 2, CODE["both_bad"]: 3, EDITED: 3}
 
 
 class Decision(NamedTuple):
@@ -39,7 +41,7 @@ class Decision(NamedTuple):
 
     `better` is None where both are bad and an edit stands for what should have been said, as it is with a reason.
     `raters` and `labels` are those it rests on, `strength` their mean signed strength, None where one of them has none.
-    `edit_id` is the completion that an annotator wrote.
+    `edit_id` is the completion that an annotator wrote, `agreed` the share of the labels that say what came out.
     """
 
     better: Side | None
@@ -48,6 +50,7 @@ class Decision(NamedTuple):
     strength: float | None = None
     edit_id: int | None = None
     reason: str | None = None
+    agreed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,7 @@ def _chosen(
     ends = np.searchsorted(pairs, kept, side="right").tolist()
     raters_ = held.raters.ids[events.rater[deciding]].tolist()
     labels = label_id[events.place[deciding]].tolist()
+    verdicts = events.verdict[deciding].tolist()
     strengths, codes, ids = outcomes.strength[kept].tolist(), code[kept].tolist(), pair_id[kept].tolist()
     for place, start, end, strength, which, id_ in zip(kept.tolist(), starts, ends, strengths, codes, ids, strict=True):
         yield (
@@ -207,6 +211,7 @@ def _chosen(
                 None if strength != strength else strength,  # NaN alone is not itself
                 edits.get(place),
                 OUTCOMES[which] if which > EDITED else None,
+                1.0 if end - start == 1 else verdicts[start:end].count(SAYS[which]) / (end - start),
             ),
         )
 

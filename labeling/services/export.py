@@ -5,6 +5,7 @@ beside its place, checked, and only then done.
 """
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from exporters import EXPORTERS, DatasetWriter, Format, PreferenceRow, RowOrigin, Written
+from exporters.balance import side_always_winning
 from exporters.dataset import FileType
 from exporters.jsonl import json_line
 from exporters.parquet import COLUMNS
@@ -38,6 +40,7 @@ from labeling.storage.store import Session, Store
 SLOW_SECONDS = 0.2
 KEPT_FOR = 10  # times as long as it took
 PREVIEW_ROWS = 3
+LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,59}")
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -160,6 +163,7 @@ def export(
     has_mark: bool = False,
     file_type: FileType = "jsonl",
     validation_rows: int | None = None,
+    licence: str = "unknown",
     as_in: ExportView | None = None,
     progress: Progress | None = None,
 ) -> ExportView:
@@ -168,7 +172,8 @@ def export(
     `system_prompt` stands in every row instead of what the generators had in common. `progress` is called with the
     pairs looked at and the pairs there are. `has_mark` begins each file with a byte-order mark, which Azure documents.
     `file_type` parquet is for the trainers that read it. `validation_rows` asks for so many rows
-    in place of a share. With `as_in` labels and pairs are looked at as far as that
+    in place of a share. `licence` stands on
+    the card. With `as_in` labels and pairs are looked at as far as that
     export did.
 
     Raises:
@@ -189,13 +194,15 @@ def export(
         validation_share = 0.0
         if validation_rows < LEAST_VALIDATION_ROWS:
             raise InputError(f"{validation_rows} validation rows say nothing; ask for {LEAST_VALIDATION_ROWS} or more.")
+    if not LICENCE.fullmatch(licence):
+        raise InputError(f"{licence!r} is no licence's short name, such as cc-by-4.0, apache-2.0 or unknown.")
     if system_prompt is not None and not system_prompt.strip():
         raise InputError("The system prompt is empty. Write one, or leave it out.")
     last_pair = _last_pair(store, actor, slug) if as_in is None else as_in.pair_mark
     begun = begin(
         store, actor, slug, out, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
         validation_share=validation_share,
-        options={"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, "pair_mark": last_pair, "validation_rows": validation_rows},
+        options={"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, "pair_mark": last_pair, "validation_rows": validation_rows, "licence": licence},
     )  # fmt: skip
     with settling(store, begun):
         if validation_share or validation_rows or _keeps_prompts(store, begun.project_id):
@@ -215,7 +222,7 @@ def export(
             held = _held(
                 store, session, begun.project_id, rules, chosen, None if as_in is None else as_in.label_seq, last_pair
             )
-            written = _write(session, held, writer, system_prompt, progress)
+            written = _write(session, held, writer, system_prompt, licence, progress)
         end(store, begun, held.mark, facts_of(written))
     return export_view(store, actor, slug, begun.export_id)
 
@@ -236,7 +243,7 @@ def export_again(
     return export(
         store, actor, slug, format=view.format, rules=read_rules(view.rules), validation_share=view.validation_share,
         seed=view.seed, system_prompt=view.system_prompt, out=out, has_mark=view.has_mark,
-        file_type=read_file_type(view.file_type), validation_rows=view.asked_validation_rows, as_in=view, progress=progress,
+        file_type=read_file_type(view.file_type), validation_rows=view.asked_validation_rows, licence=view.licence, as_in=view, progress=progress,
     )  # fmt: skip
 
 
@@ -280,7 +287,12 @@ def format_named(name: str) -> Format:
 
 
 def _write(
-    session: Session, held: Ballot, writer: DatasetWriter, system_prompt: str | None, progress: Progress | None
+    session: Session,
+    held: Ballot,
+    writer: DatasetWriter,
+    system_prompt: str | None,
+    licence: str,
+    progress: Progress | None,
 ) -> Written:
     pairs = rows.count_visible_pairs(session, held.project_id, held.hidden)
     left_out: Counter[str] = Counter()
@@ -305,7 +317,11 @@ def _write(
             **({"across_pairs": held.told} if held.told else {}),
             "label_seq": held.mark,
             "system_prompt": system_prompt,
-        }
+        },
+        licence=licence,
+        warnings=[warning]
+        if (warning := side_always_winning(*rows.left_wins(session, held.project_id, held.mark)))
+        else [],
     )
 
 

@@ -55,6 +55,7 @@ class ExportView:
     file_type: str
     pair_mark: int | None
     asked_validation_rows: int | None
+    licence: str
     digest: str
     label_seq: int
     folder: Path | None
@@ -193,6 +194,7 @@ def _view(row: Export) -> ExportView:
         file_type=options.get("file_type", "jsonl"),
         pair_mark=options.get("pair_mark"),
         asked_validation_rows=options.get("validation_rows"),
+        licence=options.get("licence", "unknown"),
         digest=_digest(json.loads(row.digests)),
         label_seq=row.label_seq,
         folder=Path(row.folder) if row.folder else None,

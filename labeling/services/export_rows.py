@@ -136,7 +136,7 @@ class _RowMaker:
             return None
         told = {
             **told, "pair": pair_id, "prompt": group, "labels": decision.labels, "strength": decision.strength,
-            "chosen_id": a_id if is_a else b_id, "rejected_id": b_id if is_a else a_id,
+            "agreed": round(decision.agreed, 3), "chosen_id": a_id if is_a else b_id, "rejected_id": b_id if is_a else a_id,
         }  # fmt: skip
         return line, group, told
 
@@ -215,6 +215,7 @@ class _RowMaker:
             raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
             strength=decision.strength,
+            agreed=round(decision.agreed, 3),
             chosen_id=chosen.id,
             rejected_id=rejected.id,
             chosen_by=chosen.by,

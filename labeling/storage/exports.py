@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, or_, select, update
+from sqlalchemy import Select, bindparam, case, func, or_, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
@@ -15,6 +15,7 @@ from labeling.storage.tables import (
     Export,
     Generator,
     Judge,
+    Label,
     Pair,
     Project,
     ProjectCounter,
@@ -148,6 +149,19 @@ def count_visible_pairs(session: Session, project_id: int, hidden: Sequence[int]
     if hidden:
         query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
     return session.scalar(query) or 0
+
+
+def left_wins(session: Session, project_id: int, mark: int) -> tuple[int, int]:
+    """Of the project's labels for one side that stood on a screen: how many prefer the left one, and how many there are."""
+    is_left = case((col(Label.verdict) == col(Label.left_side), 1), else_=0)
+    query = select(func.coalesce(func.sum(is_left), 0), func.count()).where(
+        col(Label.project_id) == project_id,
+        col(Label.seq) <= mark,
+        col(Label.left_side).is_not(None),
+        col(Label.verdict).in_(("a", "b")),
+    )
+    wins, labels = session.execute(query).one()
+    return int(wins), int(labels)
 
 
 def last_pair(session: Session, project_id: int) -> int:

@@ -5,11 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exporters import DatasetWriter, PreferenceRow, RowOrigin
+from exporters.balance import side_always_winning
 from exporters.dataset import CheckFailed
 from exporters.files import FolderFault
 from exporters.formats import EXPORTERS
@@ -119,8 +122,6 @@ def test_what_the_sandbox_wrote_is_counted_and_said_on_the_card(tmp_path):
 
 
 def test_a_file_over_the_limit_of_a_service_is_written_in_parts(tmp_path, monkeypatch):
-    from dataclasses import replace
-
     monkeypatch.setitem(EXPORTERS, "openai-dpo", replace(EXPORTERS["openai-dpo"], most_bytes=3000))
     result = written(tmp_path / "out", many(60))
     names = [file.name for file in result.files if file.split == "train"]
@@ -156,6 +157,42 @@ def test_a_row_over_the_token_limit_is_left_out(tmp_path):
     rows = [*many(12), (PreferenceRow(ask("Go on"), "word and another " * 20_000, "b"), RowOrigin(77, "g"))]
     assert written(tmp_path / "out", rows).left_out == {"too_long": 1}
     assert written(tmp_path / "own", rows, "trl").left_out == {}
+
+
+def test_the_card_tells_licence_raters_agreement_rules_and_limits(tmp_path):
+    rows = [
+        (row, replace(origin, raters=("Ana", "Ben") if n % 2 else ("Ana",), labels=(n, n + 1)[: 1 + n % 2], agreed=0.5, decided_by=("annotator",)))
+        for n, (row, origin) in enumerate(many(40))
+    ]  # fmt: skip
+    with DatasetWriter(tmp_path / "out", "trl") as writer:
+        for row, origin in rows:
+            writer.add(row, origin)
+        result = writer.finish({"label_rules": {"who": "people", "people": ["Ana"]}}, licence="cc-by-4.0")
+    card = (tmp_path / "out" / "README.md").read_text()
+    head = yaml.safe_load(card.split("---")[1])
+    assert (head["license"], head["size_categories"]) == ("cc-by-4.0", ["n<1K"])
+    assert "2 raters; rows by kind of rater: annotator 40" in card
+    assert "20 rows rest on several labels; of these labels 50% say what came out" in card
+    assert '- `who`: "people"' in card
+    assert "Ana" not in card
+    assert "The file has 40 rows; an effect is seldom seen below 50" in card
+    assert (result.raters, result.agreement.several, result.agreement.agreed) == (2, 20, 0.5)
+    assert {told["agreed"] for told in lines(tmp_path / "out" / "provenance.jsonl")} == {0.5}
+
+
+def test_a_writer_that_always_wins_is_a_warning(tmp_path):
+    rows = [(row, replace(origin, chosen_by="large", rejected_by="small")) for row, origin in many(60)]
+    (warning,) = written(tmp_path / "out", rows, "trl").warnings
+    assert "large wins 60 of 60 rows" in warning.message
+    turned = [(row, replace(origin, chosen_by="small", rejected_by="large")) for row, origin in many(60, "More")]
+    assert written(tmp_path / "both", [*rows, *turned], "trl").warnings == ()
+
+
+@pytest.mark.parametrize(("wins", "labels", "side"), [(19, 20, "left"), (1, 20, "right"), (10, 20, None), (9, 9, None)])
+def test_a_side_of_the_screen_that_always_wins_is_a_warning(wins, labels, side):
+    found = side_always_winning(wins, labels)
+    assert (found is None) == (side is None)
+    assert found is None or f"stood {side}" in found.message
 
 
 def test_an_uneven_class_balance_is_told_with_the_weight_that_mends_it(tmp_path):

@@ -325,6 +325,19 @@ def test_a_margin_is_what_the_raters_gave_and_pairs_without_one_are_left_out(sto
     assert view.left_out == {"no_strength": 1}
 
 
+def test_provenance_tells_how_far_the_raters_of_a_row_agree(store, tmp_path):
+    making = labelled(store, 12)
+    raters = [making.imported_rater(name) for name in ("one", "two", "three")]
+    pair = making.pair("in doubt")
+    for rater, verdict in zip(raters, "aab", strict=True):
+        making.label(rater, pair, verdict)
+    done(making, tmp_path, format="trl", validation_share=0, licence="cc-by-4.0")
+    told = {row["pair"]: row["agreed"] for row in lines(tmp_path / "out" / "provenance.jsonl")}
+    assert told.pop(pair) == 0.667
+    assert set(told.values()) == {1.0}
+    assert "license: cc-by-4.0" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_nothing_to_export_says_what_is_missing(store, tmp_path):
     making = make_exporting(store)
     with pytest.raises(ExportError, match="There are no pairs"):
