@@ -2,7 +2,8 @@
 
     python -m benchmarks.real_data FOLDER [SCHEMAS]
 
-FOLDER holds arena_hard, fastchat and llmbar as their authors publish them. Each becomes a project: imported, labelled where it
+FOLDER holds arena_hard, fastchat, llmbar, hh_rlhf and llama_factory as their authors publish them. The latter two are imported and
+converted to every format, each row taken or refused. Each of the others becomes a project: imported, labelled where it
 has no labels, exported in formats of pairs, checked by the training services' own code and, where SCHEMAS is given, by a JSON
 Schema of each line, read by `datasets`, and imported again: prompts, chosen and rejected must come back the same.
 """
@@ -18,8 +19,11 @@ from pathlib import Path
 
 import jsonschema
 
+from exporters import EXPORTERS
 from labeling.domain import Actor
+from labeling.errors import ExportError
 from labeling.services.access import local_actor
+from labeling.services.convert import convert
 from labeling.services.export import ExportView, export
 from labeling.services.imports import ImportOptions, ImportView, run_import
 from labeling.services.labels import record
@@ -182,10 +186,10 @@ def mt_bench(walk: Walk, folder: Path) -> None:
 
 
 def llmbar(walk: Walk, folder: Path) -> None:
-    mapping = {"prompt": "input", "response_a": "output_1", "response_b": "output_2", "verdict": "label"}
     for path in sorted(folder.glob("**/dataset.json")):
         slug = walk.project(f"llmbar {path.parent.name}")
-        view = walk.take(slug, path, kind="pairs", mapping=mapping, labels_as="gold")
+        view = walk.take(slug, path, labels_as="gold")
+        walk.expect(view.format == "llmbar", f"{path.name} was read as {view.format}")
         walk.leave(slug)
         wanted = sorted(
             {
@@ -203,6 +207,33 @@ def llmbar(walk: Walk, folder: Path) -> None:
         )
         walk.expect(len(exported) == view.labels, f"{slug}: {len(exported)} rows from {view.labels} gold labels")
         walk.expect(exported == wanted, f"{slug}: {len(set(exported) ^ set(wanted))} gold sides differ from the source")
+
+
+def straight_through(walk: Walk, path: Path, format: str, rows: int) -> None:
+    """Import a file of pairs, and convert it to every format: no row is lost on the way."""
+    view = walk.take(walk.project(f"{path.parent.name} {path.name}"), path, labels_as="published")
+    walk.expect(view.format == format, f"{path.name} was read as {view.format}, not as {format}")
+    walk.expect(view.read == rows, f"{path.name}: {view.read} rows read, not {rows}")
+    for name in EXPORTERS:
+        try:
+            done = convert(path, path.name, to=name, out=walk.folder / "converted" / f"{path.name}.{name}.jsonl")
+        except ExportError as error:  # a margin is asked for, and the file tells none
+            walk.expect("no_strength" in str(error), f"{path.name} to {name}: {error}")
+            print(f"    to {name}: no row, as the file tells no strength")
+            continue
+        told = "".join(f"; {count} {reason}" for reason, count in done.refused_by_reason.items())
+        walk.expect(done.read == rows == done.converted + done.refused, f"{path.name} to {name}: rows do not add up")
+        print(f"    to {name}: {done.converted} of {done.read} rows, {done.rows} lines{told}")
+
+
+def hh_rlhf(walk: Walk, folder: Path) -> None:
+    for path in sorted(folder.glob("*.jsonl.gz")):
+        straight_through(walk, path, "hh-rlhf", 300)
+
+
+def llama_factory(walk: Walk, folder: Path) -> None:
+    for path in sorted(folder.glob("dpo_*.json")):
+        straight_through(walk, path, "sharegpt-ranking", 300)
 
 
 def _in_order(row: dict[str, object]) -> tuple[object, object]:
@@ -225,6 +256,8 @@ def main(arguments: Sequence[str]) -> int:
             ("arena-hard", arena_hard, "arena_hard"),
             ("MT-bench", mt_bench, "fastchat"),
             ("LLMBar", llmbar, "llmbar"),
+            ("HH-RLHF", hh_rlhf, "hh_rlhf"),
+            ("LLaMA-Factory", llama_factory, "llama_factory"),
         ):
             print(name)
             part(walk, folder / source)
