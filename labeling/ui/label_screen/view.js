@@ -401,7 +401,7 @@ export class View {
     if (state === this.noticed) return; // a button that is about to be pressed stays
     this.noticed = state;
     const told = [...Map.groupBy(refused, (entry) => entry.reason)].slice(-3).map(([reason, entries]) =>
-      h("p", {}, reason, entries.length > 1 ? ` (${plural(entries.length, "label")})` : h("button", { type: "button", class: "tool", onclick: () => this.desk.open(entries[0].event.pair_id) }, "Open the pair")));
+      h("p", {}, reason, this.#reopener(entries)));
     told.push(...[...notes.slice(-1), link.state === "refused" && link.fault].filter(Boolean).map((sentence) => h("p", {}, sentence)));
     const button = (name, act) => h("button", { type: "button", class: "tool", onclick: act }, name);
     const acts = refused.length
@@ -413,6 +413,14 @@ export class View {
       : [button("Close", () => this.desk.discard())];
     this.notice.hidden = !told.length;
     this.notice.replaceChildren(h("div", {}, ...told), h("div", { class: "acts" }, ...acts.filter(Boolean)));
+  }
+
+  /** A way to the pair of a refused label, where it is of this round; else how many there are, or where it was given. */
+  #reopener(entries) {
+    const [{ round, event }] = entries;
+    if (entries.length > 1) return ` (${plural(entries.length, "label")})`;
+    if (round !== this.desk.round) return ` (Pair ${event.pair_id} in the round “${round}”)`;
+    return h("button", { type: "button", class: "tool", onclick: () => this.desk.open(event.pair_id) }, "Open the pair");
   }
 
   #showFeedback() {
