@@ -215,6 +215,7 @@ def limited(
     value = f"{lost} lost, {refused:.1%} refused, {reached:.0%} of the rate, {counted['early_retries']} early"
     good = not lost and not counted["early_retries"] and refused <= marks[0] and reached >= marks[1]
     name = f"limit of 3,000 a minute, {what}, {workers} worker{'s' if workers > 1 else ''}"
+    print(f"  {name}: {value}", file=sys.stderr, flush=True)  # one takes a while
     return Figure(name, value, f"0 lost, ≤ {marks[0]:.0%}, ≥ {marks[1]:.0%}", good)
 
 
@@ -305,7 +306,7 @@ def figures(source: Path, frameworks: Sequence[str] = (), only: str = "") -> lis
         found: list[Figure] = []
         for name, part in parts.items():
             if only in name:
-                print(f"measuring: engine, {name}", file=sys.stderr)
+                print(f"measuring: engine, {name}", file=sys.stderr, flush=True)
                 found += part()
     return found
 
