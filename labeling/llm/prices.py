@@ -59,6 +59,11 @@ def _is_listed(base_url: str, model: str) -> bool:
     return True
 
 
+def load_list() -> None:
+    """Read the price list now, which takes a moment, rather than at the first reply."""
+    _is_listed("https://api.openai.com/v1", "gpt-4o-mini")
+
+
 def list_source() -> str:
     """Which list the prices are from; its version says how old they may be."""
     return f"genai-prices {version('genai-prices')}"

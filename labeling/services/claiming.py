@@ -9,6 +9,7 @@ from datetime import timedelta
 from labeling.errors import TiebreakError
 from labeling.llm.faults import Fault
 from labeling.llm.pacing import Room
+from labeling.llm.prices import load_list
 from labeling.llm.reply import Reply
 from labeling.services.keys import check_bound
 from labeling.services.outcomes import Judged, Troubles, outcome_of_fault, outcome_of_reply, outcome_of_unsent
@@ -63,9 +64,19 @@ class Claims:
         self._troubles = Troubles()
         self._tokens_kept: dict[int, float] = {}
         self._renewed_at = 0.0
+        self._is_ready = False
+
+    def get_ready(self) -> None:
+        """Load what the first reply needs, where a run is there: a pause after the first requests would cost pace."""
+        if not self._is_ready:
+            with self.store.reading() as session:
+                self._is_ready = bool(_active(session))
+            if self._is_ready:
+                load_list()
 
     def step(self, finished: Sequence[Finished], in_flight: int, *, claim: bool = True) -> Step:
         """Save what is finished and claim what is next. `in_flight` of this worker, without what is finished."""
+        self.get_ready()
         is_due = time.monotonic() - self._renewed_at >= RENEW_SECONDS
         if not finished and not is_due:
             with self.store.reading() as session:
