@@ -245,7 +245,7 @@ class Pacer:
         memory = self.memory
         memory.refused += len(refusals)
         late = sum(one.sent_at <= max(memory.met_at, memory.blocked_until) for one in refusals)
-        if late and memory.rate is not None:
+        if late and memory.rate is not None and memory.told_requests is None:
             # They were taken as let through when the limit was met.
             memory.refused -= late
             memory.rate = max(memory.rate / 2, memory.rate - UNDER_FOUND * late / memory.cycle_seconds, SLOWEST)
@@ -277,6 +277,9 @@ class Pacer:
             tried = before if memory.taken < FEW else min(before, memory.taken / asked)
             found = min(max(found, tried / 2), UNDER_FOUND * tried) if let_through >= FEW else SLOWER * tried
         is_measured = memory.rate is None or memory.cycle_seconds >= CYCLE_SECONDS
+        if memory.told_requests is not None and memory.rate is None:
+            # What was met was told: it is kept from here on, and measured only where that does not do.
+            found = max(found, UNDER_TOLD * memory.told_requests)
         memory.rate = memory.top = max(found, SLOWEST)
         memory.met_at = now
         memory.blocked_until = max(memory.blocked_until, now + wait)
