@@ -1,0 +1,71 @@
+"""Prompts, and those that go on from a reply to an earlier one."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from labeling.storage.tables.columns import BigId, Table, at, long_text, one_of
+
+
+class PromptRow(Table, table=True):
+    """A prompt of a project, known by the digest of its canonical JSON.
+
+    `group_key` joins prompts that must stay on one side of a split (turns of one conversation, near-duplicates); where
+    it is missing the digest is the group.
+    """
+
+    __tablename__ = "prompt"
+    __table_args__ = (
+        UniqueConstraint("project_id", "digest"),
+        UniqueConstraint("project_id", "id"),
+        Index("ix_prompt_external_id", "project_id", "external_id"),
+        Index("ix_prompt_group_key", "project_id", "group_key",
+              sqlite_where=text("group_key IS NOT NULL"), postgresql_where=text("group_key IS NOT NULL")),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    digest: str
+    external_id: str | None = None
+    group_key: str | None = None
+    language: str | None = None
+    is_sensitive: bool = False
+    is_reserved: bool = False
+    import_id: int | None = Field(default=None, foreign_key="import.id", index=True)
+    created_at: datetime = at(default_now=True)
+
+
+class PromptText(Table, table=True):
+    """`messages`, `tools`, `tags` and `follow_ups` are canonical JSON; the last three may be missing."""
+
+    __tablename__ = "prompt_text"
+
+    prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
+    messages: str = long_text()
+    tools: str | None = long_text(nullable=True)
+    tags: str | None = long_text(nullable=True)
+    reference: str | None = long_text(nullable=True)
+    follow_ups: str | None = long_text(nullable=True)
+
+
+class Continuation(Table, table=True):
+    """A prompt that goes on from a reply to an earlier one: after the chosen reply, or after a generator's own.
+
+    After its own reply only that generator (`generator_id`) goes on. Replies of one text lead to one prompt.
+    """
+
+    __tablename__ = "continuation"
+    __table_args__ = (
+        one_of("after", "chosen", "own"),
+        CheckConstraint("(after = 'own') = (generator_id IS NOT NULL)", name="generator"),
+        ForeignKeyConstraint(["parent_id", "completion_id"], ["completion.prompt_id", "completion.id"]),
+        Index("ix_continuation_parent_id", "parent_id"),
+    )
+
+    prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
+    completion_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    parent_id: int = Field(foreign_key="prompt.id")
+    after: str
+    generator_id: int | None = Field(default=None, foreign_key="generator.id")
+    created_at: datetime = at(default_now=True)
