@@ -211,6 +211,7 @@ class GeneratorSpec:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     max_in_flight: int | None = None
+    headers: Mapping[str, str] | None = None  # of the endpoint; None where nothing is said of them
 
     @property
     def digest(self) -> str:
@@ -245,6 +246,7 @@ class JudgeSpec:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     max_in_flight: int | None = None
+    headers: Mapping[str, str] | None = None  # of the endpoint; None where nothing is said of them
 
     def digest(self, template: str) -> str:
         """Identity: model, parameters, rubric, order policy and the template's text."""

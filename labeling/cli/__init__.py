@@ -21,6 +21,7 @@ SUBJECTS = (
     "verdicts",
     "rubric",
     "runs",
+    "endpoints",
     "prices",
     "export",
     "exports",

@@ -1,6 +1,6 @@
 """Files and batches at a provider, through the `openai` package, and no retry of its own.
 
-The key stands in one header and nowhere else; redirects are not followed, since it would go along.
+Key and secrets stand in headers and nowhere else; redirects are not followed, since they would go along.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from labeling.llm.batch_lines import URL
-from labeling.llm.chat import key_header
-from labeling.llm.faults import Fault, status_fault, without_key
+from labeling.llm.chat import sent_headers, without_secrets
+from labeling.llm.faults import Fault, status_fault
+from labeling.llm.headers import NO_HEADERS, Headers
 from labeling.llm.keys import origin_of
 from labeling.llm.request import ChatRequest
 
@@ -57,11 +58,11 @@ class ProviderBatch:
 class BatchClient:
     """The files and batches of one model's endpoint with one key. Every method raises ProviderFault."""
 
-    def __init__(self, base_url: str, model: str, key: str | None) -> None:
-        self.base_url, self.model, self.key = base_url, model, key
+    def __init__(self, base_url: str, model: str, key: str | None, extra: Headers = NO_HEADERS) -> None:
+        self.base_url, self.model, self.key, self.extra = base_url, model, key, extra
 
     def __enter__(self) -> Self:
-        self._client = _client(self.base_url, self.key)
+        self._client = _client(self.base_url, self.key, self.extra)
         return self
 
     def __exit__(
@@ -147,32 +148,33 @@ class BatchClient:
             raise self._status_fault(error.status_code, dict(error.response.headers), _body(error)) from None
         except openai.APITimeoutError:
             words = f"{self._place} did not answer within {TIMEOUT_SECONDS:g} seconds."
-            raise ProviderFault(Fault("timeout", words, retry=True), None) from None
+            raise self._fault(Fault("timeout", words, retry=True)) from None
         except openai.APIConnectionError as error:
             why = str(error.__cause__ or error).split("\n")[0][:200].rstrip(".") or "no reason given"
-            words = f"{self._place} cannot be reached: {without_key(why, self.key)}. Check that it runs, then resume."
-            raise ProviderFault(Fault("unreachable", words, retry=True), None) from None
+            words = f"{self._place} cannot be reached: {why}. Check that it runs, then resume."
+            raise self._fault(Fault("unreachable", words, retry=True)) from None
         except (openai.APIError, ValueError) as error:
-            why = without_key(str(error).split("\n")[0][:200], self.key)
+            why = str(error).split("\n")[0][:200]
             words = f"{self._place} answered what no files and batches API does: {why}."
-            raise ProviderFault(Fault("not_json", words, retry=True), None) from None
+            raise self._fault(Fault("not_json", words, retry=True)) from None
 
     def _status_fault(self, status: int, headers: dict[str, str], raw: bytes) -> ProviderFault:
         request = ChatRequest(self.base_url, self.model, "{}", 0)
         fault = status_fault(request, status, headers, raw, has_key=self.key is not None)
-        message = without_key(fault.message, self.key)
-        return ProviderFault(
-            Fault(fault.code, message, fault.retry, fault.stops_run, retry_after=fault.retry_after), status
-        )
+        told = Fault(fault.code, fault.message, fault.retry, fault.stops_run, retry_after=fault.retry_after)
+        return self._fault(told, status)
+
+    def _fault(self, fault: Fault, status: int | None = None) -> ProviderFault:
+        return ProviderFault(without_secrets(fault, self.key, self.extra), status)
 
 
-def _client(base_url: str, key: str | None) -> "OpenAI":
+def _client(base_url: str, key: str | None, extra: Headers) -> "OpenAI":
     import httpx2
     from openai import DefaultHttpxClient, OpenAI
 
     parts = urlsplit(base_url)
     address = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
-    own = key_header(address, key)
+    own = sent_headers(address, key, extra)
 
     def set_key(request: httpx2.Request) -> None:
         # The package sends a key always and in its own header, and more that it takes from the environment.

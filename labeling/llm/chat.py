@@ -1,6 +1,6 @@
 """One chat call over plain aiohttp, which costs a sixth of the SDK's CPU, and no retry of its own.
 
-The key stands in one header of one call and nowhere else; redirects are not followed, since it would go along.
+Key and secrets stand in the headers of one call and nowhere else; redirects are not followed, since they would go along.
 """
 
 import time
@@ -8,19 +8,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
 from labeling.llm.faults import Fault, error_in_body, place, status_fault, unreadable_fault, without_key
+from labeling.llm.headers import NO_HEADERS, Headers
 from labeling.llm.limits import Limits, told_limits
 from labeling.llm.reply import Reply, read_reply
 from labeling.llm.request import ChatRequest, address_of
 
 TIMEOUT_SECONDS = 600.0  # models that reason may take minutes
 CONNECT_SECONDS = 15.0
+SHORTEST_SECRET = 16  # characters; what is shorter may be a word of the reply
 MOST_BYTES = 20_000_000  # no reply is as long as this; a server that never ends is
 
 
@@ -48,27 +50,39 @@ class ChatClient:
             await self._session.close()
             self._session = None
 
-    async def ask(self, request: ChatRequest, key: str | None) -> Reply | Fault:
+    async def ask(self, request: ChatRequest, key: str | None, extra: Headers = NO_HEADERS) -> Reply | Fault:
         """Send one request and read its reply. Every fault of the endpoint is returned, none is raised."""
+        return without_secrets(await self._ask(request, key, extra), key, extra)
+
+    async def models(
+        self, request: ChatRequest, key: str | None, extra: Headers = NO_HEADERS
+    ) -> list[dict[str, object]] | Fault:
+        """The models that the endpoint of `request` lists."""
+        return without_secrets(await self._models(request, key, extra), key, extra)
+
+    async def _ask(self, request: ChatRequest, key: str | None, extra: Headers) -> Reply | Fault:
         address = _chat_address(request.base_url)
         started = time.monotonic()
-        got = await self._exchange(request, "POST", address, key, request.content.encode())
+        got = await self._exchange(
+            request, "POST", address, sent_headers(address, key, extra), request.content.encode()
+        )
         if isinstance(got, Fault):
             return got
         milliseconds = round((time.monotonic() - started) * 1000)
         status, headers, raw = got
+        raw = _without_echo(raw, key, extra)
         if status != 200:
-            return _redacted(status_fault(request, status, headers, raw, has_key=key is not None), key)
-        return _read(request, raw, key, milliseconds, told_limits(headers))
+            return status_fault(request, status, headers, raw, has_key=key is not None)
+        return _read(request, raw, milliseconds, told_limits(headers), has_key=key is not None)
 
-    async def models(self, request: ChatRequest, key: str | None) -> list[dict[str, object]] | Fault:
-        """The models that the endpoint of `request` lists."""
-        got = await self._exchange(request, "GET", address_of(request.base_url, "models"), key, None)
+    async def _models(self, request: ChatRequest, key: str | None, extra: Headers) -> list[dict[str, object]] | Fault:
+        address = address_of(request.base_url, "models")
+        got = await self._exchange(request, "GET", address, sent_headers(address, key, extra), None)
         if isinstance(got, Fault):
             return got
         status, headers, raw = got
         if status != 200:
-            return _redacted(status_fault(request, status, headers, raw, has_key=key is not None), key)
+            return status_fault(request, status, headers, raw, has_key=key is not None)
         try:
             listed = orjson.loads(raw)["data"]
             return [model for model in listed if isinstance(model, dict) and isinstance(model.get("id"), str)]
@@ -76,11 +90,10 @@ class ChatClient:
             return unreadable_fault(request, raw, "it has no list of models")
 
     async def _exchange(
-        self, request: ChatRequest, method: str, address: str, key: str | None, content: bytes | None
+        self, request: ChatRequest, method: str, address: str, headers: dict[str, str], content: bytes | None
     ) -> tuple[int, Mapping[str, str], bytes] | Fault:
         """Status, headers (names in any case) and body, or the fault that kept them away."""
         assert self._session is not None, "ChatClient is used inside `async with`"
-        headers = key_header(address, key)
         if content:
             headers["Content-Type"] = "application/json"
         try:
@@ -95,7 +108,7 @@ class ChatClient:
                     )
                 return response.status, response.headers, raw
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            return _redacted(self._broken(place(request), error), key)
+            return self._broken(place(request), error)
 
     def _broken(self, at: str, error: Exception) -> Fault:
         """What it means that no answer came."""
@@ -128,6 +141,32 @@ def key_header(address: str, key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
+def sent_headers(address: str, key: str | None, extra: Headers) -> dict[str, str]:
+    """The key's header and the further ones; where both have one name, it is the endpoint's own."""
+    own = key_header(address, key)
+    if not extra.values:
+        return own
+    return {name: value for name, value in own.items() if name.lower() not in extra.values} | dict(extra.values)
+
+
+Got = TypeVar("Got")
+
+
+def without_secrets(got: Got | Fault, key: str | None, extra: Headers) -> Got | Fault:
+    """A fault in words that repeat neither key nor secret; anything else as it is."""
+    if not isinstance(got, Fault):
+        return got
+    return replace(got, message=without_key(got.message, key, *extra.secrets))
+
+
+def _without_echo(raw: bytes, key: str | None, extra: Headers) -> bytes:
+    """A body without the secrets that it repeats: replies are stored."""
+    for secret in (key or "", *extra.secrets):
+        if len(secret) >= SHORTEST_SECRET and secret.encode() in raw:
+            raw = raw.replace(secret.encode(), b"[key]")
+    return raw
+
+
 async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     """The whole body; None where it is longer than any reply."""
     if response.content_length is not None and response.content_length <= MOST_BYTES:
@@ -140,7 +179,9 @@ async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(read)
 
 
-def _read(request: ChatRequest, raw: bytes, key: str | None, milliseconds: int, limits: Limits | None) -> Reply | Fault:
+def _read(
+    request: ChatRequest, raw: bytes, milliseconds: int, limits: Limits | None, *, has_key: bool
+) -> Reply | Fault:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -149,15 +190,11 @@ def _read(request: ChatRequest, raw: bytes, key: str | None, milliseconds: int, 
         return unreadable_fault(request, raw, "it is no JSON object")
     status = error_in_body(body)
     if status is not None:
-        return _redacted(status_fault(request, status, {}, raw, has_key=key is not None), key)
+        return status_fault(request, status, {}, raw, has_key=has_key)
     try:
         return read_reply(body, milliseconds, limits)
     except ValueError as error:
         return unreadable_fault(request, raw, str(error))
-
-
-def _redacted(fault: Fault, key: str | None) -> Fault:
-    return replace(fault, message=without_key(fault.message, key))
 
 
 def _why(error: Exception) -> str:

@@ -147,10 +147,10 @@ def error_in_body(body: Json) -> int | None:
     return number if 300 <= number < 600 else 502
 
 
-def without_key(text: str, key: str | None) -> str:
-    """`text` without the key, also where a server repeats it or a part of it."""
-    if key:
-        text = text.replace(key, "[key]")
+def without_key(text: str, *secrets: str | None) -> str:
+    """`text` without the key and other secrets, also where a server repeats a key or a part of it."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "[key]")
     return KEY_LIKE.sub("[key]", text)
 
 

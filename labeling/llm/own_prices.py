@@ -96,8 +96,16 @@ def own_prices() -> tuple[OwnPrice, ...]:
 
 def _read(path: Path) -> tuple[OwnPrice, ...]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parsed_prices(path, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no TOML file ({error}). Correct it, or take it away.") from error
+
+
+def parsed_prices(path: Path, text: str) -> tuple[OwnPrice, ...]:
+    """The prices in the text of the file `path`. Raises InputError."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is no TOML file ({error}). Correct it, or take it away.") from error
     rows = table.get("price", [])
     if set(table) - {"price"} or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

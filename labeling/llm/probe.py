@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from labeling.llm.chat import ChatClient
 from labeling.llm.faults import Fault, place
+from labeling.llm.headers import NO_HEADERS, Headers
 from labeling.llm.reply import SANDBOX
 from labeling.llm.request import ChatRequest
 
@@ -22,13 +23,15 @@ class EndpointCheck:
     milliseconds: int | None
 
 
-async def probe(client: ChatClient, request: ChatRequest, key: str | None) -> EndpointCheck:
+async def probe(
+    client: ChatClient, request: ChatRequest, key: str | None, extra: Headers = NO_HEADERS
+) -> EndpointCheck:
     """Send `request`, which should be tiny, and ask for the list of models.
 
     The call itself is the proof: some endpoints show their models to anyone, others list none.
     """
-    answered = await client.ask(request, key)
-    listed = await client.models(request, key)
+    answered = await client.ask(request, key, extra)
+    listed = await client.models(request, key, extra)
     models = [] if isinstance(listed, Fault) else listed
     names = tuple(str(model["id"]) for model in models)[:MODELS_NAMED]
     is_sandbox = any(model.get("owned_by") == SANDBOX for model in models)

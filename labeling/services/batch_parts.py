@@ -10,6 +10,7 @@ from labeling.errors import TiebreakError
 from labeling.llm.batches import BatchClient, ProviderBatch, ProviderFault
 from labeling.llm.keys import key_value, origin_of
 from labeling.services.batch_results import fetch
+from labeling.services.headers import headers_of_run
 from labeling.services.keys import check_bound
 from labeling.services.parts import let_go, part_file
 from labeling.storage import batches as rows
@@ -37,7 +38,8 @@ def advance(store: Store, run: Run, part: Batch) -> None:
         with store.reading() as session:
             if part.key_env is not None:
                 check_bound(session, part.key_env, part.base_url)
-        with BatchClient(part.base_url, part.model, key_value(part.key_env)) as client:
+            extra = headers_of_run(session, part.run_id, part.base_url)
+        with BatchClient(part.base_url, part.model, key_value(part.key_env), extra) as client:
             _Step(store, run, part, client).take()
     except ProviderFault as fault:
         _met(store, run, part, fault)

@@ -2,15 +2,17 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from labeling.errors import TiebreakError
 from labeling.llm.faults import Fault
+from labeling.llm.headers import Headers
 from labeling.llm.pacing import Room
 from labeling.llm.prices import load_list
 from labeling.llm.reply import Reply
+from labeling.services.headers import headers_of_run
 from labeling.services.keys import check_bound
 from labeling.services.outcomes import Judged, Troubles, outcome_of_fault, outcome_of_reply, outcome_of_unsent
 from labeling.services.pacing import Finished, Paced, news_of
@@ -32,9 +34,11 @@ NEVER = 1_000_000  # tries of a run that stands still: it gives nothing up
 
 @dataclass(frozen=True, slots=True)
 class ToSend:
-    """A claimed request, and the seconds until its turn: what is claimed together need not go together."""
+    """A claimed request with the further headers of its endpoint, and the seconds until its turn: what is claimed
+    together need not go together."""
 
     claimed: Claimed
+    extra: Headers
     in_seconds: float
 
 
@@ -144,12 +148,12 @@ class Claims:
             until = now() + timedelta(seconds=LEASE_SECONDS)
             got = claims.claim(session, self.owner, run_id, endpoint, room.requests, until)
             tokens = paced.take(endpoint, len(got))
-            for number, (claimed, fault) in enumerate(_checked(session, got)):
+            for number, (claimed, extra) in enumerate(_checked(session, got)):
                 self._tokens_kept[claimed.request_id] = tokens
-                if fault is None:
-                    to_send.append(ToSend(claimed, number * room.gap_seconds))
+                if isinstance(extra, Fault):
+                    refused.append(Finished(claimed, extra))
                 else:
-                    refused.append(Finished(claimed, fault))
+                    to_send.append(ToSend(claimed, extra, number * room.gap_seconds))
         paced.remember()
         return Step(tuple(to_send), tuple(active.values()), again, finished=tuple(refused)), spent
 
@@ -191,22 +195,20 @@ def _active(session: Session) -> dict[int, Active]:
     return {run.id: run for run in map(active_run, runs.running(session))}
 
 
-def _checked(session: Session, got: Sequence[Claimed]) -> Iterator[tuple[Claimed, Fault | None]]:
-    """Each with the fault of its key, where that may not go where it would be sent."""
-    checked: dict[tuple[str, str], Fault | None] = {}
+def _checked(session: Session, got: Sequence[Claimed]) -> Iterator[tuple[Claimed, Headers | Fault]]:
+    """Each with the headers of its endpoint, or with the fault of a key or secret that may not be sent there."""
+    checked: dict[tuple[int, str | None, str], Headers | Fault] = {}
     for one in got:
-        if one.key_env is None:
-            yield one, None
-            continue
-        place = (one.key_env, one.base_url)
+        place = (one.run_id, one.key_env, one.base_url)
         if place not in checked:
-            checked[place] = _fault_of(lambda: check_bound(session, *place))  # noqa: B023  # called at once
+            checked[place] = _headers_or_fault(session, *place)
         yield one, checked[place]
 
 
-def _fault_of(check: Callable[[], object]) -> Fault | None:
+def _headers_or_fault(session: Session, run_id: int, key_env: str | None, base_url: str) -> Headers | Fault:
     try:
-        check()
+        if key_env is not None:
+            check_bound(session, key_env, base_url)
+        return headers_of_run(session, run_id, base_url)
     except TiebreakError as error:
         return Fault("forbidden", str(error), stops_run=True)
-    return None

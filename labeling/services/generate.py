@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from labeling.domain import Actor, GeneratorSpec, Json, Right, RunMode
-from labeling.errors import EndpointError, InputError, NotFoundError
+from labeling.errors import InputError, NotFoundError
 from labeling.llm.faults import Fault
 from labeling.llm.keys import KeyState, key_state
 from labeling.llm.reply import Reply
@@ -14,8 +14,9 @@ from labeling.pairing import PairMode
 from labeling.preferring import Over
 from labeling.services import runs
 from labeling.services.access import open_project
-from labeling.services.endpoints import ask_now
-from labeling.services.keys import address_of, bind_key, is_sandbox_address
+from labeling.services.endpoints import ask_now, make_ready
+from labeling.services.headers import keep_headers
+from labeling.services.keys import address_of, is_sandbox_address
 from labeling.services.pair_choice import sources_of
 from labeling.services.pairing import PairPlan
 from labeling.services.scaling import LARGE, PART, scaled
@@ -90,6 +91,8 @@ class GenerationPlan:
 def save_generators(store: Store, actor: Actor, slug: str, specs: Sequence[GeneratorSpec]) -> list[GeneratorView]:
     """Put generators in use. One of a name that is in use takes its place; completions of the old one stay."""
     check_distinct(specs, "The generators")
+    for spec in specs:
+        keep_headers(store, actor, slug, spec)
     with store.writing() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
@@ -138,7 +141,8 @@ def try_generators(
         prompt = rows.prompt_with_id(session, project.id, prompt_id)
     if prompt is None:
         raise NotFoundError(f"There is no prompt {prompt_id} in {project.name!r}.")
-    _bind_keys(store, actor, slug, specs)
+    for spec in specs:
+        make_ready(store, actor, slug, spec)
     planned = [_planned(spec, None, prompt, 0) for spec in specs]
     return [
         Trial(spec.name, None, answer, None)
@@ -188,7 +192,8 @@ def start_generation(
         InputError: every completion is there already, a key is bound elsewhere, or the price of a model is
             unknown and a budget was set.
     """
-    _bind_keys(store, actor, slug, plan.generators, needs_key=mode is not RunMode.FILE)
+    for spec in plan.generators:
+        make_ready(store, actor, slug, spec, mode)
     views = save_generators(store, actor, slug, plan.generators)
     ids = {view.spec.digest: view.id for view in views}
     with store.reading() as session:
@@ -296,16 +301,6 @@ def _planned(
         generator_id=generator_id,
         is_sandbox=is_sandbox_address(spec.base_url),
     )
-
-
-def _bind_keys(
-    store: Store, actor: Actor, slug: str, specs: Sequence[GeneratorSpec], *, needs_key: bool = True
-) -> None:
-    for spec in specs:
-        bind_key(store, actor, slug, spec.key_env, spec.base_url)
-        state = key_state(spec.key_env, address_of(spec.base_url))
-        if needs_key and spec.key_env and not state.found:
-            raise EndpointError(f"The key of generator {spec.name} is missing: {state.sentence}")
 
 
 def _cost(spec: GeneratorSpec, reply: Reply) -> float | None:

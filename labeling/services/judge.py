@@ -15,9 +15,10 @@ from labeling.llm.keys import KeyState, key_state
 from labeling.llm.request import chat_request, pace_of
 from labeling.services import runs
 from labeling.services.access import open_project
-from labeling.services.endpoints import ask_now
+from labeling.services.endpoints import ask_now, make_ready
+from labeling.services.headers import keep_headers
 from labeling.services.judge_pairs import choose, draw_for
-from labeling.services.keys import address_of, bind_key, is_sandbox_address
+from labeling.services.keys import address_of, is_sandbox_address
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.storage import completions, judging, keys
@@ -49,6 +50,7 @@ class JudgeView:
 
 def save_judge(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> JudgeView:
     """The judge of this identity: the one that exists, or the next version of its name."""
+    keep_headers(store, actor, slug, spec)
     with store.writing() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         assert project.id is not None
@@ -158,7 +160,7 @@ def start_judging(
         EndpointError: the endpoint does not answer, or the key is missing.
     """
     draw_for(store, actor, slug, pairs)
-    check_key(store, actor, slug, spec, mode)
+    make_ready(store, actor, slug, spec, mode)
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
         chosen = choose(session, project_id, pairs)
@@ -171,14 +173,6 @@ def start_judging(
         store, actor, slug, spec, chosen, pairs,
         idempotency_key=idempotency_key, budget_usd=budget_usd, mode=mode, max_tries=max_tries,
     )  # fmt: skip
-
-
-def check_key(store: Store, actor: Actor, slug: str, spec: JudgeSpec, mode: RunMode) -> None:
-    """Bind the judge's key variable to its endpoint. Raises InputError (bound elsewhere), EndpointError (not set)."""
-    bind_key(store, actor, slug, spec.key_env, spec.base_url)
-    state = key_state(spec.key_env, address_of(spec.base_url))
-    if mode is not RunMode.FILE and spec.key_env and not state.found:
-        raise EndpointError(f"The key of judge {spec.name} is missing: {state.sentence}")
 
 
 def start_on(

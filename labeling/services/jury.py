@@ -10,7 +10,8 @@ from labeling.errors import InputError, NothingToAskError
 from labeling.judging.template import template_text
 from labeling.services import runs
 from labeling.services.access import open_project
-from labeling.services.judge import check_key, estimate_judging, start_judging, start_on, structured_format
+from labeling.services.endpoints import make_ready
+from labeling.services.judge import estimate_judging, start_judging, start_on, structured_format
 from labeling.services.judge_pairs import choose, draw_for
 from labeling.services.planning import Estimate
 from labeling.storage.runs import run_with_key
@@ -94,7 +95,7 @@ def start_jury(
     if not chosen:
         raise InputError(f"There are no {pairs} pairs to judge. Choose other pairs, or make some on the page Generate.")
     for spec in specs:
-        check_key(store, actor, slug, spec, mode)
+        make_ready(store, actor, slug, spec, mode)
         structured_format(store, actor, slug, spec, may_ask=mode is not RunMode.FILE)
     budgets = _budgets(store, actor, slug, specs, pairs, budget_usd, mode)
     found = []

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right, RunMode
-from labeling.errors import EndpointError, InputError, NotFoundError
+from labeling.errors import InputError, NotFoundError
 from labeling.judging.scoring import score_format, score_messages, scoring_template_text
 from labeling.judging.template import Reply
-from labeling.llm.keys import key_state
 from labeling.llm.request import chat_request, pace_of
 from labeling.services import runs
 from labeling.services.access import open_project
+from labeling.services.endpoints import make_ready
 from labeling.services.judge import FORMATS, structured_format
-from labeling.services.keys import address_of, bind_key, is_sandbox_address
+from labeling.services.keys import address_of, is_sandbox_address
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.storage import judging, keys, scoring
@@ -147,10 +147,7 @@ def start_scoring(
     if limit is not None and limit < 1:
         raise InputError("The limit of prompts must be 1 or more.")
     spec = scoring_spec(spec)
-    bind_key(store, actor, slug, spec.key_env, spec.base_url)
-    state = key_state(spec.key_env, address_of(spec.base_url))
-    if mode is not RunMode.FILE and spec.key_env and not state.found:
-        raise EndpointError(f"The key of judge {spec.name} is missing: {state.sentence}")
+    make_ready(store, actor, slug, spec, mode)
     with store.reading() as session:
         project_id = _project_id(session, actor, slug)
         known = run_with_key(session, f"{project_id} {idempotency_key}")

@@ -17,7 +17,7 @@ NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "rep
 WHOLE_NUMBERS = ("max_tokens", "max_completion_tokens", "seed", "top_k")
 PARAMETERS = (*NUMBERS, *WHOLE_NUMBERS, "stop", "reasoning_effort", "response_format", "logit_bias")
 PACE = ("requests_per_minute", "tokens_per_minute", "max_in_flight")
-COMMON = ("name", "base_url", "model", "key_env", "samples", *PACE, *PARAMETERS, "extra_body")
+COMMON = ("name", "base_url", "model", "key_env", "samples", *PACE, *PARAMETERS, "extra_body", "headers")
 OURS = {
     "model": "write it as model of the table",
     "messages": "they come from the prompts",

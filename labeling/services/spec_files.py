@@ -31,6 +31,7 @@ def _table(head: str, own: Mapping[str, Any], spec: GeneratorSpec | JudgeSpec) -
     values |= {key: value for key, value in spec.parameters.items() if key in PARAMETERS}
     values |= {"samples": spec.samples} | {key: getattr(spec, key) for key in PACE}
     values["extra_body"] = {key: value for key, value in spec.parameters.items() if key not in PARAMETERS} or None
+    values["headers"] = spec.headers or None
     return "\n".join([head, *(f"{key} = {_toml(value)}" for key, value in values.items() if value is not None)]) + "\n"
 
 

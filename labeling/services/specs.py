@@ -9,7 +9,8 @@ from typing import Any
 from labeling.domain import GeneratorSpec, JudgeSpec
 from labeling.errors import InputError
 from labeling.judging.rubrics import RUBRICS
-from labeling.services.spec_fields import COMMON, common_fields, known, quoted, text_field
+from labeling.services.headers import checked_headers
+from labeling.services.spec_fields import COMMON, SANDBOX, common_fields, known, quoted, text_field
 
 GENERATOR_KEYS = (*COMMON, "system_prompt")
 JUDGE_KEYS = (*COMMON, "rubric", "orders", "offers_both_bad", "uses_reference")
@@ -31,6 +32,7 @@ def read_generators(data: bytes | str, where: str) -> tuple[GeneratorSpec, ...]:
         raise InputError(f"{where}: there is no [[generator]] table; write one for each model and way to ask it.")
     specs = [generator_spec(table, f"{where}, generator {number}") for number, table in enumerate(tables, 1)]
     check_distinct(specs, where)
+    check_headers_agree(specs, where)
     return tuple(specs)
 
 
@@ -57,14 +59,16 @@ def read_judges(data: bytes | str, where: str, folder: Path | None = None) -> tu
         return (judge_spec(tables, f"{where}, judge", folder),)
     if not isinstance(tables, list) or not tables or not all(isinstance(table, Mapping) for table in tables):
         raise InputError(f"{where}: there is no [judge] table; write one.")
-    return tuple(judge_spec(table, f"{where}, judge {number}", folder) for number, table in enumerate(tables, 1))
+    specs = tuple(judge_spec(table, f"{where}, judge {number}", folder) for number, table in enumerate(tables, 1))
+    check_headers_agree(specs, where)
+    return specs
 
 
 def generator_spec(table: Mapping[str, Any], where: str) -> GeneratorSpec:
     """One table as a generator: from a file or a form. Raises InputError that starts with `where`."""
     known(table, GENERATOR_KEYS, where)
     system_prompt = text_field(table, "system_prompt", where)
-    return GeneratorSpec(system_prompt=system_prompt, **common_fields(table, where))
+    return GeneratorSpec(system_prompt=system_prompt, headers=_headers(table, where), **common_fields(table, where))
 
 
 def judge_spec(table: Mapping[str, Any], where: str, folder: Path | None = None) -> JudgeSpec:
@@ -83,7 +87,23 @@ def judge_spec(table: Mapping[str, Any], where: str, folder: Path | None = None)
     common = common_fields(table, where)
     if "response_format" in common["parameters"]:
         raise InputError(f"{where}: response_format is set by Tiebreak for judges; leave it out.")
-    return JudgeSpec(rubric=rubric, orders=orders, offers_both_bad=offers, uses_reference=reference, **common)
+    return JudgeSpec(
+        rubric=rubric, orders=orders, offers_both_bad=offers, uses_reference=reference, headers=_headers(table, where), **common
+    )  # fmt: skip
+
+
+def check_headers_agree(specs: Sequence[GeneratorSpec | JudgeSpec], where: str) -> None:
+    """Refuse two tables that write different headers for one endpoint: its headers go with every request to it."""
+    written: dict[str, GeneratorSpec | JudgeSpec] = {}
+    for spec in specs:
+        if spec.headers is None:
+            continue
+        first = written.setdefault(spec.base_url, spec)
+        if first.headers != spec.headers:
+            raise InputError(
+                f"{where}: {first.name} and {spec.name} write different headers for {spec.base_url}; headers go with every "
+                "request to an endpoint, so write them once."
+            )
 
 
 def check_distinct(specs: Sequence[GeneratorSpec], where: str) -> None:
@@ -99,6 +119,14 @@ def check_distinct(specs: Sequence[GeneratorSpec], where: str) -> None:
                     f"{where}: generators {other} ({earlier.name}) and {number} ({spec.name}) are the same model asked in the "
                     "same way; remove one and raise samples of the other, or change a parameter or the system prompt."
                 )
+
+
+def _headers(table: Mapping[str, Any], where: str) -> dict[str, str] | None:
+    if "headers" not in table:
+        return None
+    if table.get("base_url") == SANDBOX:
+        raise InputError(f"{where}: the sandbox reads no headers; leave them out.")
+    return checked_headers(table["headers"], where)
 
 
 def _rubric(value: object, where: str, folder: Path | None) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from labeling.errors import TiebreakError
 from labeling.llm.chat import ChatClient
 from labeling.llm.faults import Fault
+from labeling.llm.headers import Headers
 from labeling.llm.keys import key_value
 from labeling.llm.reply import Reply
 from labeling.llm.request import ChatRequest
@@ -159,18 +160,18 @@ class Worker:
         if self._stopping.is_set() or self._refused_at.get(claimed.endpoint, 0.0) > began:
             got = None  # its turn has not come, and the endpoint refuses
         else:
-            got = await self._call(claimed)
+            got = await self._call(claimed, one.extra)
             if isinstance(got, Fault) and got.code == "rate_limited":
                 self._refused_at[claimed.endpoint] = self._loop.time()
         self._finish(Finished(claimed, got, sent_at))
 
-    async def _call(self, claimed: Claimed) -> Reply | Fault:
+    async def _call(self, claimed: Claimed, extra: Headers) -> Reply | Fault:
         try:
             key = key_value(claimed.key_env)
         except TiebreakError as error:
             return Fault("unauthorized", str(error), stops_run=True)
         request = ChatRequest(claimed.base_url, claimed.model, claimed.body, claimed.sample_number)
-        return await self._client.ask(request, key)
+        return await self._client.ask(request, key, extra)
 
     async def _in_database(self, action: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._database, action)

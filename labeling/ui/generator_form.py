@@ -8,6 +8,7 @@ import streamlit as st
 from labeling.domain import GeneratorSpec, Target
 from labeling.errors import InputError
 from labeling.services.generate import GeneratorView, list_generators, save_generators
+from labeling.services.headers import with_headers
 from labeling.services.spec_fields import PACE, PARAMETERS
 from labeling.services.spec_files import generators_toml
 from labeling.services.specs import generator_spec, read_generators
@@ -108,7 +109,7 @@ def _file(me: Here) -> None:
     if used:
         st.download_button(
             "Download those in use as TOML",
-            generators_toml(view.spec for view in used),
+            generators_toml(with_headers(me.store, me.actor, me.project, [view.spec for view in used])),
             "generators.toml",
             "application/toml",
             type="tertiary",

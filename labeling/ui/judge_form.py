@@ -7,6 +7,7 @@ import streamlit as st
 
 from labeling.domain import JudgeSpec
 from labeling.judging.rubrics import RUBRICS
+from labeling.services.headers import keep_headers, with_headers
 from labeling.services.judge import JudgeView, preview_prompt, save_judge
 from labeling.services.jury import check_jury
 from labeling.services.projects import ProjectView
@@ -85,7 +86,8 @@ def judge_reading(me: Here, spec: JudgeSpec, pairs: str) -> None:
         for message in preview_prompt(me.store, me.actor, me.project, spec, pairs):
             st.caption(escape(message["role"]))
             st.code(message["content"], language=None, wrap_lines=True)
-    st.download_button("Download as TOML", judge_toml(spec), "judge.toml", "application/toml", type="tertiary")
+    (kept,) = with_headers(me.store, me.actor, me.project, [spec])
+    st.download_button("Download as TOML", judge_toml(kept), "judge.toml", "application/toml", type="tertiary")
 
 
 def _begin_with(judges: Sequence[JudgeView] | Sequence[ScorerView], kind: str) -> JudgeView | ScorerView | None:
@@ -142,6 +144,7 @@ def _from_file(me: Here) -> None:
             with faults():
                 first, *others = read_judges(found.getvalue(), found.name)
                 check_jury([first, *others])
+                keep_headers(me.store, me.actor, me.project, first)
                 st.session_state["judge file"] = _written(first)
                 st.session_state[JURY] = [save_judge(me.store, me.actor, me.project, one).id for one in others]
                 st.session_state["judge file number"] = st.session_state.get("judge file number", 0) + 1

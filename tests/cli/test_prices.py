@@ -5,6 +5,8 @@ import typer
 from typer.testing import CliRunner
 
 from labeling.cli import prices
+from labeling.cli.context import choose_database
+from labeling.errors import InputError
 
 
 @pytest.fixture
@@ -32,3 +34,20 @@ def test_what_a_model_costs_is_told_with_its_source(command):
     assert listed["source"].startswith("genai-prices")
     unknown = command("theirs", "--base-url", "http://127.0.0.1:9/v1")
     assert "is not known. Write it in" in unknown.stdout
+
+
+def test_a_price_is_set_and_forgotten(command, tmp_path, sqlite_store_url):
+    choose_database(sqlite_store_url)
+    here = ("--base-url", "http://127.0.0.1:9/v1")
+    told = command("theirs", *here, "--input", "0.15", "--output", "0.6").stdout
+    assert told.startswith("theirs at http://127.0.0.1:9/v1: $0.15 in, $0.6 out for a million tokens, by ")
+    assert "ours at any address" in command().stdout
+    assert "is not known" in command("theirs", *here, "--forget").stdout
+    for wrong in (
+        ("--input", "1"),
+        ("--input", "-1", "--output", "1"),
+        ("--input", "nan", "--output", "1"),
+        ("--forget",),
+    ):
+        assert isinstance(command("theirs", *here, *wrong).exception, InputError)
+    assert (tmp_path / "prices.toml").read_text() == '[[price]]\nmodel = "ours"\ninput = 0.5\noutput = 2\n'

@@ -31,6 +31,7 @@ class BatchServer:
         self.desk = Desk(clock=self.clock)
         self.calls: list[tuple[str, str]] = []
         self.keys: set[str | None] = set()
+        self.headers: list[dict[str, str]] = []  # of each call
         # Told of each call when it is done and before it is answered: what it does then, the caller never learns.
         self.before_answer: Callable[[str, str], None] = lambda method, path: None
 
@@ -64,9 +65,9 @@ class BatchServer:
             if scope["type"] == "http":
                 path = scope["path"].removeprefix("/sandbox/v1")
                 self.calls.append((scope["method"], path))
-                headers = dict(scope["headers"])
-                key = headers.get(b"authorization")
-                self.keys.add(key.decode() if key else None)
+                headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+                self.headers.append(headers)
+                self.keys.add(headers.get("authorization"))
             await app(scope, receive, told)
 
         return counted

@@ -25,7 +25,16 @@ from labeling.storage.tables.pairs import Pair
 from labeling.storage.tables.people import Account, KeyVariable, LoginSession, Member, Token
 from labeling.storage.tables.projects import GuidelineVersion, Project, ProjectCounter, Rater
 from labeling.storage.tables.prompts import Continuation, PromptRow, PromptText
-from labeling.storage.tables.requests import Answer, Attempt, Endpoint, Lease, Pace, Request, RequestBody
+from labeling.storage.tables.requests import (
+    Answer,
+    Attempt,
+    Endpoint,
+    EndpointHeader,
+    Lease,
+    Pace,
+    Request,
+    RequestBody,
+)
 from labeling.storage.tables.rounds import Assignment, Round, RoundMember, RoundPair
 from labeling.storage.tables.runs import Batch, Ingest, Run, RunRequest
 
@@ -41,6 +50,7 @@ __all__ = [
     "CompletionText",
     "Continuation",
     "Endpoint",
+    "EndpointHeader",
     "Erasure",
     "Export",
     "Flag",

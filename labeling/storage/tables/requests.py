@@ -119,6 +119,18 @@ class Endpoint(Table, table=True):
     checked_at: datetime = at(default_now=True)
 
 
+class EndpointHeader(Table, table=True):
+    """A header that goes with every request of a project to an endpoint, as it was written: a secret stands in `value` as
+    `${VARIABLE}`, never itself."""
+
+    __tablename__ = "endpoint_header"
+
+    project_id: int = Field(foreign_key="project.id", primary_key=True)
+    base_url: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)  # in lower case
+    value: str
+
+
 class Lease(Table, table=True):
     """Something only one process may do at a time, while it keeps renewing: the worker an app started, for one."""
 

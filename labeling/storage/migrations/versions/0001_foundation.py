@@ -78,6 +78,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_project_slug")),
     )
     op.create_table(
+        "endpoint_header",
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("base_url", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_endpoint_header_project_id")),
+        sa.PrimaryKeyConstraint("project_id", "base_url", "name", name=op.f("pk_endpoint_header")),
+    )
+    op.create_table(
         "session",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=False),
