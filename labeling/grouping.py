@@ -11,7 +11,6 @@ import re
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,16 @@ from labeling.sifting import FEWEST_WORDS, likeness
 ALIKE = 0.85
 BANDS, ROWS = 8, 2  # two prompts of which half the shingles are the same share a band in 9 of 10 cases
 SHINGLE = 3
-NO_BANDS = (0,) * BANDS
 MOST_WORDS, LONGEST, LONG_WORD = 2000, 40_000, 15  # as in `sifting`
 AT_ONCE = 2000  # prompts whose signatures are made together
 MOST_KNOWN = 500_000
 WORD = re.compile(r"\w+|[-+=<>%^/]")
 COMPARED = 4  # of those in one band each is compared with so many before it
+
+# What is kept of a prompt to find what is like it, 88 bytes: equal keys are a meeting, 0 is no key.
+SIGNATURE = np.dtype([("id", "<i8"), ("opening", "<u8"), ("whole", "<u8"), ("bands", "<u8", (BANDS,))])
+Signatures = npt.NDArray[np.void]
+Keys = npt.NDArray[np.uint64]
 
 _lots = np.random.Generator(np.random.PCG64(1997))
 _FACTORS = _lots.integers(1, 2**63, (BANDS * ROWS, 1), dtype=np.uint64) | np.uint64(1)
@@ -35,59 +38,67 @@ _MIX = _lots.integers(1, 2**63, SHINGLE, dtype=np.uint64) | np.uint64(1)
 _SHIFT = np.uint64(32)
 
 
-@dataclass(slots=True)
-class Prompts:
-    """Prompts by id with their signatures, as numbers: memory is 88 bytes a prompt."""
+class Signer:
+    """Makes the signatures of prompts, many at once."""
 
-    ids: "array[int]" = field(default_factory=lambda: array("q"))
-    opening: "array[int]" = field(default_factory=lambda: array("Q"))
-    whole: "array[int]" = field(default_factory=lambda: array("Q"))
-    bands: "array[int]" = field(default_factory=lambda: array("Q"))  # BANDS of each; 0 for those that are too short
-    _waiting: list[tuple[int, list[int], int]] = field(default_factory=list)  # place, words and numbers as numbers
-    _number_of: dict[str, int] = field(default_factory=dict)  # of words met before
+    def __init__(self) -> None:
+        self._parts = [np.zeros(0, SIGNATURE)]
+        self._waiting: list[tuple[int, int, int]] = []  # id, keys of the opening and of the whole
+        self._texts: list[tuple[int, list[int], int]] = []  # place in waiting, words and numbers as numbers
+        self._number_of: dict[str, int] = {}  # of words met before
 
     def add(self, prompt_id: int, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Take a prompt; ids ascend."""
         opening = whole = _words(_opening(messages))
+        key = last = _key(opening)
         if len(messages) > 1:
             whole = _words(said(messages))
-        self.ids.append(prompt_id)
-        self.opening.append(_key(opening))
-        self.whole.append(_key(whole))
-        self.bands.extend(NO_BANDS)
+            last = _key(whole)
         if len(whole) >= FEWEST_WORDS:
             numbers = sorted(word for word in whole if word[0].isdigit())
-            key = zlib.crc32("\0".join(numbers).encode())
-            self._waiting.append((len(self.ids) - 1, self._numbered(whole[:MOST_WORDS]), key))
-            if len(self._waiting) == AT_ONCE:
-                self.sign()
+            apart = zlib.crc32("\0".join(numbers).encode())
+            self._texts.append((len(self._waiting), self._numbered(whole[:MOST_WORDS]), apart))
+        self._waiting.append((prompt_id, key, last))
+        if len(self._waiting) == AT_ONCE:
+            self._sign()
 
-    def sign(self) -> None:
-        """Make the signatures of the prompts that wait for theirs, many at once."""
+    def signatures(self) -> Signatures:
+        """One for each prompt that was added, in that order."""
+        self._sign()
+        return np.concatenate(self._parts)
+
+    def _sign(self) -> None:
         if not self._waiting:
             return
-        places, words, numbers = zip(*self._waiting, strict=True)
+        signed = np.zeros(len(self._waiting), SIGNATURE)
+        for name, column in zip(("id", "opening", "whole"), zip(*self._waiting, strict=True), strict=True):
+            signed[name] = column
+        if self._texts:
+            places, words, numbers = zip(*self._texts, strict=True)
+            signed["bands"][list(places)] = _bands(words, np.array(numbers, dtype=np.uint64))
+        self._parts.append(signed)
         self._waiting.clear()
-        lengths = np.array([len(one) for one in words])
-        ends = np.cumsum(lengths)
-        units = np.array([unit for one in words for unit in one], dtype=np.uint64)
-        shingles = units[:-2] * _MIX[0] + units[1:-1] * _MIX[1] + units[2:] * _MIX[2]
-        # The last two words of a prompt begin no shingle: what stands there reaches into the next prompt.
-        bounds = np.stack([ends - lengths, ends - SHINGLE + 1], axis=1).ravel()
-        bounds = bounds[:-1] if bounds[-1] == len(shingles) else bounds
-        least = [np.minimum.reduceat((shingles * factor) >> _SHIFT, bounds)[::2] for factor in _FACTORS]
-        # Texts whose numbers differ are not alike, so that they need not meet.
-        apart = np.array(numbers, dtype=np.uint64)
-        for band in range(BANDS):
-            keys = ((least[2 * band] << _SHIFT) | least[2 * band + 1]) + apart
-            for place, key in zip(places, keys.tolist(), strict=True):
-                self.bands[place * BANDS + band] = key or 1
+        self._texts.clear()
 
     def _numbered(self, words: Sequence[str]) -> list[int]:
         known = self._number_of
         if len(known) > MOST_KNOWN:
             known.clear()
         return [known[word] if word in known else known.setdefault(word, zlib.crc32(word.encode())) for word in words]
+
+
+def _bands(words: Sequence[list[int]], apart: Keys) -> Keys:
+    """The keys of texts, one row each. `apart`: texts whose numbers differ are not alike, so that they need not meet."""
+    lengths = np.array([len(one) for one in words])
+    ends = np.cumsum(lengths)
+    units = np.array([unit for one in words for unit in one], dtype=np.uint64)
+    shingles = units[:-2] * _MIX[0] + units[1:-1] * _MIX[1] + units[2:] * _MIX[2]
+    # The last two words of a prompt begin no shingle: what stands there reaches into the next prompt.
+    bounds = np.stack([ends - lengths, ends - SHINGLE + 1], axis=1).ravel()
+    bounds = bounds[:-1] if bounds[-1] == len(shingles) else bounds
+    least = np.stack([np.minimum.reduceat((shingles * factor) >> _SHIFT, bounds)[::2] for factor in _FACTORS], axis=1)
+    keys: Keys = ((least[:, ::ROWS] << _SHIFT) | least[:, 1::ROWS]) + apart[:, np.newaxis]
+    keys[keys == 0] = 1
+    return keys
 
 
 def _words(text: str) -> list[str]:
@@ -106,49 +117,70 @@ def said(messages: Sequence[Mapping[str, Any]]) -> str:
 SYSTEM = ("system", "developer")
 
 
-def groups(prompts: Prompts, text_of: Callable[[int], str]) -> Iterator[list[int]]:
-    """Groups of two and more, each the ids of its prompts, ascending. `text_of` gives what `said` says of a prompt."""
-    prompts.sign()
-    joined = _Joined(len(prompts.ids))
-    for keys in (prompts.opening, prompts.whole):
-        for places in _runs(np.frombuffer(keys, dtype=np.uint64)):
-            for place in places[1:]:
-                joined.join(places[0], place)
-    bands = np.frombuffer(prompts.bands, dtype=np.uint64).reshape(-1, BANDS)
-    for number in range(BANDS):
-        for places in _runs(np.ascontiguousarray(bands[:, number])):
-            _join_alike(places, prompts, joined, text_of)
+def groups(
+    signatures: Signatures,
+    compared: int,
+    group_of: Callable[[Sequence[int]], Mapping[int, str]],
+    text_of: Callable[[int], str],
+) -> Iterator[list[int]]:
+    """Groups of two and more with one at least that is new, each the ids of its prompts, ascending.
+
+    Args:
+        signatures: of all prompts, by id; the first `compared` were compared with each other before.
+        group_of: the groups, by id, of prompts that were compared before; one that is not in it is not there any more.
+            Of a group that is known, only those are told in whose company a new one was found.
+        text_of: what `said` says of a prompt.
+    """
+    ids: list[int] = signatures["id"].tolist()
+    exact = [*_runs(signatures["opening"], compared), *_runs(signatures["whole"], compared)]
+    near = [run for number in range(BANDS) for run in _runs(signatures["bands"][:, number], compared)]
+    met = sorted({place for run in (*exact, *near) for place in run if place < compared})
+    known = group_of([ids[place] for place in met])
+    gone = {place for place in met if ids[place] not in known}
+    joined = _Joined(len(ids))
+    firsts: dict[str, int] = {}
+    for place in met:
+        if place not in gone:
+            joined.join(firsts.setdefault(known[ids[place]], place), place)
+    for run in exact:
+        first, *others = (place for place in run if place not in gone)
+        for place in others:
+            joined.join(first, place)
+    for run in near:
+        _join_alike([place for place in run if place not in gone], compared, joined, lambda place: text_of(ids[place]))
     members: dict[int, list[int]] = {}
     for place in joined.moved:
         members.setdefault(joined.root(place), []).append(place)
     for root, others in members.items():
-        yield sorted(prompts.ids[place] for place in {root, *others})
+        if max(others) >= compared:
+            yield sorted(ids[place] for place in {root, *others})
 
 
-def _join_alike(places: list[int], prompts: Prompts, joined: "_Joined", text_of: Callable[[int], str]) -> None:
+def _join_alike(run: list[int], compared: int, joined: "_Joined", text_of: Callable[[int], str]) -> None:
     """Join those of one band that are alike; each is compared with a few before it, and with none of its own group."""
     firsts: list[int] = []
-    for place in places:
+    for place in run:
         for other in firsts:
             if joined.root(place) == joined.root(other):
                 break
-            if likeness(text_of(prompts.ids[place]), text_of(prompts.ids[other]), ALIKE) >= ALIKE:
+            if place >= compared and likeness(text_of(place), text_of(other), ALIKE) >= ALIKE:
                 joined.join(other, place)
                 break
         else:
             firsts = [*firsts, place][-COMPARED:]
 
 
-def _runs(keys: npt.NDArray[np.uint64]) -> Iterator[list[int]]:
-    """The places of equal keys, where there are several; 0 is no key."""
+def _runs(keys: Keys, compared: int) -> Iterator[list[int]]:
+    """The places of equal keys, ascending, where there are several and the last is new; 0 is no key."""
+    if not len(keys):
+        return
     order = np.argsort(keys, kind="stable")
-    sorted_ = keys[order]
-    ends = np.flatnonzero(np.append(sorted_[1:] != sorted_[:-1], True)) if len(keys) else np.zeros(0, dtype=np.int64)
-    start = 0
-    for end in ends.tolist():
-        if end > start and sorted_[start]:
-            yield order[start : end + 1].tolist()
-        start = end + 1
+    ordered = keys[order]
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    starts = np.append(0, ends[:-1] + 1)
+    wanted = (ends > starts) & (ordered[ends] != 0) & (order[ends] >= compared)
+    for start, end in zip(starts[wanted].tolist(), ends[wanted].tolist(), strict=True):
+        yield order[start : end + 1].tolist()
 
 
 class _Joined:

@@ -1,10 +1,12 @@
 """Near-duplicates and turns of one conversation are one group; what only looks alike is not."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.grouping import Prompts, groups, said
+from labeling.grouping import Signatures, Signer, groups, said
 
 LONG = (
     "Please write a short essay about the history of the harbour in our town, with its ships, its people, the storm that"
@@ -18,10 +20,33 @@ def user(*turns: str) -> list[dict[str, str]]:
 
 
 def grouped(*prompts: list[dict[str, str]]) -> list[list[int]]:
-    held = Prompts()
+    """The groups of prompts that come all at once."""
+    return sorted(groups(signed(*prompts), 0, lambda _none: {}, lambda number: said(prompts[number])))
+
+
+def grouped_by_and_by(*prompts: list[dict[str, str]]) -> list[list[int]]:
+    """The groups of prompts that come one at a time, each compared with what is kept of those before it."""
+    signatures = signed(*prompts)
+    names = {number: str(number) for number in range(len(prompts))}
+
+    def group_of(asked: Sequence[int]) -> dict[int, str]:
+        return {one: names[one] for one in asked}
+
+    for number in range(len(prompts)):
+        for group in groups(signatures[: number + 1], number, group_of, lambda one: said(prompts[one])):
+            told = {names[one] for one in group}
+            names.update({one: names[group[0]] for one, name in names.items() if name in told})
+    members: dict[str, list[int]] = {}
+    for number, name in names.items():
+        members.setdefault(name, []).append(number)
+    return sorted(group for group in members.values() if len(group) > 1)
+
+
+def signed(*prompts: list[dict[str, str]]) -> Signatures:
+    signer = Signer()
     for number, messages in enumerate(prompts):
-        held.add(number, messages)
-    return sorted(groups(held, lambda number: said(prompts[number])))
+        signer.add(number, messages)
+    return signer.signatures()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +61,7 @@ def grouped(*prompts: list[dict[str, str]]) -> list[list[int]]:
 )
 def test_near_duplicates_are_one_group(one, other):
     assert grouped(user("Something else"), user(one), user(other)) == [[1, 2]]
+    assert grouped_by_and_by(user("Something else"), user(one), user(other)) == [[1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +100,8 @@ def test_groups_hold_each_prompt_once_and_copies_always_meet(texts, data):
     prompts = [" ".join(text) for text in texts]
     copies = data.draw(st.lists(st.sampled_from(range(len(prompts))), min_size=1, max_size=5))
     every = prompts + [prompts[number].capitalize() + "!" for number in copies]
-    found = grouped(*(user(text) for text in every))
-    members = [number for group in found for number in group]
-    assert len(members) == len(set(members))
-    of = {number: place for place, group in enumerate(found) for number in group}
-    assert all(of[number] == of[len(prompts) + place] for place, number in enumerate(copies))
+    for found in (grouped(*(user(text) for text in every)), grouped_by_and_by(*(user(text) for text in every))):
+        members = [number for group in found for number in group]
+        assert len(members) == len(set(members))
+        of = {number: place for place, group in enumerate(found) for number in group}
+        assert all(of[number] == of[len(prompts) + place] for place, number in enumerate(copies))

@@ -3,49 +3,78 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import orjson
 
-from labeling.grouping import Prompts, groups, said
+from labeling.grouping import SIGNATURE, Signatures, Signer, groups, said
 from labeling.storage import grouping as rows
-from labeling.storage.store import Store
+from labeling.storage.store import IntegrityError, Session, Store
 
 WRITTEN_AT_ONCE = 500
+SIGNATURES_AT_ONCE = 5000  # 440 kB
 TEXTS_KEPT = 5000
 
 
 def group_prompts(store: Store, project_id: int) -> int:
-    """Find what belongs together among the project's prompts, if some are new; returns how many got another group.
+    """Find what belongs together with the project's new prompts, if there are any; returns how many got another group.
 
-    The group is called by the digest of its first prompt, so that it keeps its name, and its side of a split, as
-    prompts are added. About 30,000 prompts a second are compared.
+    A group is called by the digest of its first prompt, and keeps its name, and its side of a split, as prompts are
+    added. About 30,000 new prompts a second are compared; of those that were compared before, whose signatures are
+    kept, only such are read again as may be like a new one.
     """
     with store.reading() as session:
         done, last = rows.grouped_to(session, project_id)
         if done >= last:
             return 0
-        prompts = Prompts()
-        for prompt_id, messages in rows.prompts_up_to(session, project_id, last):
-            prompts.add(prompt_id, orjson.loads(messages))
-
-        @lru_cache(maxsize=TEXTS_KEPT)
-        def text_of(prompt_id: int) -> str:
-            return said(orjson.loads(rows.messages_of(session, prompt_id)))
-
-        changed: dict[int, str] = {}
-        for group in groups(prompts, text_of):
-            changed |= _changed(rows.keys_and_digests(session, group), group)
-    for chunk in _batches(list(changed.items())):
+        signer = Signer()
+        for prompt_id, messages in rows.prompts_between(session, project_id, done, last):
+            signer.add(prompt_id, orjson.loads(messages))
+        new = signer.signatures()
+        changed = _new_groups(session, project_id, new)
+    for start in range(0, len(changed), WRITTEN_AT_ONCE):
         with store.writing() as session:
-            rows.put_groups(session, dict(chunk))
-    with store.writing() as session:
-        rows.end_grouping(session, project_id, last)
+            rows.put_groups(session, changed[start : start + WRITTEN_AT_ONCE])
+    _keep(store, project_id, done, new)
     return len(changed)
 
 
-def _changed(known: dict[int, tuple[str | None, str]], group: Sequence[int]) -> dict[int, str]:
-    key = known[group[0]][1]
-    return {prompt_id: key for prompt_id in group if known[prompt_id][0] != key}
+def _new_groups(session: Session, project_id: int, new: Signatures) -> list[tuple[int, str]]:
+    """The prompts that come into another group, with its name."""
+
+    @lru_cache(maxsize=TEXTS_KEPT)
+    def text_of(prompt_id: int) -> str:
+        return said(orjson.loads(rows.messages_of(session, prompt_id)))
+
+    def group_of(prompt_ids: Sequence[int]) -> dict[int, str]:
+        return {key: group or digest for key, (group, digest) in rows.groups_of(session, prompt_ids).items()}
+
+    known = [np.frombuffer(part, SIGNATURE) for part in rows.signatures(session, project_id)]
+    signatures = np.concatenate([*known, new])
+    compared = len(signatures) - len(new)
+    changed: list[tuple[int, str]] = []
+    for group in groups(signatures, compared, group_of, text_of):
+        changed += _changed(session, project_id, group)
+    return changed
 
 
-def _batches(items: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
-    return [items[start : start + WRITTEN_AT_ONCE] for start in range(0, len(items), WRITTEN_AT_ONCE)]
+def _changed(session: Session, project_id: int, group: Sequence[int]) -> list[tuple[int, str]]:
+    """Which prompts get another name, where those of `group` belong together: also all of a group that ends in another."""
+    found = rows.groups_of(session, group)
+    names = {name for name, _ in found.values() if name is not None}
+    first = rows.first_named(session, project_id, names) if len(names) > 1 else next(iter(names), found[group[0]][1])
+    alone = [prompt_id for prompt_id in group if found[prompt_id][0] is None]
+    moved = rows.members(session, project_id, names - {first}) if len(names) > 1 else []
+    return [(prompt_id, first) for prompt_id in (*alone, *moved)]
+
+
+def _keep(store: Store, project_id: int, done: int, new: Signatures) -> None:
+    """Keep the signatures of what was compared, for the next time; where another process was quicker, its are kept."""
+    for start in range(0, len(new), SIGNATURES_AT_ONCE):
+        part = new[start : start + SIGNATURES_AT_ONCE]
+        last = int(part["id"][-1])
+        try:
+            with store.writing() as session:
+                rows.put_signatures(session, project_id, done, last, part.tobytes())
+        except IntegrityError:
+            return
+        done = last

@@ -19,14 +19,13 @@ from labeling.services.queue import enqueue_pairs
 from labeling.sifting import OPEN
 from labeling.storage import import_rows as rows_in
 from labeling.storage import imports as stored
-from labeling.storage.grouping import grouped_to, prompt_count, reserve_digests
+from labeling.storage.grouping import reserve_digests
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Import, now
 
 CHUNK = 250  # rows; keeps a writing transaction short
 SAMPLES = 5
 ALIKE_SHOWN = 20
-GROUPED_AT_IMPORT = 150_000  # prompts; about five seconds
 STALE = timedelta(seconds=30)
 PROGRESS_EVERY = 10
 
@@ -204,25 +203,14 @@ def run_import(
     except BaseException:
         _remove(store, import_id)
         raise
-    enqueue_pairs(store, project_id)
-    tally.counts["near"] = _group(store, project_id)
+    enqueue_pairs(store, project_id, import_id)
+    tally.counts["near"] = group_prompts(store, project_id)
     if options.is_joined_up:
         tally.counts["paired_up"] = make_pairs(store, actor, slug, PairPlan(per_prompt=None, sieve=OPEN)).pairs
     if tally.counts["near"] or tally.counts["paired_up"]:
         with store.writing() as session:
             stored.recount(session, import_id, **tally.totals)
     return import_view(store, actor, slug, import_id)
-
-
-def _group(store: Store, project_id: int) -> int:
-    """Put near-duplicate prompts into groups, and say how many got one; of a very large project the export does it.
-
-    All prompts of the project are compared anew, which is soon done for most projects.
-    """
-    with store.reading() as session:
-        done, last = grouped_to(session, project_id)
-        is_large = last > done and prompt_count(session, project_id, GROUPED_AT_IMPORT + 1) > GROUPED_AT_IMPORT
-    return 0 if is_large else group_prompts(store, project_id)
 
 
 def import_view(store: Store, actor: Actor, slug: str, import_id: int) -> ImportView:

@@ -150,12 +150,15 @@ def _round_counts(session: Session, url: str, round_id: int) -> tuple[int, int]:
     return found
 
 
-def enqueue_pairs(store: Store, project_id: int) -> int:
-    """Put every visible pair of the project that is missing into the rounds that take all pairs; return how many places were new."""
+def enqueue_pairs(store: Store, project_id: int, import_id: int | None = None) -> int:
+    """Put every visible pair of the project that is missing into the rounds that take all pairs; return how many places were new.
+
+    `import_id`: only the pairs that this import brought, whatever else is there.
+    """
     added = after = 0
     while True:
         with store.reading() as session:
-            pair_ids = rows.pairs_without_place(session, project_id, after, CHUNK)
+            pair_ids = rows.pairs_without_place(session, project_id, after, CHUNK, import_id)
         if not pair_ids:
             return added
         with store.writing() as session:

@@ -1,27 +1,34 @@
 """Prompts that belong together, and prompts that are kept for evaluation."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
-from labeling.storage.tables import Import, ProjectCounter, PromptRow, PromptText
+from labeling.storage.projects import unfinished_imports
+from labeling.storage.tables import Import, PromptRow, PromptSignatures, PromptText
 
 CHUNK = 5000
+ASKED_AT_ONCE = 500
 
 
 def grouped_to(session: Session, project_id: int) -> tuple[int, int]:
-    """Up to which prompt the project was grouped, and its last prompt; both 0 where there is none."""
-    done = select(col(ProjectCounter.grouped_to)).where(col(ProjectCounter.project_id) == project_id)
-    last = select(func.max(col(PromptRow.id))).where(col(PromptRow.project_id) == project_id)
-    return session.scalar(done) or 0, session.scalar(last) or 0
+    """Up to which prompt the project was grouped, and the last one that can be; both 0 where there is none.
+
+    What an import that is being written holds may yet go, and what comes after it waits for it.
+    """
+    done = select(func.max(col(PromptSignatures.last_id))).where(col(PromptSignatures.project_id) == project_id)
+    prompts = select(func.max(col(PromptRow.id))).where(col(PromptRow.project_id) == project_id)
+    unfinished = select(func.min(col(PromptRow.id))).where(col(PromptRow.import_id).in_(unfinished_imports(project_id)))
+    first = session.scalar(unfinished)
+    last = session.scalar(prompts if first is None else prompts.where(col(PromptRow.id) < first))
+    return session.scalar(done) or 0, last or 0
 
 
-def prompts_up_to(session: Session, project_id: int, last: int) -> Iterator[tuple[int, str]]:
-    """(id, messages) of the project's prompts up to `last`, by id."""
-    after = 0
+def prompts_between(session: Session, project_id: int, after: int, last: int) -> Iterator[tuple[int, str]]:
+    """(id, messages) of the project's prompts behind `after` up to `last`, by id."""
     query = (
         select(col(PromptRow.id), col(PromptText.messages))
         .join(PromptText, col(PromptText.prompt_id) == col(PromptRow.id))
@@ -38,25 +45,50 @@ def messages_of(session: Session, prompt_id: int) -> str:
     return session.scalars(select(col(PromptText.messages)).where(col(PromptText.prompt_id) == prompt_id)).one()
 
 
-def keys_and_digests(session: Session, prompt_ids: Sequence[int]) -> dict[int, tuple[str | None, str]]:
-    """The group and the digest of each prompt."""
-    query = select(col(PromptRow.id), col(PromptRow.group_key), col(PromptRow.digest)).where(
-        col(PromptRow.id).in_(prompt_ids)
-    )
-    return {id_: (key, digest) for id_, key, digest in session.execute(query) if id_ is not None}
-
-
-def put_groups(session: Session, keys: Mapping[int, str]) -> None:
-    """Give prompts their group."""
-    if keys:
-        session.connection().execute(
-            update(PromptRow).where(col(PromptRow.id) == bindparam("prompt")).values(group_key=bindparam("key")),
-            [{"prompt": id_, "key": key} for id_, key in keys.items()],
+def groups_of(session: Session, prompt_ids: Sequence[int]) -> dict[int, tuple[str | None, str]]:
+    """The group and the digest of each prompt that is there."""
+    found: dict[int, tuple[str | None, str]] = {}
+    for start in range(0, len(prompt_ids), ASKED_AT_ONCE):
+        query = select(col(PromptRow.id), col(PromptRow.group_key), col(PromptRow.digest)).where(
+            col(PromptRow.id).in_(prompt_ids[start : start + ASKED_AT_ONCE])
         )
+        found |= {id_: (key, digest) for id_, key, digest in plain_rows(session, query)}
+    return found
 
 
-def end_grouping(session: Session, project_id: int, last: int) -> None:
-    session.execute(update(ProjectCounter).where(col(ProjectCounter.project_id) == project_id).values(grouped_to=last))
+def first_named(session: Session, project_id: int, names: Collection[str]) -> str:
+    """That of several groups' names which is the digest of the earliest prompt."""
+    query = select(col(PromptRow.digest)).where(
+        col(PromptRow.project_id) == project_id, col(PromptRow.digest).in_(names)
+    )
+    return session.scalars(query.order_by(col(PromptRow.id)).limit(1)).one()
+
+
+def members(session: Session, project_id: int, names: Collection[str]) -> list[int]:
+    """The prompts of the groups of these names."""
+    query = select(col(PromptRow.id)).where(
+        col(PromptRow.project_id) == project_id, col(PromptRow.group_key).in_(names)
+    )
+    return [id_ for (id_,) in plain_rows(session, query.order_by(col(PromptRow.id)))]
+
+
+def put_groups(session: Session, names: Sequence[tuple[int, str]]) -> None:
+    """Give prompts the names of their groups."""
+    session.connection().execute(
+        update(PromptRow).where(col(PromptRow.id) == bindparam("prompt")).values(group_key=bindparam("name")),
+        [{"prompt": id_, "name": name} for id_, name in names],
+    )
+
+
+def signatures(session: Session, project_id: int) -> list[bytes]:
+    """The signatures of the prompts that were compared, in parts, by id."""
+    query = select(col(PromptSignatures.signatures)).where(col(PromptSignatures.project_id) == project_id)
+    return [part for (part,) in plain_rows(session, query.order_by(col(PromptSignatures.after_id)))]
+
+
+def put_signatures(session: Session, project_id: int, after: int, last: int, part: bytes) -> None:
+    """Keep the signatures of the prompts behind `after` up to `last`. Raises IntegrityError where there are some."""
+    session.add(PromptSignatures(project_id=project_id, after_id=after, last_id=last, signatures=part))
 
 
 def reserve_digests(session: Session, project_id: int, digests: Sequence[str]) -> None:
@@ -90,12 +122,6 @@ def prompt_groups(session: Session, project_id: int) -> list[tuple[int, str, boo
         .order_by(col(PromptRow.id))
     )
     return [(id_, key, bool(kept)) for id_, key, kept in plain_rows(session, query)]
-
-
-def prompt_count(session: Session, project_id: int, most: int) -> int:
-    """How many prompts the project has, counted up to `most`."""
-    some = select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id).limit(most).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def group_sizes(session: Session, project_id: int) -> list[tuple[int, int]]:

@@ -218,8 +218,10 @@ def put_first(session: Session, project_id: int, pair_ids: Iterable[int]) -> Non
     )
 
 
-def pairs_without_place(session: Session, project_id: int, after: int, limit: int) -> Sequence[int]:
-    """Visible pairs of the project that are missing in a round which takes all pairs, by id."""
+def pairs_without_place(
+    session: Session, project_id: int, after: int, limit: int, import_id: int | None = None
+) -> Sequence[int]:
+    """Visible pairs of the project, or of one import into it, that are missing in a round which takes all pairs, by id."""
     missing = (
         select(col(Round.id))
         .where(
@@ -235,7 +237,7 @@ def pairs_without_place(session: Session, project_id: int, after: int, limit: in
         .exists()
     )
     query = select(col(Pair.id)).where(
-        col(Pair.project_id) == project_id,
+        col(Pair.project_id) == project_id if import_id is None else col(Pair.import_id) == import_id,
         col(Pair.id) > after,
         ~col(Pair.is_left_out),
         visible(Pair, project_id),

@@ -76,6 +76,21 @@ def user(text: str) -> dict[str, object]:
     return {"role": "user", "content": text}
 
 
+def test_a_prompt_that_belongs_to_two_groups_makes_one_of_them(store: Store, actor: Actor) -> None:
+    first, second = question(1), question(2)
+    whole = f"{first} Long ago. {second}"
+    take(store, actor, [question(3), first, whole])
+    take(store, actor, [whole.upper(), whole.lower(), first.upper()])
+    assert len(set(groups(store).values())) == 3
+    told = near_duplicates(store, actor, "p")
+    assert [one.prompts for one in told.largest] == [3, 2]
+    view = take(store, actor, [[user(first), {"role": "assistant", "content": "Long ago."}, user(second)]])
+    assert view.near_prompts == 4  # itself, and the three whose group ends in the older one
+    found = groups(store)
+    assert len({found[text] for text in (first, first.upper(), whole, whole.upper(), whole.lower())}) == 1
+    assert [one.prompts for one in near_duplicates(store, actor, "p").largest] == [6]
+
+
 def test_turns_of_one_conversation_share_a_group(store: Store, actor: Actor) -> None:
     talk = [user(question(1)), {"role": "assistant", "content": "Long ago."}, user("And after that?")]
     view = take(store, actor, [talk, question(1), question(2)])

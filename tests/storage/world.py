@@ -106,7 +106,7 @@ def make_world(store: Store) -> World:
             is_sample=False,
             created_by=account,
         )
-        add(session, tables.ProjectCounter, project_id=project, label_seq=0, grouped_to=0)
+        add(session, tables.ProjectCounter, project_id=project, label_seq=0)
         guidelines = add(
             session, tables.GuidelineVersion, project_id=project, number=1, text="Be fair.", created_by=account
         )

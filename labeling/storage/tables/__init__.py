@@ -24,7 +24,7 @@ from labeling.storage.tables.labels import Erasure, Flag, Label, LabelNote
 from labeling.storage.tables.pairs import Pair
 from labeling.storage.tables.people import Account, KeyVariable, LoginSession, Member, Token
 from labeling.storage.tables.projects import GuidelineVersion, Project, ProjectCounter, Rater
-from labeling.storage.tables.prompts import Continuation, PromptRow, PromptText
+from labeling.storage.tables.prompts import Continuation, PromptRow, PromptSignatures, PromptText
 from labeling.storage.tables.requests import (
     Answer,
     Attempt,
@@ -75,6 +75,7 @@ __all__ = [
     "Project",
     "ProjectCounter",
     "PromptRow",
+    "PromptSignatures",
     "PromptText",
     "Rater",
     "Request",

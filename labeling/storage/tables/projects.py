@@ -30,16 +30,12 @@ class Project(Table, table=True):
 
 
 class ProjectCounter(Table, table=True):
-    """The row that is locked while a project's labels get their `seq`: what has a smaller one is committed.
-
-    Prompts up to `grouped_to` have been compared with each other; what belongs together has a `group_key`.
-    """
+    """The row that is locked while a project's labels get their `seq`: what has a smaller one is committed."""
 
     __tablename__ = "project_counter"
 
     project_id: int = Field(foreign_key="project.id", primary_key=True)
     label_seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    grouped_to: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
 class GuidelineVersion(Table, table=True):

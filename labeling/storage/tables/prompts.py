@@ -49,6 +49,20 @@ class PromptText(Table, table=True):
     follow_ups: str | None = long_text(nullable=True)
 
 
+class PromptSignatures(Table, table=True):
+    """By what new prompts are compared with those behind `after_id` up to `last_id`, as `labeling.grouping` packs it.
+
+    The parts of a project follow each other: that one of two begins where another does is refused.
+    """
+
+    __tablename__ = "prompt_signatures"
+
+    project_id: int = Field(foreign_key="project.id", primary_key=True)
+    after_id: int = Field(primary_key=True)
+    last_id: int
+    signatures: bytes
+
+
 class Continuation(Table, table=True):
     """A prompt that goes on from a reply to an earlier one: after the chosen reply, or after a generator's own.
 

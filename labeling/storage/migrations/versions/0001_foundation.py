@@ -257,7 +257,6 @@ def upgrade() -> None:
         "project_counter",
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("label_seq", sa.BigInteger(), nullable=False),
-        sa.Column("grouped_to", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_project_counter_project_id")),
         sa.PrimaryKeyConstraint("project_id", name=op.f("pk_project_counter")),
     )
@@ -509,6 +508,15 @@ def upgrade() -> None:
         sa.Column("follow_ups", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["prompt_id"], ["prompt.id"], name=op.f("fk_prompt_text_prompt_id")),
         sa.PrimaryKeyConstraint("prompt_id", name=op.f("pk_prompt_text")),
+    )
+    op.create_table(
+        "prompt_signatures",
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("after_id", sa.Integer(), nullable=False),
+        sa.Column("last_id", sa.Integer(), nullable=False),
+        sa.Column("signatures", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_prompt_signatures_project_id")),
+        sa.PrimaryKeyConstraint("project_id", "after_id", name=op.f("pk_prompt_signatures")),
     )
     op.create_table(
         "request",
