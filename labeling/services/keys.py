@@ -67,7 +67,7 @@ def check_bound(session: Session, variable: str, base_url: str) -> None:
     if bound != origin:
         raise InputError(
             f"{variable} is bound to {bound or 'no origin yet'} and is not sent to {origin}; name another variable for "
-            "this endpoint, or have an owner unbind it on the page Generate."
+            "this endpoint, or have an owner unbind it on the page Endpoints."
         )
 
 

@@ -24,6 +24,7 @@ STEPS: Final = (
     ("rounds", "Rounds", "groups"),
     ("judge", "Judge", "gavel"),
     ("export", "Export", "ios_share"),
+    ("endpoints", "Endpoints", "hub"),
 )
 FOR_ANNOTATORS: Final = ("label", "history")  # the other steps are for those who manage the project
 REFRESHED_EVERY: Final = 15.0  # seconds: what the foot of the sidebar says while somebody labels, which runs no script

@@ -23,7 +23,6 @@ from labeling.services.generate import (
     start_generation,
     try_generators,
 )
-from labeling.services.keys import address_of, list_keys, unbind_key
 from labeling.services.pairing import PairingView, PairPlan, make_pairs
 from labeling.services.project_target import set_target
 from labeling.services.projects import ProjectView, count_pairs, project_view
@@ -114,8 +113,6 @@ def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run:
         turns_section(me)
         if run is not None:
             run_box(me, run)
-        with faults():
-            _keys(me)
 
 
 def _target(me: Here, project: ProjectView) -> None:
@@ -264,7 +261,7 @@ def _trial(view: GeneratorView, trial: Trial) -> None:
     st.caption(escape(f"{told}{trial.reply.milliseconds / 1000:.1f} s · {price}"))
 
 
-# --- pairs, keys ------------------------------------------------------------------------------------------------
+# --- pairs ------------------------------------------------------------------------------------------------------
 
 
 def _pair_plan() -> PairPlan:
@@ -335,21 +332,6 @@ def _pairing_words(found: PairingView) -> list[tuple[int, str]]:
         (found.same_text, f"{plural(found.same_text, 'prompt')} with completions of one text only"),
         (found.too_few_left, f"{plural(found.too_few_left, 'prompt')} with too few replies left"),
     ]
-
-
-def _keys(me: Here) -> None:
-    keys = list_keys(me.store, me.actor, me.project)
-    if not keys:
-        return
-    with st.expander("Key variables", type="compact"):
-        st.caption("Each key goes to one origin only, the one it was first used with.")
-        for one in keys:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(f"{escape(one.variable)} → {escape(one.origin)}", width="content")
-                key_badge(one.variable, address_of(one.origin))
-                if st.button("Unbind", key=f"unbind {one.variable}", type="tertiary"):
-                    unbind_key(me.store, me.actor, me.project, one.variable)
-                    st.rerun()
 
 
 def _title(text: object) -> str:
