@@ -38,7 +38,7 @@ def list_(project: ProjectName, as_json: AsJson = False) -> None:
         found = list_runs(store, actor, project)
     lines = [
         f"{view.id:>6}  {view.purpose:<9} {view.state.value:<10} {view.asked:>9,} asked {view.answered:>9,} answered "
-        f"{sum(view.failed.values()):>7,} failed {view.waiting:>9,} waiting  {_spent(view)}"
+        f"{sum(view.failed.values()):>7,} failed {view.waiting:>9,} waiting  {_spent(view)}  {view.subject}"
         for view in found
     ]
     tell("\n".join(lines) or "No run yet. Start one with: tiebreak generate", {"runs": found}, as_json)

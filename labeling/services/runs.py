@@ -66,6 +66,11 @@ class RunView:
     ended_at: datetime | None
     is_working: bool
 
+    @property
+    def subject(self) -> str:
+        """Who replies in it: the generators, or the judge."""
+        return str(self.spec.get("judge") or ", ".join(one["name"] for one in self.spec.get("generators", ())))
+
 
 @dataclass(frozen=True, slots=True)
 class FailureView:

@@ -11,7 +11,7 @@ from labeling.domain import RunMode
 from labeling.llm.keys import is_loopback
 from labeling.services.keys import address_of, is_sandbox_address
 from labeling.services.planning import Estimate
-from labeling.ui.formats import money, plural, tokens
+from labeling.ui.formats import money, plural, token_range, tokens
 
 MODES = {RunMode.LIVE: "One by one", RunMode.BATCH: "By batch", RunMode.FILE: "As files"}
 
@@ -38,13 +38,15 @@ def cost_figure(found: Estimate, base_urls: Sequence[str]) -> tuple[str, str, st
         return "Cost", money(found.usd_low, found.usd_high).replace("$", r"\$"), found.basis.replace("$", r"\$")
     if all(is_own_server(url) for url in base_urls):
         return "Cost", "Own server", "Nobody bills for it by the token."
-    return "Cost", "Unknown", f"There is no price for {', '.join(found.unpriced_models)}; look it up at the host."
+    return (
+        "Cost",
+        "Unknown",
+        f"There is no price for {', '.join(found.unpriced_models)}; set one on the page Endpoints.",
+    )
 
 
 def token_figures(found: Estimate) -> list[tuple[str, str, str]]:
-    out = tokens(found.completion_tokens_low)
-    if found.completion_tokens_high != found.completion_tokens_low:
-        out += f"–{tokens(found.completion_tokens_high)}"
+    out = token_range(found.completion_tokens_low, found.completion_tokens_high)
     return [("Tokens in", tokens(found.prompt_tokens), found.basis), ("Tokens out", out, "Reasoning included.")]
 
 

@@ -86,5 +86,14 @@ def tokens(number: int) -> str:
     return count(number) if number < 100_000 else f"{number / 1e6:.2f} M"
 
 
+def token_range(low: int, high: int) -> str:
+    """`640`, `120–640`, `12–45 k`, `0.41–1.20 M`: short enough for a figure of a strip."""
+    if low == high:
+        return tokens(low)
+    if high < 10_000:
+        return f"{low:,}–{high:,}"
+    return f"{low / 1e3:.0f}–{high / 1e3:.0f} k" if high < 1_000_000 else f"{low / 1e6:.2f}–{high / 1e6:.2f} M"
+
+
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -114,16 +114,16 @@ def _box(found: RunProgress, more: list[tuple[str, str | int]]) -> None:
             ("Answered", view.answered),
             ("Failed", failed),
             ("Waiting", view.waiting),
-            (label, "–" if _is_free(view) else money(view.spent_usd or 0).replace("$", r"\$")),
+            (label, "–" if (usd := spent(view)) is None else money(usd).replace("$", r"\$")),
             *more,
         )
         if view.state in ACTIVE and (now := _now(found)):
             st.caption(" · ".join(now))
 
 
-def _is_free(view: RunView) -> bool:
-    """Nothing spent where nothing has a price: a sandbox, a server of one's own."""
-    return view.spent_usd is None or (view.spent_usd == 0 and view.budget_usd is None)
+def spent(view: RunView) -> float | None:
+    """US dollars; None where nothing has a price: a sandbox, a server of one's own."""
+    return None if view.spent_usd == 0 and view.budget_usd is None else view.spent_usd
 
 
 def _when(view: RunView) -> str:
@@ -142,7 +142,7 @@ def _now(found: RunProgress) -> list[str]:
             f"{plural(found.requests_per_minute, 'answer')} in the last minute",
             f"{count(view.in_flight)} in flight",
         ]
-    if not _is_free(view) and found.to_come_usd is not None and view.waiting:
+    if spent(view) is not None and found.to_come_usd is not None and view.waiting:
         parts.append(f"{money(*found.to_come_usd)} to come".replace("$", r"\$"))
     if view.unpriced:
         parts.append(f"{plural(view.unpriced, 'reply', 'replies')} of unknown price")

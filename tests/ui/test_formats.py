@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from labeling.ui.formats import ago, count, escape, lasting, money, percent, plural, size, tokens
+from labeling.ui.formats import ago, count, escape, lasting, money, percent, plural, size, token_range, tokens
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -96,3 +96,11 @@ def test_sizes_are_powers_of_ten(number, text):
 
 def test_many_tokens_are_told_in_millions():
     assert [tokens(number) for number in (640, 12_400, 410_000)] == ["640", "12,400", "0.41 M"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(640, 640, "640"), (120, 640, "120–640"), (11_580, 45_000, "12–45 k"), (410_000, 1_200_000, "0.41–1.20 M")],
+)
+def test_a_range_of_tokens_fits_a_figure(low, high, text):
+    assert token_range(low, high) == text

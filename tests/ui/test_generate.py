@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from labeling.domain import RunMode
+from labeling.services import runs
 from labeling.services.continuing import After
-from labeling.services.generate import list_generators, save_generators
+from labeling.services.generate import GenerationPlan, list_generators, save_generators, start_generation
 from labeling.services.parts import write_files
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
@@ -228,3 +231,22 @@ def test_in_a_large_project_pairs_are_counted_only_when_asked(making, opened, ch
     button(page, "Make 1 pair").click()
     run(page)
     assert len(making.rows(Pair)) == 1
+
+
+def test_an_earlier_run_is_listed_with_its_price_and_can_be_opened_and_ended(making, opened, chat_endpoint):
+    two_generators(making, chat_endpoint)
+    plan = GenerationPlan(tuple(view.spec for view in list_generators(*making.place)), limit=1)
+    first = start_generation(*making.place, plan, idempotency_key="first")
+    runs.pause(*making.place, first.id)
+    start_generation(*making.place, replace(plan, limit=2), idempotency_key="second")
+    work(making.store, once=True)
+    page = opened()
+    assert f"Run {first.id}" not in texts(page)
+    table = page.dataframe[-1].value
+    assert (list(table["Run"]), list(table["State"]), list(table["By"])) == ([first.id], ["Paused"], ["one, two"])
+    next(one for one in page.selectbox if one.label == "Open a run").select(first.id)
+    run(page)
+    assert f"Run {first.id}" in texts(page)
+    button(page, "Cancel run").click()
+    run(page)
+    assert runs.run_view(*making.place, first.id).state == "cancelled"

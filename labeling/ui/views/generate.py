@@ -37,6 +37,7 @@ from labeling.ui.generator_form import generator_dialog
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, state
 from labeling.ui.rule_form import chosen_rule, rule_choice, rule_fields
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
+from labeling.ui.run_list import run_list
 from labeling.ui.sieve_form import chosen_sieve, dropped_words, may_count, sieve_pills
 from labeling.ui.turns_section import turns_section
 
@@ -95,6 +96,7 @@ def _going(me: Here, project: ProjectView, generators: list[GeneratorView], run:
         run_actions(me, run)
     with body():
         run_box(me, run, lambda: [("Pairs", count_pairs(me.store, me.actor, me.project))])
+        run_list(me, "generate", [run.id])
 
 
 def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run: runs.RunView | None) -> None:
@@ -113,6 +115,7 @@ def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run:
         turns_section(me)
         if run is not None:
             run_box(me, run)
+            run_list(me, "generate", [run.id])
 
 
 def _target(me: Here, project: ProjectView) -> None:

@@ -26,6 +26,7 @@ from labeling.ui.judge_form import judge_form, judge_reading, jury_choice
 from labeling.ui.pair_choice import pair_choice
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section
 from labeling.ui.run_box import ACTIVE, run_actions, run_box
+from labeling.ui.run_list import run_list
 from labeling.ui.verdict_table import verdict_section
 
 GOING = (*ACTIVE, RunState.PAUSED, RunState.STOPPED)
@@ -86,6 +87,7 @@ def _going(me: Here, judges: Sequence[JudgeView], latest: Sequence[runs.RunView]
                             run_actions(me, run)
                 run_box(me, run, lambda view=view: _progress(me, view))  # type: ignore[misc]  # bound now, not later
         verdict_section(me, reading)
+        run_list(me, "judge", [run.id for run in latest])
 
 
 def _orders(reading: Sequence[JudgeView]) -> str:
@@ -124,6 +126,7 @@ def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], latest: 
             run_box(me, run)
         bench_section(me)
         verdict_section(me, judges)
+        run_list(me, "judge", [run.id for run in latest])
 
 
 # --- estimate and advice ----------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from labeling.ui.formats import escape, plural
 from labeling.ui.judge_form import judge_form
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section
 from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
+from labeling.ui.run_list import run_list
 from labeling.ui.score_sections import pairs_section, scores_section
 
 GOING: Final = (*ACTIVE, RunState.PAUSED, RunState.STOPPED)
@@ -69,6 +70,7 @@ def _going(me: Here, scorers: Sequence[ScorerView], run: runs.RunView) -> None:
     with body():
         run_box(me, run, lambda: _progress(me, run))
         scores_section(me, scorers)
+        run_list(me, "score", [run.id])
 
 
 def _progress(me: Here, run: runs.RunView) -> list[tuple[str, str | int]]:
@@ -98,6 +100,8 @@ def _ready(
             run_box(me, run)
         pairs_section(me, scorers)
         scores_section(me, scorers)
+        if run is not None:
+            run_list(me, "score", [run.id])
 
 
 def _reading(me: Here, spec: JudgeSpec) -> None:

@@ -1,0 +1,74 @@
+"""Earlier runs of a page's kind as a table: state, counts, price, and any of them opened again."""
+
+from collections.abc import Collection
+from typing import Final, Literal
+
+import streamlit as st
+
+from labeling.services import runs
+from labeling.services.runs import RunView
+from labeling.ui.context import Here
+from labeling.ui.formats import ago, money
+from labeling.ui.parts import section
+from labeling.ui.run_box import run_actions, run_box, spent
+
+MOST: Final = 30
+
+
+def run_list(me: Here, purpose: Literal["generate", "judge", "score"], shown: Collection[int]) -> None:
+    """The runs but those `shown` on the page already, newest first; nothing where there are no others."""
+    found = runs.list_runs(me.store, me.actor, me.project, limit=MOST, purpose=purpose)
+    earlier = [view for view in found if view.id not in shown]
+    if not earlier:
+        return
+    with section("Earlier runs"):
+        _table(earlier)
+        by_id = {view.id: view for view in earlier}
+        chosen = st.selectbox(
+            "Open a run",
+            list(by_id),
+            index=None,
+            format_func=lambda id_: f"Run {id_}, {by_id[id_].state.value}",
+            placeholder="Open a run",
+            label_visibility="collapsed",
+            width=240,
+            key=f"opened {purpose} run",
+        )
+        if chosen is not None:
+            view = by_id[chosen]
+            with st.container(horizontal=True, horizontal_alignment="right"):
+                run_actions(me, view)
+            run_box(me, view)
+
+
+def _table(found: list[RunView]) -> None:
+    st.dataframe(
+        {
+            "Run": [view.id for view in found],
+            "State": [view.state.value.capitalize() for view in found],
+            "By": [view.subject for view in found],
+            "Requests": [view.asked for view in found],
+            "Answered": [view.answered for view in found],
+            "Failed": [sum(view.failed.values()) for view in found],
+            "Spent": [_spent(view) for view in found],
+            "Started": [ago(view.started_at or view.created_at) for view in found],
+        },
+        hide_index=True,
+        row_height=34,
+        height=300 if len(found) > 7 else "content",
+        column_config={
+            "Run": st.column_config.NumberColumn(width=60, format="%d"),
+            "State": st.column_config.TextColumn(width=96),
+            "By": st.column_config.TextColumn(width=240),
+            **{
+                name: st.column_config.NumberColumn(width=90, format="localized")
+                for name in ("Requests", "Answered", "Failed")
+            },
+            "Spent": st.column_config.TextColumn(width=110),
+        },
+    )
+
+
+def _spent(view: RunView) -> str:
+    usd = spent(view)
+    return "–" if usd is None else money(usd) + (" and more" if view.unpriced else "")
