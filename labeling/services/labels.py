@@ -103,10 +103,10 @@ def guidelines_seen(store: Store, desk: Desk) -> int | None:
 
 
 def _record_chunk(store: Store, desk: Desk, events: Sequence[LabelEvent], shown_guidelines: int | None) -> Recorded:
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
         try:
             with store.writing() as session:
-                return _Recording(session, desk, events, shown_guidelines).run()
+                return _Recording(session, desk, events, shown_guidelines, looks_first=attempt > 0).run()
         except IntegrityError:
             continue  # the same event arrived twice at one moment, or the overlap was lowered: look again
     raise ConflictError("Others are changing the same pairs. Send the labels again in a moment.")
@@ -142,8 +142,16 @@ class _Recording:
     """One transaction over some events of one annotator. Locks: the round, then its pairs, last the project's counter."""
 
     def __init__(
-        self, session: Session, desk: Desk, events: Sequence[LabelEvent], shown_guidelines: int | None
+        self,
+        session: Session,
+        desk: Desk,
+        events: Sequence[LabelEvent],
+        shown_guidelines: int | None,
+        *,
+        looks_first: bool,
     ) -> None:
+        """With `looks_first`, which of the events are stored already is asked at once; else only of those that cannot be
+        taken, or where storing one again breaks the rule that each is stored once: hardly any is sent twice."""
         self._session = session
         self._desk = desk
         self._rater_id = desk.rater_id
@@ -159,7 +167,9 @@ class _Recording:
         self._slots = Slots(
             session, desk.round_id, pair_ids, self._at, overlap=held.overlap, without=slotless(desk, places)
         )
-        self._known = rows.events_known(session, {event.id for event in events})
+        self._taken: set[str] = set()
+        self._owners: dict[str, int] | None = None
+        self._looks_first = looks_first
         self._standing = self._standings(pair_ids)
 
     def _version(self, shown: int | None) -> int:
@@ -184,7 +194,7 @@ class _Recording:
         acked, refused = [], []
         for event in self._events:
             try:
-                self._take(event)
+                self._take_once(event)
                 acked.append(event.sent_id)
             except RefusedError as error:
                 refused.append(Refusal(event.sent_id, error.code, error.reason, error.retry))
@@ -193,12 +203,29 @@ class _Recording:
 
     # --- one event ---
 
-    def _take(self, event: LabelEvent) -> None:
-        owner = self._known.get(event.id)
-        if owner is not None:
-            if owner != self._rater_id:
-                raise RefusedError("event_id_used", "Another label has this event's id. Make a new id for each event.")
+    def _take_once(self, event: LabelEvent) -> None:
+        is_asked_first = self._looks_first or event.action == "flag" or event.id in self._taken
+        if is_asked_first and self._is_known(event):
             return
+        try:
+            self._take(event)
+        except RefusedError:
+            if not self._is_known(event):
+                raise
+        self._taken.add(event.id)
+
+    def _is_known(self, event: LabelEvent) -> bool:
+        """Whether the annotator's event is stored already. Raises RefusedError where it is somebody else's."""
+        if event.id in self._taken:
+            return True
+        if self._owners is None:
+            self._owners = rows.events_known(self._session, {one.id for one in self._events})
+        owner = self._owners.get(event.id)
+        if owner not in (None, self._rater_id):
+            raise RefusedError("event_id_used", "Another label has this event's id. Make a new id for each event.")
+        return owner is not None
+
+    def _take(self, event: LabelEvent) -> None:
         self._check_place(event)
         check_asked(event, self._desk.asked)
         if event.action == "flag":
@@ -211,7 +238,6 @@ class _Recording:
                     "changed_elsewhere", "You changed this pair elsewhere since this screen showed it. Open it again to see what is stored."
                 )  # fmt: skip
             {"label": self._label, "skip": self._skip, "undo": self._undo}[event.action](event, standing)
-        self._known[event.id] = self._rater_id
 
     def _check_place(self, event: LabelEvent) -> None:
         desk = self._desk

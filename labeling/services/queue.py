@@ -29,7 +29,8 @@ MOST_WANTED = 50
 # With so few pairs left in hand the whole queue is searched for pairs that came free behind the annotator.
 FEW = 3
 CHUNK = 500
-MANY_PAIRS = 10_000
+MANY_PAIRS = 1_000
+COUNTS_LAST = 1.0  # seconds
 TRIES = 10
 
 
@@ -137,8 +138,8 @@ _kept_counts: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
 
 
 def _round_counts(session: Session, url: str, round_id: int) -> tuple[int, int]:
-    """Pairs in the round, and done ones. In a large round the answer may be some seconds old: to count it takes longer
-    than to store a label, so it is done at most a fiftieth of the time."""
+    """Pairs in the round, and done ones. In a large round the answer may be a second old or some more: to count it may take
+    longer than to store a label, so it is done at most a fiftieth of the time."""
     kept = _kept_counts.get((url, round_id))
     if kept is not None and time.monotonic() < kept[0]:
         return kept[1]
@@ -146,7 +147,7 @@ def _round_counts(session: Session, url: str, round_id: int) -> tuple[int, int]:
     found = rows.round_counts(session, round_id)
     took = time.monotonic() - began
     if found[0] > MANY_PAIRS:
-        _kept_counts[url, round_id] = (time.monotonic() + 50 * took, found)
+        _kept_counts[url, round_id] = (time.monotonic() + max(COUNTS_LAST, 50 * took), found)
     return found
 
 

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -27,6 +28,17 @@ IDLE_SECONDS = 5.0
 
 _UNSTORABLE = "A text holds a character that cannot be stored (NUL, or half of one). Take it out, then try again."
 _TOO_LARGE = "A number is larger than can be stored (over 18 digits). Use a smaller one."
+
+
+class _Transaction(Session):
+    """A session of one transaction: its connection is looked up once, which otherwise costs as much as a small statement."""
+
+    @cached_property
+    def _own(self) -> Connection:
+        return super().connection()
+
+    def connection(self, *_: Any, **__: Any) -> Connection:
+        return self._own
 
 
 class Store:
@@ -57,7 +69,7 @@ class Store:
         with (
             self._translated(),
             self._turn,
-            Session(self._writer, expire_on_commit=False) as session,
+            _Transaction(self._writer, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
@@ -65,7 +77,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One read-only transaction: everything read in it is of one moment."""
-        with self._translated(), Session(self._reader, expire_on_commit=False) as session, session.begin():
+        with self._translated(), _Transaction(self._reader, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -209,10 +221,11 @@ def _engine(url: URL, *, writes: bool) -> Engine:
             _use_wal(cursor)
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    def begin(connection: Any) -> None:
+        connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    # Not the event "begin": an engine with such events looks for listeners at every statement.
+    engine.dialect.do_begin = begin  # type: ignore[assignment]  # on the instance there is no self
     return engine
 
 

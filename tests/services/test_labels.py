@@ -64,6 +64,15 @@ def test_an_event_that_comes_twice_is_stored_once_and_acknowledged_twice(talk):
     assert len(talk.rows(Label)) == 1
 
 
+def test_an_event_that_follows_itself_is_stored_once(talk):
+    ann = talk.actor("ann")
+    event = act(talk.next(ann)[0].pair_id)
+    after_itself = event | {"after": event["event_id"]}
+    assert send(talk, ann, event, after_itself).acked == (event["event_id"],) * 2
+    assert send(talk, ann, after_itself).acked == (event["event_id"],)
+    assert len(talk.rows(Label)) == 1
+
+
 def test_a_resend_after_an_undo_does_not_bring_the_label_back(talk):
     ann = talk.actor("ann")
     event = act(talk.next(ann)[0].pair_id)
@@ -312,8 +321,11 @@ def test_unknown_foreign_and_never_served_pairs_are_refused_apart(talk):
 
 def test_a_closed_project_takes_no_labels_and_serves_no_pairs(talk):
     ann = talk.actor("ann")
-    pair_id = talk.next(ann)[0].pair_id
+    stored, pair_id = (pair.pair_id for pair in talk.next(ann, want=2))
+    before = act(stored)
+    send(talk, ann, before)
     talk.run(update(tables.Project).values(closed_at=now()))
+    assert send(talk, ann, before).acked == (before["event_id"],)
     assert codes(send(talk, ann, act(pair_id))) == ["closed"]
     assert talk.next(ann, want=3) == []
 
