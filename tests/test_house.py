@@ -210,6 +210,6 @@ def test_the_keys_in_the_documents_are_the_keys_of_the_screen():
     defaults = dict(re.findall(r"(\w+): \"(.)\"", source.split("const DEFAULTS = {")[1].split("}")[0]))
     document = (ROOT / "docs/labelling.md").read_text()
     keys, more = document.split("## Nothing is lost")[0].split("Where the project asks for more:")
-    assert [key for key in "sfuvdlngh?" if f"`{key}`" not in keys] == []
+    assert [key for key in "sfu0vdlngh?" if f"`{key}`" not in keys] == []
     assert [key for key in "789kmio" if f"`{key}`" not in more] == []
-    assert sorted(defaults.values()) == sorted("sfuvdlngh?789kmio")
+    assert sorted(defaults.values()) == sorted("sfu0vdlngh?789kmio")

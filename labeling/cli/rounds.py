@@ -1,4 +1,4 @@
-"""`tiebreak round list | make | close` and `tiebreak gold set | take | mix | results`."""
+"""`tiebreak round list | make | change | close` and `tiebreak gold set | take | mix | results`."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -19,6 +19,12 @@ class Made(StrEnum):
     CALIBRATION = "calibration"
     REPEAT = "repeat"
     REVIEW = "review"
+
+
+class Order(StrEnum):
+    IMPORTED = "imported"
+    RANDOM = "random"
+    UNCERTAIN = "uncertain"
 
 
 class Reviewed(StrEnum):
@@ -82,6 +88,30 @@ def make(
         else:
             raise InputError("A repeat round asks one annotator again: name one with --annotator.")
     tell(f"Round {name} is made; pairs: {number:,}.", {"round": name, "pairs": number}, as_json)
+
+
+@rounds.command()
+def change(
+    name: RoundName,
+    project: ProjectName,
+    overlap: Annotated[int | None, typer.Option(help="Annotators for each pair; labels that are there stay.")] = None,
+    order: Annotated[Order | None, typer.Option(help="In which order its pairs are given out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change how many annotators each pair of a round asks for, or its order."""
+    from labeling.errors import InputError
+    from labeling.services.ordering import order_round
+    from labeling.services.projects import set_overlap
+
+    if overlap is None and order is None:
+        raise InputError("Nothing to change: say --overlap or --order.")
+    with opened() as (store, actor):
+        if overlap is not None:
+            set_overlap(store, actor, project, overlap, name)
+        if order is not None:
+            order_round(store, actor, project, order.value, name)
+    told = {"round": name, "overlap": overlap, "order": order and order.value}
+    tell(f"Round {name} is changed.", told, as_json)
 
 
 @rounds.command()

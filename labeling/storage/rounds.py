@@ -100,6 +100,16 @@ def members_of(session: Session, project_id: int) -> dict[int, list[str]]:
     return found
 
 
+def open_to(session: Session, project_id: int, account_id: int) -> list[str]:
+    """The names of the project's open rounds that the account may enter, oldest first."""
+    members = select(col(RoundMember.account_id)).where(col(RoundMember.round_id) == col(Round.id))
+    is_for_all, is_member = ~members.exists(), members.where(col(RoundMember.account_id) == account_id).exists()
+    query = select(col(Round.name)).where(
+        col(Round.project_id) == project_id, col(Round.closed_at).is_(None), is_for_all | is_member
+    )
+    return list(session.scalars(query.order_by(col(Round.id))))
+
+
 def set_members(session: Session, round_id: int, accounts: Iterable[int]) -> None:
     session.execute(delete(RoundMember).where(col(RoundMember.round_id) == round_id))
     session.add_all([RoundMember(round_id=round_id, account_id=account_id) for account_id in accounts])

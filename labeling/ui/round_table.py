@@ -6,6 +6,7 @@ import streamlit as st
 
 from labeling.domain import RoundPurpose
 from labeling.services.ordering import order_round
+from labeling.services.projects import MAX_OVERLAP, set_overlap
 from labeling.services.round_setup import (
     Reviewed,
     RoundView,
@@ -54,34 +55,44 @@ def rounds_section(me: Here, found: list[RoundView]) -> None:
             column_config={"Pass mark": st.column_config.NumberColumn(format="percent")},
             placeholder="–",
         )
-        with st.container(horizontal=True):
-            if st.button("New round", icon=":material/add:"):
-                _new_round(me)
-            one = st.selectbox(
-                "Round", [view.name for view in found], label_visibility="collapsed", width=220, key="chosen round"
-            )
-            chosen = next(view for view in found if view.name == one)
-            orders = list(ORDERS)
-            ordering = st.selectbox(
-                "Order", orders, index=orders.index(chosen.ordering), format_func=ORDERS.__getitem__, width=220,
-                label_visibility="collapsed", key=f"order of {chosen.name}",
-            )  # fmt: skip
-            if ordering != chosen.ordering:
-                with faults():
-                    order_round(me.store, me.actor, me.project, ordering, chosen.name)
-                    st.rerun()
-            if st.button("Who works in it"):
-                _members(me, chosen)
-            if st.button("Open round" if chosen.is_closed else "Close round"):
-                with faults():
-                    close_round(me.store, me.actor, me.project, chosen.name, closed=not chosen.is_closed)
-                    st.rerun()
+        _change(me, found)
         again = steadiness(me.store, me.actor, me.project)
         if again:
             rows = [
                 {"Annotator": one.annotator, "Repeated": one.repeated, "Same": one.same / one.repeated} for one in again
             ]
             st.dataframe(rows, hide_index=True, column_config={"Same": st.column_config.NumberColumn(format="percent")})
+
+
+def _change(me: Here, found: list[RoundView]) -> None:
+    """What can be changed about one round, and a new one."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Round", [view.name for view in found], width=200, key="chosen round")
+        chosen = next(view for view in found if view.name == name)
+        place = (me.store, me.actor, me.project)
+        orders = list(ORDERS)
+        ordering = st.selectbox(
+            "Order", orders, index=orders.index(chosen.ordering), format_func=ORDERS.__getitem__, width=190,
+            key=f"order of {chosen.name}",
+        )  # fmt: skip
+        overlap = chosen.overlap
+        if chosen.purpose is RoundPurpose.WORK:
+            overlap = int(st.number_input("Annotators a pair", 1, MAX_OVERLAP, chosen.overlap, width=140))
+        if (ordering, overlap) != (chosen.ordering, chosen.overlap):
+            with faults():
+                if ordering != chosen.ordering:
+                    order_round(*place, ordering, chosen.name)
+                if overlap != chosen.overlap:
+                    set_overlap(*place, overlap, chosen.name)
+                st.rerun()
+        if st.button("Who works in it"):
+            _members(me, chosen)
+        if st.button("Open round" if chosen.is_closed else "Close round"):
+            with faults():
+                close_round(*place, chosen.name, closed=not chosen.is_closed)
+                st.rerun()
+        if st.button("New round", icon=":material/add:"):
+            _new_round(me)
 
 
 @st.dialog("Who works in it")

@@ -138,3 +138,35 @@ def test_a_chosen_key_is_never_also_the_default_of_something_else(module):
         })()""",
     )
     assert said == ["tie", "j", None, "b"]
+
+
+def test_a_mouse_that_lies_still_leaves_the_two_answers_alike(screen):
+    at = screen().open()
+    cards = [at.root.locator(f".card[data-side={side}]") for side in ("left", "right")]
+
+    def borders():
+        return [card.evaluate("one => getComputedStyle(one).borderColor") for card in cards]
+
+    cards[0].hover(position={"x": 60, "y": 60})
+    cards[0].hover(position={"x": 90, "y": 90})
+    left, right = borders()
+    assert left != right
+    at.press("4")
+    expect(at.root).to_have_attribute("data-pair", str(at.pairs[1]))
+    left, right = borders()
+    assert left == right
+
+
+def test_a_long_prompt_can_have_half_of_the_screen_by_key_and_by_button(screen):
+    at = screen([("\n\n".join(f"Line {n} of the prompt." for n in range(60)), "One.", "Two.")]).open()
+
+    def share():
+        prompt, whole = at.root.locator(".prompt").bounding_box(), at.root.bounding_box()
+        return prompt["height"] / whole["height"]
+
+    before = share()
+    at.press("0")
+    assert share() > 2 * before
+    at.page.get_by_role("button", name="Whole prompt").click()
+    assert share() == pytest.approx(before)
+    assert at.events() == []

@@ -10,7 +10,7 @@ from labeling.domain import Verdict
 from labeling.services.access import local_actor
 from labeling.services.gold import set_gold
 from labeling.services.projects import write_guidelines
-from labeling.services.round_setup import make_calibration, make_practice
+from labeling.services.round_setup import change_members, make_calibration, make_practice
 from labeling.services.tokens import create_token
 from labeling.storage import tables
 from labeling.storage.store import Store, open_store
@@ -100,6 +100,33 @@ def test_two_tabs_in_two_rounds_leave_each_others_pairs_alone(at):
     other.saved()
     expect(other.root.locator(".notice")).to_be_hidden()
     assert in_rounds(at) == [("work", at.pairs[0], "label"), ("together", at.pairs[0], "label")]
+
+
+def test_another_round_is_opened_from_the_screen_and_offered_where_one_ends(at):
+    at.open()
+    at.page.get_by_role("button", name="Work round").click()
+    at.page.get_by_role("button", name="together · calibration").click()
+    expect(at.page.get_by_role("button", name="together · calibration")).to_be_visible()
+    expect(at.verdict("Left is better")).to_be_visible()
+    for pair_id in at.pairs:
+        expect(at.root).to_have_attribute("data-pair", str(pair_id))
+        at.press("1")
+    at.saved()
+    at.page.get_by_role("button", name="Go on with the work round").click()
+    expect(at.root).to_have_attribute("data-pair", str(at.pairs[0]))
+    at.press("4")
+    at.saved()
+    assert in_rounds(at) == [*(("together", pair_id, "label") for pair_id in at.pairs), ("work", at.pairs[0], "label")]
+
+
+def test_whoever_is_in_another_round_alone_begins_with_it(at):
+    owner = local_actor(at.store)
+    change_members(at.store, owner, at.slug, "work", ["second annotator"])
+    at.open()
+    expect(at.root.locator(".round")).to_have_text("together · calibration")
+    at.press("1")
+    at.saved()
+    assert in_rounds(at) == [("together", at.pairs[0], "label")]
 
 
 def test_practice_says_what_is_right_beside_the_pair_that_was_judged(practice):

@@ -66,3 +66,13 @@ def test_a_round_that_cannot_be_is_a_fault(command, talk, purpose, annotators, k
     people = [part for name in annotators for part in ("--annotator", name)]
     done = command("round", "make", "new", "--purpose", purpose, "-p", talk.slug, *people)
     assert isinstance(done.exception, kind), done.exception
+
+
+def test_a_round_asks_for_more_annotators_and_gives_its_pairs_out_in_another_order(command, talk):
+    here = ("-p", talk.slug)
+    changed = told(command("round", "change", "work", "--overlap", "3", "--order", "random", "--json", *here))
+    assert changed == {"round": "work", "overlap": 3, "order": "random"}
+    work = told(command("round", "list", "--json", *here))["rounds"][0]
+    assert (work["overlap"], work["ordering"]) == (3, "random")
+    assert isinstance(command("round", "change", "work", *here).exception, InputError)
+    assert isinstance(command("round", "change", "work", "--overlap", "0", *here).exception, InputError)

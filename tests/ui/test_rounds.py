@@ -158,3 +158,11 @@ def test_flagged_pairs_are_reviewed_by_who_is_named_and_others_can_take_over(ope
     button(page, "Who works in it").click()
     press(page, "Save who works")
     assert rounds_of(talk.store, talk.owner, talk.slug)[1].members == ("bo",)
+
+
+def test_the_work_round_can_ask_for_more_annotators_a_pair(open_rounds, talk):
+    page = open_rounds()
+    field(page, "number_input", "Annotators a pair").set_value(2)
+    run(page)
+    assert rounds_of(talk.store, talk.owner, talk.slug)[0].overlap == 2
+    assert page.dataframe[0].value["Overlap"].tolist() == [2]

@@ -1,5 +1,7 @@
 """The labelling screen: a component of plain JavaScript and CSS, and what a page gives to it."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import streamlit as st
 
 from labeling.render.style import STYLE
 from labeling.services.desk import Desk
+from labeling.services.open_rounds import OpenRound
 from labeling.services.rounds import Asked
 from labeling.services.sessions import LabelToken
 
@@ -15,9 +18,17 @@ FOLDER = Path(__file__).parent
 
 
 def label_screen(
-    desk: Desk, token: LabelToken, *, slug: str, guidelines: str, seen: int | None, opened: int | None
+    desk: Desk,
+    token: LabelToken,
+    *,
+    slug: str,
+    rounds: Sequence[OpenRound],
+    guidelines: str,
+    seen: int | None,
+    opened: int | None,
 ) -> None:
-    """Show the screen. `guidelines` is safe HTML, `seen` the version by which this annotator labelled last, `opened` a pair to be shown first."""
+    """Show the screen. `rounds` are the others that this annotator may go on with, `guidelines` is safe HTML, `seen` the version
+    by which this annotator labelled last, `opened` a pair to be shown first."""
     mount = st.components.v2.component(
         COMPONENT, html='<div class="tiebreak" tabindex="-1"></div>', css="screen.css", js="main.js"
     )
@@ -30,6 +41,7 @@ def label_screen(
             "project": slug,
             "annotator": desk.actor.account_id,
             "round": {"name": desk.round_name, "purpose": desk.purpose.value},
+            "rounds": [asdict(one) for one in rounds],
             "asked": _asked(desk.asked),
             "guidelines": {"number": desk.guidelines, "html": guidelines, "seen": seen},
             "open": opened,

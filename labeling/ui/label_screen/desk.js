@@ -144,13 +144,6 @@ export class Desk {
     this.changed("pair");
   }
 
-  /** Leave the practice for the work round. */
-  enter(round) {
-    this.#begin(round);
-    this.changed("pair");
-    this.link.send();
-  }
-
   #decide(what) {
     const { pair } = this;
     if (!pair || this.judged) return;

@@ -11,6 +11,7 @@ export const ACTIONS = [
   ["skip", "Skip"],
   ["flag", "Flag for the lead"],
   ["undo", "Undo"],
+  ["whole", "Whole prompt"],
   ["raw", "Raw text"],
   ["diff", "Differences"],
   ["uncover", "Open a sensitive pair"],
@@ -27,7 +28,7 @@ export const ACTIONS = [
   ["keys", "Keys"],
 ];
 const DEFAULTS = {
-  skip: "s", flag: "f", undo: "u", raw: "v", diff: "d", together: "l", counts: "n", guidelines: "g",
+  skip: "s", flag: "f", undo: "u", whole: "0", raw: "v", diff: "d", together: "l", counts: "n", guidelines: "g",
   uncover: "h", slightly: "7", clearly: "8", much: "9", criteria: "k", comment: "m", edit_left: "i", edit_right: "o", keys: "?",
 };
 const REASONS = ["q", "w", "e", "t", "y", "a", "z", "x", "b", "j", "p"];

@@ -1,6 +1,7 @@
-/** What lies over the screen for a moment: keys, guidelines, why a pair is flagged or skipped, what practice says. */
+/** What lies over the screen for a moment: keys, guidelines, rounds, why a pair is flagged or skipped, what practice says. */
 import { ACTIONS, shown, title } from "./keys.js";
-import { h, rendered } from "./text.js";
+import { nameOf } from "./rest.js";
+import { h, plural, rendered } from "./text.js";
 
 export class Panels {
   constructor(root, closed) {
@@ -83,6 +84,13 @@ export function keysPanel(keys, changed) {
     list,
     reset,
   ];
+}
+
+/** The other rounds that this annotator may go on with. */
+export function roundsPanel(rounds, goTo) {
+  const buttons = rounds.map((one) =>
+    h("button", { type: "button", class: "choice", onclick: () => goTo(one.name) }, nameOf(one), h("span", {}, one.waiting ? `${plural(one.waiting, "pair")} for you` : "nothing waits")));
+  return [h("p", {}, "What you have done in this round stays."), ...buttons];
 }
 
 /** Guidelines, or what changed in them. */

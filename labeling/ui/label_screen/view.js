@@ -6,8 +6,10 @@
 import { Beside } from "./beside.js";
 import { words } from "./diff.js";
 import { Keys, isForOthers, shown } from "./keys.js";
-import { Panels, feedbackPanel, guidelinesPanel, keysPanel, whyPanel } from "./panels.js";
-import { counts, h, marked, plural, raw, rendered } from "./text.js";
+import { Notice } from "./notice.js";
+import { Panels, feedbackPanel, guidelinesPanel, keysPanel, roundsPanel, whyPanel } from "./panels.js";
+import { nameOf, rest } from "./rest.js";
+import { counts, h, marked, raw, rendered } from "./text.js";
 
 const NAMES = { left: "Left is better", tie: "Tie", both_bad: "Both bad", right: "Right is better" };
 const SIDES = ["left", "right"];
@@ -23,7 +25,7 @@ export class View {
     this.asked = desk.data.asked;
     this.verdicts = ["left", this.asked.ties && "tie", this.asked.both_bad && "both_bad", "right"].filter(Boolean);
     this.keys = new Keys(this.verdicts, this.asked.reasons, `tiebreak.keys.${desk.data.annotator}`, window.localStorage);
-    this.mode = { raw: false, diff: false, together: false, counts: false };
+    this.mode = { raw: false, diff: false, together: false, counts: false, whole: false };
     this.side = "left"; // which answer a narrow screen shows
     this.edits = { left: null, right: null };
     this.chosen = null; // a verdict that waits for what is required
@@ -34,6 +36,8 @@ export class View {
     this.#build();
     this.panels = new Panels(this.root, () => this.root.focus({ preventScroll: true }));
     document.addEventListener("keydown", (event) => this.#key(event), { signal: this.listeners.signal });
+    // A mouse that lies still on one answer while keys decide must not make it look chosen.
+    this.root.addEventListener("pointermove", (event) => (event.movementX || event.movementY) && this.root.classList.add("pointing"), { signal: this.listeners.signal, passive: true });
     document.addEventListener("pointerdown", () => (this.hadMark = this.#isTextMarked()), { signal: this.listeners.signal, capture: true });
     window.addEventListener("resize", () => this.#fit(), { signal: this.listeners.signal });
     this.#fit();
@@ -58,12 +62,15 @@ export class View {
 
   #build() {
     const signal = this.listeners.signal;
-    this.round = h("span", { class: "round" });
+    const rounds = this.desk.data.rounds;
+    this.round = rounds.length
+      ? h("button", { type: "button", class: "tool round", onclick: () => this.panels.show("Rounds", roundsPanel(rounds, (name) => this.#goTo(name))) })
+      : h("span", { class: "round" });
     this.bar = h("i");
     this.progress = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress of the round", "aria-valuemin": "0" }, this.bar);
     this.count = h("span", { class: "count" });
     this.save = h("span", { class: "save", role: "status", "aria-live": "polite" });
-    this.notice = h("div", { class: "notice", role: "alert", hidden: true });
+    this.notice = new Notice(this.desk);
     this.prompt = h("div", { class: "completion text", tabindex: "0", role: "region", "aria-label": "Prompt" });
     this.cover = h("button", { type: "button", class: "uncover", hidden: true, onclick: () => this.#uncover() });
     this.cards = Object.fromEntries(SIDES.map((side) => [side, this.#card(side)]));
@@ -75,7 +82,7 @@ export class View {
     this.tools = {};
     const tool = (action, name) => (this.tools[action] = h("button", { type: "button", class: "tool", "data-tool": action, onclick: () => this.#act(action) }, name));
     this.work = h("div", { class: "work" },
-      h("section", { class: "prompt" }, h("header", {}, "Prompt"), this.prompt),
+      h("section", { class: "prompt" }, h("header", {}, "Prompt", tool("whole", "Whole prompt")), this.prompt),
       this.cover,
       this.switch,
       h("div", { class: "cards" }, this.cards.left.root, this.cards.right.root),
@@ -90,7 +97,7 @@ export class View {
     this.rest = h("div", { class: "rest" });
     this.root.replaceChildren(
       h("div", { class: "top" }, this.round, this.progress, this.count, this.save),
-      this.notice,
+      this.notice.root,
       this.work,
       this.rest,
     );
@@ -303,6 +310,7 @@ export class View {
     this.chosen = null;
     this.edits = { left: null, right: null };
     this.root.dataset.pair = pair ? pair.pair_id : "";
+    this.root.classList.remove("pointing");
     this.work.hidden = !pair;
     this.rest.hidden = Boolean(pair);
     if (pair) {
@@ -339,6 +347,7 @@ export class View {
     const isCovered = this.#isCovered(pair);
     this.cover.hidden = !isCovered;
     this.work.classList.toggle("covered", isCovered);
+    this.work.classList.toggle("whole", this.mode.whole);
     const shown = isCovered ? COVERED : pair;
     const parts = this.mode.diff ? words(shown.left.raw, shown.right.raw) : null;
     if (this.mode.raw) this.prompt.replaceChildren(raw(shown.prompt.raw));
@@ -350,7 +359,7 @@ export class View {
       else rendered(text, shown[side].html);
       told.textContent = this.mode.counts ? counts(shown[side].raw) : "";
     }
-    for (const [mode, button] of [["raw", this.tools.raw], ["diff", this.tools.diff]]) button.setAttribute("aria-pressed", String(this.mode[mode]));
+    for (const mode of ["raw", "diff", "whole"]) this.tools[mode].setAttribute("aria-pressed", String(this.mode[mode]));
   }
 
   #paintChosen() {
@@ -371,7 +380,7 @@ export class View {
     this.save.dataset.state = state;
     if (this.save.textContent !== said) this.save.textContent = said;
     const name = status?.round ?? desk.data.round;
-    this.round.textContent = name.name === "work" ? "Work round" : `${name.name} · ${name.purpose}`;
+    this.round.textContent = `${nameOf(name)}${desk.data.rounds.length ? " ▾" : ""}`;
     if (status) {
       const mine = Math.max(0, status.mine);
       const done = Math.min(status.total, Math.max(status.done, mine));
@@ -383,7 +392,7 @@ export class View {
     }
     this.tools.undo.disabled = !desk.canUndo;
     this.tools.flag.firstChild.textContent = desk.pair?.isFlagged ? "Flagged" : "Flag";
-    this.#paintNotice();
+    this.notice.paint();
     if (!desk.pair) this.#paintRest();
   }
 
@@ -392,35 +401,6 @@ export class View {
     // The version on the screen counts as seen: whoever labels by it has it at hand.
     guidelines.seen = Math.max(guidelines.seen ?? 0, guidelines.number);
     this.#checkGuidelines(number);
-  }
-
-  #paintNotice() {
-    const { outbox, link, notes } = this.desk;
-    const refused = outbox.refused.inOrder();
-    const state = JSON.stringify([refused.map((entry) => entry.event.event_id), notes, link.state === "refused" && link.fault]);
-    if (state === this.noticed) return; // a button that is about to be pressed stays
-    this.noticed = state;
-    const told = [...Map.groupBy(refused, (entry) => entry.reason)].slice(-3).map(([reason, entries]) =>
-      h("p", {}, reason, this.#reopener(entries)));
-    told.push(...[...notes.slice(-1), link.state === "refused" && link.fault].filter(Boolean).map((sentence) => h("p", {}, sentence)));
-    const button = (name, act) => h("button", { type: "button", class: "tool", onclick: act }, name);
-    const acts = refused.length
-      ? [
-          refused.some((entry) => entry.code === "closed") ? button("Send again", () => this.desk.retry()) : null,
-          h("a", { class: "tool", href: "#", download: "refused-labels.json", onclick: ({ currentTarget }) => (currentTarget.href = fileOf(outbox.refused.inOrder())) }, "Download them"),
-          button("Discard", () => this.desk.discard()),
-        ]
-      : [button("Close", () => this.desk.discard())];
-    this.notice.hidden = !told.length;
-    this.notice.replaceChildren(h("div", {}, ...told), h("div", { class: "acts" }, ...acts.filter(Boolean)));
-  }
-
-  /** A way to the pair of a refused label, where it is of this round; else how many there are, or where it was given. */
-  #reopener(entries) {
-    const [{ round, event }] = entries;
-    if (entries.length > 1) return ` (${plural(entries.length, "label")})`;
-    if (round !== this.desk.round) return ` (Pair ${event.pair_id} in the round “${round}”)`;
-    return h("button", { type: "button", class: "tool", onclick: () => this.desk.open(event.pair_id) }, "Open the pair");
   }
 
   #showFeedback() {
@@ -433,28 +413,18 @@ export class View {
 
   /** There is no pair: because all is done, because it is on its way, or because nothing comes. */
   #paintRest() {
-    const { desk } = this;
-    const { status, link } = desk;
-    const practice = status?.practice;
-    const undo = h("button", { type: "button", class: "tool", onclick: () => this.#act("undo"), disabled: !desk.canUndo }, "Undo the last one", h("kbd", {}, shown(this.keys.of("undo"))));
-    let title = "Bringing the next pair";
-    let text = "";
-    let action = null;
-    if (link.state === "ended") [title, text] = ["This screen was signed out", "Reload the page to go on. What is kept here is sent then."];
-    else if (link.state !== "ok") [title, text] = ["No connection to the server", "Your labels are kept here and sent as soon as it answers."];
-    else if (status && desk.returning === null) {
-      const left = Math.max(0, status.total - status.done);
-      if (status.state === "closed") [title, text] = ["This round is closed", "It takes no more labels. Ask the project's lead to open it."];
-      else if (status.state === "practice_first") [title, text] = ["Practice comes first", "The work round opens when you have passed it. Reload the page to begin."];
-      else if (practice?.passed) {
-        [title, text] = ["Practice passed", `${practice.correct} of ${plural(practice.answered, "answer")} agreed with the project.`];
-        action = h("button", { type: "button", class: "primary", onclick: () => desk.enter("work") }, "Go on with the work round");
-      } else if (practice) [title, text] = ["Practice is over", `${practice.correct} of ${plural(practice.answered, "answer")} agreed; ${Math.round(100 * practice.pass_mark)} % were asked for. Read the guidelines again and speak with the lead.`];
-      else if (!status.total) [title, text] = ["No pairs yet", "This round has no pairs."];
-      else if (!left) [title, text] = ["Every pair has its labels", `${plural(status.mine, "label")} of yours. There is nothing left to do in this round.`];
-      else if (desk.isDry) [title, text] = ["Nothing waits for you now", `${plural(left, "pair")} of this round wait for others, or were skipped by you.`];
-    }
-    this.rest.replaceChildren(h("h2", {}, title), h("p", {}, text), h("div", { class: "actions" }, ...[action, undo].filter(Boolean)));
+    const { title, text, next } = rest(this.desk);
+    const undo = h("button", { type: "button", class: "tool", onclick: () => this.#act("undo"), disabled: !this.desk.canUndo }, "Undo the last one", h("kbd", {}, shown(this.keys.of("undo"))));
+    const go = next && h("button", { type: "button", class: "primary", onclick: () => this.#goTo(next.name) }, `Go on with ${next.name === "work" ? "the work round" : nameOf(next)}`);
+    this.rest.replaceChildren(h("h2", {}, title), h("p", {}, text), h("div", { class: "actions" }, ...[go, undo].filter(Boolean)));
+  }
+
+  /** Another round has its own guidelines and its own queue: the page opens it. What is not sent yet goes on being sent. */
+  #goTo(round) {
+    const address = new URL(window.location.href);
+    address.searchParams.set("round", round);
+    address.searchParams.delete("pair");
+    window.location.assign(address);
   }
 
   #keyOf(action) {
@@ -481,10 +451,4 @@ export class View {
 /** The second click of a double click was not meant for the pair that the first one brought. */
 function isFirstClick(event) {
   return event.detail < 2;
-}
-
-function fileOf(entries) {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(entries, null, 1)], { type: "application/json" }));
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  return url;
 }

@@ -1,11 +1,15 @@
 """Label: the labelling screen, or why there is nothing to label yet."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from labeling.domain import RoundPurpose
 from labeling.errors import NotFoundError
 from labeling.services.desk import Desk, open_desk
 from labeling.services.guidelines import guideline_change
 from labeling.services.labels import guidelines_seen
+from labeling.services.open_rounds import OpenRound, open_rounds
 from labeling.services.practice import practice_state
 from labeling.services.preferences import change_preferences, preferences_of
 from labeling.services.projects import ProjectView, project_view
@@ -19,19 +23,23 @@ from labeling.ui.parts import empty, faults, head, state
 def main() -> None:
     me = here()
     project = project_view(me.store, me.actor, me.project)
-    desk = _desk(me)
+    rounds = open_rounds(me.store, me.actor, me.project)
+    desk = _desk(me, rounds)
     if not progress_at(me.store, desk).total:
         _without_pairs(project)
         return
     _preferences(me)
     if project.has_sandbox:
         state("sandbox", "Some completions of this project were written by the sandbox, not by a model.")
-    _screen(me, desk)
+    _screen(me, desk, rounds)
 
 
-def _desk(me: Here) -> Desk:
-    """The round that the address names, else the work round; before that the practice, where it has to be passed."""
+def _desk(me: Here, rounds: Sequence[OpenRound]) -> Desk:
+    """The round that the address names, else the work round; before that the practice, where it has to be passed. Whoever
+    is in other rounds alone begins with one of those."""
     asked = st.query_params.get("round")
+    if asked is None and all(one.purpose is not RoundPurpose.WORK for one in rounds):
+        asked = max(rounds, key=lambda one: one.waiting > 0).name if rounds else None
     desk = open_desk(me.store, me.actor, me.project, asked)
     if asked is None and desk.practice_id is not None:
         practice = practice_state(me.store, desk, desk.practice_id)
@@ -40,11 +48,14 @@ def _desk(me: Here) -> Desk:
     return desk
 
 
-def _screen(me: Here, desk: Desk) -> None:
+def _screen(me: Here, desk: Desk, rounds: Sequence[OpenRound]) -> None:
     label_screen(
         desk,
         label_token(me.store, me.actor, me.project, session_secret()),
         slug=me.project,
+        rounds=[
+            one for one in rounds if one.name != desk.round_name and (one.waiting or one.purpose is RoundPurpose.WORK)
+        ],
         guidelines=guideline_change(me.store, me.actor, me.project, round_name=desk.round_name).html,
         seen=guidelines_seen(me.store, desk),
         opened=_opened(),

@@ -1,0 +1,58 @@
+"""Which rounds an annotator is offered, and how much waits there."""
+
+import pytest
+
+from labeling.domain import RoundPurpose, Verdict
+from labeling.errors import NotFoundError
+from labeling.services.desk import open_desk
+from labeling.services.gold import set_gold
+from labeling.services.labels import record_at
+from labeling.services.open_rounds import OpenRound, open_rounds
+from labeling.services.queue import next_pairs
+from labeling.services.round_setup import change_members, close_round, make_calibration, make_practice
+from tests.services.labelling import Labelling, act, make_labelling
+
+
+@pytest.fixture
+def talk(store) -> Labelling:
+    return make_labelling(store, pairs=6)
+
+
+def offered(talk: Labelling, actor) -> dict[str, int]:
+    return {one.name: one.waiting for one in open_rounds(talk.store, actor, talk.slug)}
+
+
+def test_a_round_is_offered_to_those_it_names_and_one_that_names_nobody_to_all(talk):
+    ann, bob, cleo = (talk.actor(name) for name in ("ann", "bob", "cleo"))
+    set_gold(talk.store, talk.owner, talk.slug, talk.pairs[0], Verdict.A, "")
+    make_calibration(talk.store, talk.owner, talk.slug, "together", 4, ["ann", "bob"])
+    make_practice(talk.store, talk.owner, talk.slug, "warm up", None)
+    assert open_rounds(talk.store, ann, talk.slug) == [
+        OpenRound("work", RoundPurpose.WORK, 6),
+        OpenRound("together", RoundPurpose.CALIBRATION, 4),
+        OpenRound("warm up", RoundPurpose.PRACTICE, 1),
+    ]
+    assert offered(talk, bob) == offered(talk, ann)
+    assert list(offered(talk, cleo)) == ["work", "warm up"]
+
+
+def test_what_was_decided_waits_no_more(talk):
+    ann = talk.actor("ann")
+    talk.actor("bob")
+    make_calibration(talk.store, talk.owner, talk.slug, "together", 4, ["ann", "bob"])
+    labelled, skipped, *_ = next_pairs(talk.store, ann, talk.slug, (), 4, "together")
+    events = [act(labelled.pair_id), act(skipped.pair_id, "skip")]
+    assert not record_at(talk.store, open_desk(talk.store, ann, talk.slug, "together"), events).refused
+    assert offered(talk, ann) == {"work": 6, "together": 2}
+
+
+def test_a_closed_round_is_not_offered_nor_one_of_others_alone(talk):
+    ann = talk.actor("ann")
+    talk.actor("bob")
+    make_calibration(talk.store, talk.owner, talk.slug, "together", 4, ["ann", "bob"])
+    change_members(talk.store, talk.owner, talk.slug, "work", ["bob"])
+    assert offered(talk, ann) == {"together": 4}
+    close_round(talk.store, talk.owner, talk.slug, "together")
+    assert offered(talk, ann) == {}
+    with pytest.raises(NotFoundError):
+        open_rounds(talk.store, talk.actor("stranger", None), talk.slug)
