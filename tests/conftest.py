@@ -10,17 +10,14 @@ together_check_file            the check a training service runs on an upload
 """
 
 import os
-import shutil
-from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-MEMORY = Path("/dev/shm")
-ROOM = 2_000_000_000
+from tests.fixtures.memory import MEMORY, has_room
 
 # The store waits for the disk at every commit, as it should; tests commit thousands of times, and need not outlive a
-# power cut. Where there is a folder in memory with room, their files lie there.
-if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+# power cut.
+if has_room():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 # How long an example takes says how busy the machine is, not whether the program is right.

@@ -4,14 +4,13 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from labeling.storage.store import open_store
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import running
+from labeling.storage.store import Store
+from tests.browser.labelling import Screen, make_project
+from tests.browser.running import App
 
 
 class Beacon(ThreadingHTTPServer):
@@ -67,33 +66,29 @@ def hostile(at: str) -> dict[str, str]:
     }
 
 
-def test_hostile_answers_do_nothing_and_are_shown_whole(tmp_path: Path, page: Page, beacon: Beacon):
-    expect.set_options(timeout=SLOW)
+def test_hostile_answers_do_nothing_and_are_shown_whole(app: App, store: Store, page: Page, beacon: Beacon):
     answers = hostile(beacon.address)
     texts = [(f"Prompt with {text[:300]}", text, f"plain answer to {name}") for name, text in answers.items()]
-    with running(tmp_path) as app:
-        store = open_store(app.database)
-        slug, pairs = make_project(store, "Hostile <script>window.hacked=1</script> :red[x]", texts)
-        at = Screen(page, app.address, store, slug, pairs).open()
-        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        for number, pair_id in enumerate(pairs):
-            expect(at.root).to_have_attribute("data-pair", str(pair_id))
-            said = at.root.locator(".cards").inner_text()
-            assert f"word{number + 1}" in said
-            assert "plain answer" in said
-            text = list(answers.values())[number]
-            at.press("v")
-            raw = at.root.locator(".cards").evaluate("element => element.textContent")
-            assert _plain(text) in _plain(raw), "the raw view shows every character"
-            at.press("d", "d", "1")
-            assert page.evaluate("window.hacked") is None
-        at.saved()
-        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == colour
-        for view in ("data", "rounds", "export", "generate", "judge"):
-            page.goto(f"{app.address}/{view}?project={slug}")
-            expect(page.get_by_role("heading", level=1).first).to_be_visible()
-            assert page.evaluate("window.hacked") is None
-        store.close()
+    slug, pairs = make_project(store, "Hostile <script>window.hacked=1</script> :red[x]", texts)
+    at = Screen(page, app.address, store, slug, pairs).open()
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for number, pair_id in enumerate(pairs):
+        expect(at.root).to_have_attribute("data-pair", str(pair_id))
+        said = at.root.locator(".cards").inner_text()
+        assert f"word{number + 1}" in said
+        assert "plain answer" in said
+        text = list(answers.values())[number]
+        at.press("v")
+        raw = at.root.locator(".cards").evaluate("element => element.textContent")
+        assert _plain(text) in _plain(raw), "the raw view shows every character"
+        at.press("d", "d", "1")
+        assert page.evaluate("window.hacked") is None
+    at.saved()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == colour
+    for view in ("data", "rounds", "export", "generate", "judge"):
+        page.goto(f"{app.address}/{view}?project={slug}")
+        expect(page.get_by_role("heading", level=1).first).to_be_visible()
+        assert page.evaluate("window.hacked") is None
     assert beacon.fetched == []
 
 

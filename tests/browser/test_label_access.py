@@ -1,14 +1,9 @@
 """The labelling screen for everyone: magnified, by keyboard alone, with a screen reader, in both grounds, without motion."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from labeling.storage.store import Store, open_store
 from tests.browser.faults import ROUTE
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import App, running
 
 # Every text that is seen, with its contrast against what is painted behind it; disabled controls may be paler.
 CONTRASTS = """root => {
@@ -44,30 +39,6 @@ CONTRASTS = """root => {
 ASKED = {"strength": True, "criteria": ["honest"], "reasons": ["Wrong fact", "Too long"], "edits": True}
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def store(app: App) -> Iterator[Store]:
-    opened = open_store(app.database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def screen(app: App, store: Store, page: Page, request) -> Callable[..., Screen]:
-    expect.set_options(timeout=SLOW)
-
-    def opened(texts: int | list[tuple[str, str, str]] = 5, **settings: object) -> Screen:
-        slug, pairs = make_project(store, request.node.name, texts, **settings)
-        return Screen(page, app.address, store, slug, pairs).open()
-
-    return opened
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_has_the_contrast_of_aa(screen, page, scheme):
     page.emulate_media(color_scheme=scheme)
@@ -91,7 +62,7 @@ def test_every_text_has_the_contrast_of_aa(screen, page, scheme):
 
 
 def test_every_control_shows_where_the_keyboard_is(screen):
-    at = screen(**ASKED)
+    at = screen(5, **ASKED)
     at.page.evaluate("document.activeElement.blur()")
     seen = {}
     for _ in range(80):
@@ -116,7 +87,7 @@ def test_every_control_shows_where_the_keyboard_is(screen):
 
 
 def test_a_screen_reader_is_told_what_everything_is(screen):
-    at = screen(**ASKED)
+    at = screen(5, **ASKED)
     for name in ("Prompt", "Left answer", "Right answer"):
         expect(at.page.get_by_role("region", name=name)).to_be_visible()
     expect(at.page.get_by_role("group", name="Which answer is better")).to_be_visible()
@@ -163,7 +134,7 @@ def test_nothing_is_out_of_reach_at_twice_the_size(screen, page):
 
 def test_nothing_moves_for_whoever_asked_for_less_motion(screen, page):
     page.emulate_media(reduced_motion="reduce")
-    at = screen()
+    at = screen(5)
     at.press("1", "2")
     at.saved()
     moving = "root => root.getAnimations({ subtree: true }).length"
@@ -176,7 +147,7 @@ def test_nothing_moves_for_whoever_asked_for_less_motion(screen, page):
 
 
 def test_without_single_keys_no_key_is_offered_and_the_buttons_still_work(screen):
-    at = screen(**ASKED)
+    at = screen(5, **ASKED)
     at.press("?")
     at.page.get_by_label("Single keys are on").uncheck()
     at.page.keyboard.press("Escape")

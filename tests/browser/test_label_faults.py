@@ -1,39 +1,22 @@
 """Whatever breaks around the labelling screen, every label arrives once: told by the database, not by the screen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 from sqlalchemy import update
 
 from labeling.storage import tables
-from labeling.storage.store import Store, open_store
 from tests.browser import faults
 from tests.browser.faults import ROUTE, decide, stored
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import App, running
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def store(app: App) -> Iterator[Store]:
-    opened = open_store(app.database)
-    yield opened
-    opened.close()
+from tests.browser.labelling import Screen
 
 
 @pytest.fixture
-def at(app: App, store: Store, page: Page, request) -> Screen:
+def at(screen: Callable[..., Screen]) -> Screen:
     """The screen of a new project."""
-    expect.set_options(timeout=SLOW)
-    slug, pairs = make_project(store, request.node.name)
-    return Screen(page, app.address, store, slug, pairs).open()
+    return screen()
 
 
 def test_a_server_killed_during_three_labels_has_each_of_them_once_when_it_is_back(app, at):

@@ -1,9 +1,8 @@
 """What is not sent yet, and what was refused: kept until the server has it or its annotator has seen it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, Request, expect
 from sqlalchemy import update
 
@@ -12,34 +11,8 @@ from labeling.services.queue import next_pairs
 from labeling.services.rounds import Asked, change_asked
 from labeling.services.tokens import actor_of_token, create_token
 from labeling.storage import tables
-from labeling.storage.store import Store, open_store
 from tests.browser.faults import ROUTE, decide, stored
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import App, running
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def store(app: App) -> Iterator[Store]:
-    opened = open_store(app.database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def screen(app: App, store: Store, page: Page, request) -> Callable[..., Screen]:
-    expect.set_options(timeout=SLOW)
-
-    def opened(texts: int = 30, **settings: object) -> Screen:
-        slug, pairs = make_project(store, request.node.name, texts, **settings)
-        return Screen(page, app.address, store, slug, pairs).open()
-
-    return opened
+from tests.browser.labelling import SLOW
 
 
 def wait_for(condition: Callable[[], bool], page: Page) -> None:

@@ -1,42 +1,16 @@
 """Reading and pointing on the labelling screen: covered pairs, the mouse, differences, keys that collide."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from labeling.storage import tables
-from labeling.storage.store import Store, open_store
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import App, running
+from tests.browser.running import App
 
 FILES = "/_stcore/bidi-components/tiebreak.label"
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def store(app: App) -> Iterator[Store]:
-    opened = open_store(app.database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def screen(app: App, store: Store, page: Page, request) -> Callable[..., Screen]:
-    expect.set_options(timeout=SLOW)
-
-    def made(texts: int | list[tuple[str, str, str]] = 30, **settings: object) -> Screen:
-        slug, pairs = make_project(store, request.node.name, texts, **settings)
-        return Screen(page, app.address, store, slug, pairs)
-
-    return made
 
 
 @pytest.fixture
@@ -46,8 +20,8 @@ def module(app: App, page: Page) -> Callable[[str, str], object]:
     return lambda name, expression: page.evaluate(f"import('{FILES}/{name}').then((of) => {expression})")
 
 
-def test_a_sensitive_pair_is_covered_whole_until_it_is_opened(screen, store):
-    at = screen([("A cruel question", "A cruel answer", "A cruel reply"), ("Mild", "One", "Two")])
+def test_a_sensitive_pair_is_covered_whole_until_it_is_opened(made, store):
+    at = made([("A cruel question", "A cruel answer", "A cruel reply"), ("Mild", "One", "Two")])
     with store.writing() as session:
         prompt, pair = tables.core(tables.PromptRow), tables.core(tables.Pair)
         session.execute(
@@ -71,7 +45,7 @@ def test_a_sensitive_pair_is_covered_whole_until_it_is_opened(screen, store):
 
 @pytest.mark.parametrize("place", [".verdict[data-verdict=left]", ".card[data-side=left] header"])
 def test_a_double_click_is_one_label(screen, place):
-    at = screen().open()
+    at = screen()
     at.page.wait_for_timeout(200)
     box = at.root.locator(place).bounding_box()
     assert box is not None
@@ -85,7 +59,7 @@ def test_a_double_click_is_one_label(screen, place):
 
 
 def test_a_click_that_takes_a_mark_away_decides_nothing(screen):
-    at = screen().open()
+    at = screen()
     at.page.wait_for_timeout(200)
     text = at.root.locator(".card[data-side=left] .text p").first
     box = text.bounding_box()

@@ -1,9 +1,9 @@
 """Rounds on the labelling screen: what was given in one is never taken for the other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from labeling.domain import Verdict
@@ -13,48 +13,31 @@ from labeling.services.projects import write_guidelines
 from labeling.services.round_setup import change_members, make_calibration, make_practice
 from labeling.services.tokens import create_token
 from labeling.storage import tables
-from labeling.storage.store import Store, open_store
 from tests.browser.faults import ROUTE
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import App, running
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def store(app: App) -> Iterator[Store]:
-    opened = open_store(app.database)
-    yield opened
-    opened.close()
+from tests.browser.labelling import Screen
 
 
 @pytest.fixture
-def at(app: App, store: Store, page: Page, request) -> Screen:
+def at(made: Callable[..., Screen]) -> Screen:
     """A project of five pairs, with a calibration round of the same five."""
-    expect.set_options(timeout=SLOW)
-    owner = local_actor(store)
-    slug, pairs = make_project(store, request.node.name, 5)
-    create_token(store, owner, "second annotator", slug)
-    make_calibration(store, owner, slug, "together", 5, [owner.name, "second annotator"])
-    return Screen(page, app.address, store, slug, pairs)
+    at = made(5)
+    owner = local_actor(at.store)
+    create_token(at.store, owner, "second annotator", at.slug)
+    make_calibration(at.store, owner, at.slug, "together", 5, [owner.name, "second annotator"])
+    return at
 
 
 @pytest.fixture
-def practice(app: App, store: Store, page: Page, request) -> Callable[..., Screen]:
+def practice(made: Callable[..., Screen]) -> Callable[..., Screen]:
     """Opens a practice round of the first two of four pairs; in stored order a is right."""
-    expect.set_options(timeout=SLOW)
-    owner = local_actor(store)
 
     def opened(pass_mark: float | None = None) -> Screen:
-        slug, pairs = make_project(store, request.node.name, 4)
-        for pair_id in pairs[:2]:
-            set_gold(store, owner, slug, pair_id, Verdict.A, "It **answers** what was asked.")
-        make_practice(store, owner, slug, "warm up", pass_mark)
-        return Screen(page, app.address, store, slug, pairs).open("&round=warm%20up")
+        at = made(4)
+        owner = local_actor(at.store)
+        for pair_id in at.pairs[:2]:
+            set_gold(at.store, owner, at.slug, pair_id, Verdict.A, "It **answers** what was asked.")
+        make_practice(at.store, owner, at.slug, "warm up", pass_mark)
+        return at.open("&round=warm%20up")
 
     return opened
 

@@ -1,41 +1,11 @@
 """The labelling screen in a real browser, against the real app: one key a label, nothing lost, nothing twice."""
 
-from collections.abc import Callable, Iterator
-
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from labeling.storage import tables
 from labeling.storage.projects import add_guidelines
-from labeling.storage.store import Store, open_store
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import App, running
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def store(app: App) -> Iterator[Store]:
-    opened = open_store(app.database)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def screen(app: App, store: Store, page: Page, request) -> Callable[..., Screen]:
-    """Opens the screen of a new project."""
-    expect.set_options(timeout=SLOW)
-
-    def opened(texts: int | list[tuple[str, str, str]] = 30, **settings: object) -> Screen:
-        slug, pairs = make_project(store, request.node.name, texts, **settings)
-        return Screen(page, app.address, store, slug, pairs).open()
-
-    return opened
+from tests.browser.labelling import Screen
 
 
 def test_six_quick_presses_are_six_labels_on_the_right_pairs(screen):

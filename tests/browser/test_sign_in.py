@@ -1,31 +1,16 @@
 """Signing in as another annotator, and out again, in a real browser: what is labelled stands under who labelled it."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from labeling.services.access import local_actor
 from labeling.services.tokens import create_token
 from labeling.storage import tables
-from labeling.storage.store import Store, open_store
-from tests.browser.labelling import SLOW, Screen, make_project
-from tests.browser.running import App, running
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("app")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def store(app: App) -> Iterator[Store]:
-    opened = open_store(app.database)
-    yield opened
-    opened.close()
+from labeling.storage.store import Store
+from tests.browser.labelling import Screen, make_project
+from tests.browser.running import App
 
 
 def sign_in(page: Page, app: App, token: str) -> None:
@@ -51,7 +36,6 @@ def labelled_by(store: Store, pairs: list[int]) -> list[str]:
 
 
 def test_labels_stand_under_whoever_signed_in(app, store, page):
-    expect.set_options(timeout=SLOW)
     owner = local_actor(store)
     slug, pairs = make_project(store, "Two people")
     token = create_token(store, owner, "second annotator", slug).secret
@@ -74,7 +58,6 @@ def test_labels_stand_under_whoever_signed_in(app, store, page):
 
 
 def test_a_screen_that_was_signed_out_in_another_tab_keeps_its_labels_and_says_so(app, store, page):
-    expect.set_options(timeout=SLOW)
     slug, pairs = make_project(store, "Signed out")
     at = Screen(page, app.address, store, slug, pairs).open()
     at.press("1")
@@ -89,7 +72,6 @@ def test_a_screen_that_was_signed_out_in_another_tab_keeps_its_labels_and_says_s
 
 
 def test_an_annotator_is_offered_what_an_annotator_may_use(app, store, page):
-    expect.set_options(timeout=SLOW)
     slug, pairs = make_project(store, "Only labelling", 1)
     page.context.clear_cookies()
     sign_in(page, app, create_token(store, local_actor(store), "third annotator", slug).secret)
@@ -109,7 +91,6 @@ def test_an_annotator_is_offered_what_an_annotator_may_use(app, store, page):
 
 
 def test_the_sidebar_follows_the_labels_that_are_given(app, store, page):
-    expect.set_options(timeout=SLOW)
     page.context.clear_cookies()
     at = Screen(page, app.address, store, *make_project(store, "Followed", 3)).open()
     sidebar = page.get_by_test_id("stSidebar")
