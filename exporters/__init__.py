@@ -8,10 +8,11 @@ with DatasetWriter(Path("out"), "openai-dpo") as writer:
 """
 
 from exporters.check import check_file
-from exporters.dataset import DatasetWriter, Written
+from exporters.dataset import DatasetWriter
 from exporters.findings import Finding
 from exporters.formats import EXPORTERS, Format
 from exporters.rows import PreferenceRow, RowOrigin, RowRefused
+from exporters.written import Written
 
 __all__ = [
     "EXPORTERS",

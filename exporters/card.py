@@ -2,18 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from exporters.formats import Format
-
-if TYPE_CHECKING:  # dataset.py writes the card
-    from exporters.dataset import Written
+from exporters.written import Written
 
 NAMES = ("people", "judges", "rule_raters", "weights")  # rules that name raters
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def card(written: "Written", format: Format, facts: Mapping[str, Any]) -> str:
+def card(written: Written, format: Format, facts: Mapping[str, Any]) -> str:
     """The card's text. It names neither people nor places: a card is what gets published."""
     size = next((name for limit, name in SIZES if written.rows < limit), "n>1M")
     splits: dict[str, list[str]] = {file.split: [] for file in written.files if file.split != "provenance"}
@@ -62,7 +60,7 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _kinds(written: "Written") -> str:
+def _kinds(written: Written) -> str:
     return ", ".join(f"{kind} {count:,}" for kind, count in written.decided_by.items()) or "not told"
 
 

@@ -3,80 +3,32 @@
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 from exporters.balance import always_winning, class_balance
 from exporters.card import card
-from exporters.check import check_file
 from exporters.completions import Single
 from exporters.extra_files import extra_files
 from exporters.files import begin_folder, discard_folder, finish_folder, write_file
-from exporters.findings import Finding
+from exporters.findings import CheckFailed, Finding
 from exporters.formats import EXPORTERS
-from exporters.jsonl import FileFacts, JsonlFile, JsonlParts, json_line
+from exporters.jsonl import FileFacts, JsonlFile, json_line
+from exporters.line_check import LineCheck
 from exporters.manifest import manifest
-from exporters.parquet import COLUMNS, ParquetParts, parquet_refusal
-from exporters.provenance import Told, told_of, told_of_piece
-from exporters.quick import Quick
+from exporters.parquet import COLUMNS, parquet_refusal
+from exporters.plain import Parts
+from exporters.provenance import Source, Sources, placed, told_of, told_of_piece
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
+from exporters.shape import Shape
 from exporters.split import LEAST_VALIDATION_ROWS, LeastRows, Split
+from exporters.split_files import MOST_FINDINGS, SplitFiles
 from exporters.spool import Spool
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
-
-# More of them tell nobody more, and a million of them would not fit into memory.
-MOST_FINDINGS = 100
-
+from exporters.written import Written
 
 FileType: TypeAlias = Literal["jsonl", "parquet"]
-
-
-class CheckFailed(Exception):
-    """The finished files did not pass their own check; nothing is kept. `findings` holds the errors."""
-
-    def __init__(self, findings: list[Finding]) -> None:
-        first = findings[0]
-        more = f" {len(findings) - 1} more like it." if len(findings) > 1 else ""
-        super().__init__(f"{first.message}. {first.remedy}.{more}")
-        self.findings = findings
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far the raters of rows agree: `several` rows rest on more than one label, and of their labels the mean share
-    `agreed` says what came out; None where there is no such row."""
-
-    several: int
-    agreed: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a finished export holds: pairs = used + the sum of `left_out`, which counts them by code. `decided_by` counts
-    rows by the kinds of raters that decided.
-
-    `rows` are lines; they are the pairs used, but for formats of single completions, where `single` says how these
-    became rows. `validation_note` says why there is no validation file although one was asked for; "" where nothing is
-    to say.
-    """
-
-    folder: Path
-    pairs: int
-    rows: int
-    train_rows: int
-    validation_rows: int
-    left_out: dict[str, int]
-    sandbox: dict[str, int]
-    decided_by: dict[str, int]
-    files: tuple[FileFacts, ...]
-    warnings: tuple[Finding, ...]
-    raters: int
-    agreement: "Agreement"
-    licence: str
-    validation_note: str
-    single: Single | None
 
 
 class DatasetWriter:
@@ -122,20 +74,17 @@ class DatasetWriter:
                 f"validation_rows is {validation_rows}; it is from {LEAST_VALIDATION_ROWS} on, and no share is given"
             )
         self._asked_rows = validation_rows
-        self._least = LeastRows[tuple[bytes, Told]](self._split, validation_rows) if validation_rows else None
+        self._least = LeastRows[tuple[bytes, bytes]](self._split, validation_rows) if validation_rows else None
+        self._glance = LineCheck(self._format).plain
         self._used = 0
         self._last: tuple[int | None, str | None] = (None, None)
         self._left_out: Counter[str] = Counter()
-        self._sandbox: Counter[str] = Counter()
-        self._decided_by: Counter[str] = Counter()
-        self._raters: set[tuple[str, ...]] = set()
-        self._several, self._agreed = 0, 0.0
-        self._writers: Counter[tuple[str, str]] = Counter()  # of the chosen and of the rejected side
-        self._held: list[tuple[bytes, str, Told]] = []
+        self._sources = Sources()
+        self._held: list[tuple[bytes, bytes]] = []
 
     def __enter__(self) -> Self:
         self._folder = begin_folder(self._out)
-        self._train, self._validation = self._parts("train"), self._parts("validation")
+        self._train, self._validation = self._files("train"), self._files("validation")
         self._provenance = JsonlFile(self._folder / "provenance.jsonl")
         self._spool = Spool(self._folder) if self._format.pieces is not None else None
         self._finished = False
@@ -151,10 +100,11 @@ class DatasetWriter:
             discard_folder(self._folder)
         return False
 
-    def _parts(self, split: str) -> JsonlParts | ParquetParts:
-        if self._file_type == "parquet":
-            return ParquetParts(self._folder, split, self._format.name)
-        return JsonlParts(self._folder, split, "jsonl", self._format.most_bytes, is_marked=self._has_mark)
+    def _files(self, split: str) -> SplitFiles:
+        return SplitFiles(
+            self._folder, split, self._format, is_marked=self._has_mark, is_parquet=self._file_type == "parquet",
+            keeps_prompts=bool(self._share or self._asked_rows),
+        )  # fmt: skip
 
     @property
     def takes(self) -> frozenset[Outcome]:
@@ -185,21 +135,40 @@ class DatasetWriter:
         return code
 
     @property
-    def quick(self) -> Quick | None:
-        """What makes the line of an ordinary pair at once, for `add_line`; None where the format has no such way.
+    def shape(self) -> Shape | None:
+        """How the line of an ordinary pair is put together, for `add_line`; None where the format has no one shape."""
+        return self._format.shape
+
+    def source(self, origin: RowOrigin) -> Source:
+        """What a row of this origin shares with others."""
+        return self._sources.of(told_of(origin))
+
+    def add_line(
+        self,
+        line: bytes,
+        source: Source,
+        pair: int,
+        group: str,
+        labels: tuple[int, ...],
+        strength: float | None,
+        agreed: float,
+        sides: tuple[int, int],
+    ) -> bool:
+        """Write a pair by the line that `shape` made of it, with what `RowOrigin` tells of it; `sides` are chosen and
+        rejected. False, and nothing done, where the pair is none of the ordinary ones, for which `add` is.
 
         An ordinary pair has nothing that Parquet has no column for.
         """
-        return self._format.quick
-
-    def add_line(self, line: bytes, group: str, told: Told) -> None:
-        """Write a pair whose line `quick` made; `told` is what `told_of` says of its origin."""
-        code = None
+        parts = self._glance(line)
+        if parts is None:
+            return False
         if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
-            code = "too_long"
-        self._count(told["pair"], code)
-        if code is None:
-            self._place(line, group, told)
+            self._count(pair, "too_long")
+            return True
+        self._count(pair, None)
+        self._sources.count(source, len(labels), agreed)
+        self._place(line, group, source.told(pair, group, labels, strength, agreed, *sides), parts)
+        return True
 
     def finish(
         self, facts: Mapping[str, Any], *, licence: str = "unknown", warnings: Sequence[Finding] = ()
@@ -216,18 +185,21 @@ class DatasetWriter:
         """
         single = self._unspool()
         held = len(self._held)
-        self._put_held(self._train, "train")
+        self._put_held(self._train)
         for line, told in self._least.rows() if self._least is not None else ():
-            self._put(self._validation, "validation", line, told)
+            self._put(self._validation, line, told)
         note = ""
         if self._share and not self._validation.rows:
             note = (
                 f"No validation file: {self._share * 100:g} % come to {held} row{'' if held == 1 else 's'}, and fewer than "
                 f"{LEAST_VALIDATION_ROWS} say nothing. All rows are in the train file."
             )
-        files = [*self._train.close(), *self._validation.close()]
+        files = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
         self._provenance.close()
-        warned = [*self._checked(files), *warnings, *always_winning(self._writers)]
+        if errors := self._validation.errors + self._train.errors:
+            raise CheckFailed(errors[:MOST_FINDINGS])
+        found = (self._validation.warnings + self._train.warnings)[:MOST_FINDINGS]
+        warned = [*found, *warnings, *always_winning(self._sources.writers)]
         if single is not None and (balance := class_balance(single)):
             warned.append(balance)
         origin_facts = FileFacts(
@@ -245,12 +217,12 @@ class DatasetWriter:
             train_rows=sum(file.rows for file in files if file.split == "train"),
             validation_rows=sum(file.rows for file in files if file.split == "validation"),
             left_out=dict(sorted((+self._left_out).items())),
-            sandbox=dict(sorted(self._sandbox.items())),
-            decided_by=dict(sorted(self._decided_by.items())),
+            sandbox=self._sources.sandbox,
+            decided_by=self._sources.decided_by,
             files=(*files, origin_facts),
             warnings=tuple(warned),
-            raters=len({rater for raters in self._raters for rater in raters}),
-            agreement=Agreement(self._several, round(self._agreed / self._several, 3) if self._several else None),
+            raters=self._sources.raters,
+            agreement=self._sources.agreement,
             licence=licence,
             validation_note=note,
             single=single,
@@ -281,7 +253,9 @@ class DatasetWriter:
 
     def _take(self, row: PreferenceRow, origin: RowOrigin) -> None:
         if self._format.pieces is None:
-            self._place(self._line(row), origin.group, told_of(origin))
+            line, told = self._line(row), told_of(origin)
+            self._sources.count(self._sources.of(told), len(origin.labels), origin.agreed)
+            self._place(line, origin.group, json_line(told))
             return
         assert self._spool is not None
         pieces = [(piece, self._line(piece)) for piece in self._format.pieces(row)]
@@ -301,61 +275,28 @@ class DatasetWriter:
         if self._spool is None:
             return None
         for line, group, told in self._spool.rows():
-            self._place(line, group, told)
+            self._sources.count(self._sources.of(told), len(told["labels"]), told["agreed"])
+            self._place(line, group, json_line(told))
         return self._spool.counts
 
-    def _place(self, line: bytes, group: str, told: Told) -> None:
+    def _place(self, line: bytes, group: str, told: bytes, parts: Parts | None = None) -> None:
         if self._least is not None:
             for out in self._least.add(group, (line, told)):
-                self._put(self._train, "train", *out)
+                self._put(self._train, *out)
         elif not self._split.is_validation(group):
-            self._put(self._train, "train", line, told)
+            self._put(self._train, line, told, parts)
         elif self._validation.rows:
-            self._put(self._validation, "validation", line, told)
+            self._put(self._validation, line, told, parts)
         else:
-            self._held.append((line, group, told))
+            self._held.append((line, told))
             if len(self._held) == LEAST_VALIDATION_ROWS:
-                self._put_held(self._validation, "validation")
+                self._put_held(self._validation)
 
-    def _put(self, parts: JsonlParts | ParquetParts, split: str, line: bytes, told: Told) -> None:
-        for kind in told["decided_by"]:
-            self._decided_by[kind] += 1
-        self._raters.add(tuple(told["raters"]))
-        if len(told["labels"]) > 1:
-            self._several += 1
-            self._agreed += told["agreed"]
-        if "chosen_by" in told:
-            self._writers[told["chosen_by"], told["rejected_by"]] += 1
-        told["split"] = split
-        told["part"], told["line"] = parts.write(line)
-        if told["sandbox"]:
-            self._sandbox.update(("rows", *told["sandbox"]))
-        self._provenance.write(json_line(told))
+    def _put(self, files: SplitFiles, line: bytes, told: bytes, parts: Parts | None = None) -> None:
+        part, number = files.write(line, parts)
+        self._provenance.write(placed(files.split, part, number, told))
 
-    def _put_held(self, parts: JsonlParts | ParquetParts, split: str) -> None:
-        for line, _, told in self._held:
-            self._put(parts, split, line, told)
+    def _put_held(self, files: SplitFiles) -> None:
+        for line, told in self._held:
+            self._put(files, line, told)
         self._held.clear()
-
-    def _checked(self, files: list[FileFacts]) -> list[Finding]:
-        """The warnings of all files. Validation comes first: train is looked through for its prompts."""
-        prompts: set[int] = set()
-        errors: list[Finding] = []
-        warnings: list[Finding] = []
-        for file in sorted(files, key=lambda file: file.split, reverse=True):
-            is_first = file.split == "validation"
-            for finding in check_file(
-                self._folder / file.name,
-                self._format.name,
-                remember=prompts if is_first else None,
-                elsewhere=frozenset() if is_first else prompts,
-                is_part=file.part > 1 or file.split == "validation",
-            ):
-                kept = errors if finding.severity == "error" else warnings
-                if len(kept) < MOST_FINDINGS:
-                    kept.append(finding)
-                elif finding.severity == "error":
-                    raise CheckFailed(errors)
-        if errors:
-            raise CheckFailed(errors)
-        return warnings

@@ -28,3 +28,13 @@ class Finding:
     def __str__(self) -> str:
         place = ", ".join(part for part in (f"line {self.line}" if self.line else "", self.field) if part)
         return f"{place}: {self.message}. {self.remedy}." if place else f"{self.message}. {self.remedy}."
+
+
+class CheckFailed(Exception):
+    """The files did not pass their own check; nothing is kept. `findings` holds the errors."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        first = findings[0]
+        more = f" {len(findings) - 1} more like it." if len(findings) > 1 else ""
+        super().__init__(f"{first.message}. {first.remedy}.{more}")
+        self.findings = findings

@@ -28,9 +28,9 @@ from exporters.plain import (
     sft_parts,
     trl_parts,
 )
-from exporters.quick import Quick, quick_openai, quick_trl
 from exporters.rows import CompletionRow, Message, Outcome, PreferenceRow
 from exporters.services import fireworks_dpo_record, fireworks_dpo_refusal, together_dpo_refusal
+from exporters.shape import Shape, shape_of
 from exporters.trl import (
     trl_kto_record,
     trl_record,
@@ -56,8 +56,8 @@ class Format:
 
     `title` names it for people, `description` says who reads it. `record` turns a row into a line's object; `refusal`
     says first whether it may (a key of `REFUSALS`). Formats of single completions have `pieces`, which takes a row apart;
-    `record` then takes a piece. `takes` says which outcomes are rows at all, and `quick` makes the
-    line of an ordinary pair at once.
+    `record` then takes a piece. `takes` says which outcomes are rows at all, and `shape` how the
+    line of an ordinary pair is put together, where that is known.
 
     `faults` are the rules for one record of a file, `parts` finds its prompt and texts, and `plain` knows a sound
     ordinary record at a glance. A file has at least `least_rows` rows and at most `most_bytes` bytes, and a row about
@@ -74,7 +74,7 @@ class Format:
     plain: Callable[[Message], Parts | None] = _never_plain
     pieces: Callable[[PreferenceRow], tuple[CompletionRow, ...]] | None = None
     takes: frozenset[Outcome] = ONLY_BETTER
-    quick: Quick | None = None
+    shape: Shape | None = None
     least_rows: int = 1
     most_bytes: int | None = None
     most_tokens: int | None = None
@@ -93,21 +93,21 @@ EXPORTERS = {
             "OpenAI preference JSONL (PFT, DPO)",
             "Preference fine-tuning (PFT), also called direct preference optimization (DPO), at OpenAI, Azure, "
             "Together and Fireworks.",
-            openai_dpo_record, openai_dpo_refusal, openai_dpo_faults, openai_parts, plain_openai, quick=quick_openai,
+            openai_dpo_record, openai_dpo_refusal, openai_dpo_faults, openai_parts, plain_openai, shape=shape_of(openai_dpo_record),
             least_rows=10, most_bytes=512 * MEGABYTE, most_tokens=65_536,
         ),
         Format(
             "azure-dpo",
             "Azure OpenAI preference JSONL",
             "Preference fine-tuning at Azure OpenAI (Foundry); a byte-order mark is written where it is asked for.",
-            openai_dpo_record, openai_dpo_refusal, openai_dpo_faults, openai_parts, plain_openai, quick=quick_openai,
+            openai_dpo_record, openai_dpo_refusal, openai_dpo_faults, openai_parts, plain_openai, shape=shape_of(openai_dpo_record),
             least_rows=10, most_bytes=512 * MEGABYTE, most_tokens=65_536, takes_mark=True,
         ),
         Format(
             "together-dpo",
             "Together preference JSONL",
             "Preference fine-tuning at Together: prompts without tool messages.",
-            openai_dpo_record, together_dpo_refusal, together_dpo_faults, openai_parts, plain_openai, quick=quick_openai,
+            openai_dpo_record, together_dpo_refusal, together_dpo_faults, openai_parts, plain_openai, shape=shape_of(openai_dpo_record),
             most_bytes=50_100 * MEGABYTE,
         ),
         Format(
@@ -121,7 +121,7 @@ EXPORTERS = {
             "trl",
             "TRL, conversational",
             "Hugging Face TRL's DPOTrainer and trainers built on it: prompt, chosen and rejected as chat messages.",
-            trl_record, trl_refusal, trl_faults, trl_parts, plain_trl, quick=quick_trl,
+            trl_record, trl_refusal, trl_faults, trl_parts, plain_trl, shape=shape_of(trl_record),
         ),
         Format(
             "trl-standard",

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-if TYPE_CHECKING:  # dataset.py makes the manifest
-    from exporters.dataset import Written
+from exporters.written import Written
 
 MANIFEST_VERSION = 1
 
 
 def manifest(
-    written: "Written", *, format: str, share: float, count: int | None, seed: int, facts: Mapping[str, Any]
+    written: Written, *, format: str, share: float, count: int | None, seed: int, facts: Mapping[str, Any]
 ) -> bytes:
     """The manifest as JSON: pairs = those used + everything under `left_out`. The same export gives the same bytes."""
     told = {

@@ -21,25 +21,17 @@ def plain_openai(record: Message) -> Parts | None:
         given = record["input"]
         if len(record) != 3 or len(given) != 1:
             return None
-        messages = given["messages"]
-        chosen = _plain_reply(record["preferred_output"])
-        rejected = _plain_reply(record["non_preferred_output"])
-    except (KeyError, TypeError, ValueError):
+        return _plain_pair(given["messages"], record["preferred_output"], record["non_preferred_output"])
+    except (KeyError, TypeError):
         return None
-    return _plain_parts(messages, chosen, rejected)
 
 
 def plain_trl(record: Message) -> Parts | None:
     """The same for `trl`."""
     try:
-        if len(record) != 3:
-            return None
-        messages = record["prompt"]
-        chosen = _plain_reply(record["chosen"])
-        rejected = _plain_reply(record["rejected"])
-    except (KeyError, TypeError, ValueError):
+        return _plain_pair(record["prompt"], record["chosen"], record["rejected"]) if len(record) == 3 else None
+    except KeyError:
         return None
-    return _plain_parts(messages, chosen, rejected)
 
 
 def plain_kto(record: Message) -> Parts | None:
@@ -135,8 +127,23 @@ def has_tool_turns(prompt: Any) -> bool:
     )
 
 
-def _plain_parts(messages: Any, chosen: str | None, rejected: str | None) -> Parts | None:
-    if chosen is None or rejected is None or chosen == rejected or not is_plain_prompt(messages):
+def _plain_pair(messages: Any, better: Any, worse: Any) -> Parts | None:
+    """The parts of a record with these messages and lists of replies; None where they are not plain."""
+    try:
+        (preferred,), (other,) = better, worse
+        chosen, rejected = preferred["content"], other["content"]
+        if (
+            len(preferred) != 2
+            or len(other) != 2
+            or preferred["role"] != "assistant"
+            or other["role"] != "assistant"
+            or chosen == rejected
+            or not chosen.strip()
+            or not rejected.strip()
+            or not is_plain_prompt(messages)
+        ):
+            return None
+    except (AttributeError, KeyError, TypeError, ValueError):  # not one reply, no object, no text
         return None
     return messages, chosen, rejected
 

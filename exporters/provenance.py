@@ -1,17 +1,23 @@
-"""`provenance.jsonl`: for each row the pair, the raters and labels it rests on, and who wrote its sides."""
+"""`provenance.jsonl`: for each row the pair, the raters and labels it rests on, and who wrote its sides.
 
+A line is told without its place in the files, which comes first and is put before it when the row is written.
+"""
+
+from collections import Counter
 from typing import Any, TypeAlias
 
-from exporters.rows import CompletionRow, RowOrigin
+import orjson
 
-# What one line says. Its place in the files, which comes first, is filled in when the row is written.
+from exporters.jsonl import json_line
+from exporters.rows import CompletionRow, RowOrigin
+from exporters.written import Agreement
+
 Told: TypeAlias = dict[str, Any]
-PLACE: Told = {"split": "", "part": 0, "line": 0}
 
 
 def told_of(origin: RowOrigin) -> Told:
     """What is said of a row that is a pair."""
-    return PLACE | {
+    return {
         "pair": origin.pair,
         "prompt": origin.group,
         "raters": origin.raters,
@@ -30,7 +36,7 @@ def told_of(origin: RowOrigin) -> Told:
 def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
     """What is said of a row that is one completion; `pair` is the first pair it stood in."""
     mine, other = ("chosen", "rejected") if piece.is_first else ("rejected", "chosen")
-    return PLACE | {
+    return {
         "pair": origin.pair,
         "prompt": origin.group,
         "raters": origin.raters,
@@ -43,3 +49,104 @@ def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
         "written_by": origin.chosen_by if piece.is_first else origin.rejected_by,
         "sandbox": tuple("completion" if part == mine else part for part in origin.sandbox if part != other),
     }
+
+
+def placed(split: str, part: int, line: int, told: bytes) -> bytes:
+    """A line of the file: a row's place, and what is said of it as JSON."""
+    return b'{"split":"%b","part":%d,"line":%d,%b' % (split.encode(), part, line, told[1:])
+
+
+class Source:
+    """Where many rows come from: all that `told_of` says of them but what differs from pair to pair; and how many they are."""
+
+    def __init__(self, told: Told) -> None:
+        self.rows = 0
+        self.raters: tuple[str, ...] = tuple(told["raters"])
+        self.decided_by: tuple[str, ...] = tuple(told["decided_by"])
+        self.sandbox: tuple[str, ...] = tuple(told["sandbox"])
+        # Who wrote the better and the worse side; of a single completion there is no other side.
+        self.writers = (told["chosen_by"], told["rejected_by"]) if "chosen_by" in told else None
+        self._raters = orjson.dumps({"raters": self.raters, "decided_by": self.decided_by})[1:-1]
+        chosen_by, rejected_by = self.writers or ("", "")
+        self._end = json_line({"chosen_by": chosen_by, "rejected_by": rejected_by, "sandbox": self.sandbox})[1:]
+
+    def told(
+        self,
+        pair: int,
+        group: str,
+        labels: tuple[int, ...],
+        strength: float | None,
+        agreed: float,
+        chosen_id: int,
+        rejected_id: int,
+    ) -> bytes:
+        """The line of one of these pairs: that of `told_of`, byte for byte."""
+        dumps = orjson.dumps
+        return (
+            b'{"pair":%d,"prompt":%b,%b,"labels":%b,"strength":%b,"agreed":%b,"chosen_id":%d,"rejected_id":%d,%b'
+            % (pair, dumps(group), self._raters, dumps(labels), dumps(strength), dumps(agreed), chosen_id, rejected_id, self._end)
+        )  # fmt: skip
+
+
+class Sources:
+    """What the rows of an export rest on, counted as they are taken."""
+
+    def __init__(self) -> None:
+        self._sources: dict[tuple[object, ...], Source] = {}
+        self._several, self._agreed = 0, 0.0
+
+    def of(self, told: Told) -> Source:
+        """The source of a row, by what is said of it."""
+        key = (
+            tuple(told["raters"]), tuple(told["decided_by"]), tuple(told["sandbox"]),
+            told.get("chosen_by"), told.get("rejected_by"),
+        )  # fmt: skip
+        found = self._sources.get(key)
+        if found is None:
+            found = self._sources[key] = Source(told)
+        return found
+
+    def count(self, source: Source, labels: int, agreed: float) -> None:
+        """Count a row that rests on so many labels; the share `agreed` of them says what came out."""
+        source.rows += 1
+        if labels > 1:
+            self._several += 1
+            self._agreed += agreed
+
+    @property
+    def raters(self) -> int:
+        return len({rater for source in self._counted() for rater in source.raters})
+
+    @property
+    def agreement(self) -> Agreement:
+        return Agreement(self._several, round(self._agreed / self._several, 3) if self._several else None)
+
+    @property
+    def decided_by(self) -> dict[str, int]:
+        """Rows by each kind of rater that decided."""
+        counts: Counter[str] = Counter()
+        for source in self._counted():
+            for kind in source.decided_by:
+                counts[kind] += source.rows
+        return dict(sorted(counts.items()))
+
+    @property
+    def sandbox(self) -> dict[str, int]:
+        """Rows that rest on the sandbox, and the parts of them that do."""
+        counts: Counter[str] = Counter()
+        for source in self._counted():
+            for part in ("rows", *source.sandbox) if source.sandbox else ():
+                counts[part] += source.rows
+        return dict(sorted(counts.items()))
+
+    @property
+    def writers(self) -> dict[tuple[str, str], int]:
+        """Rows by who wrote the chosen and the rejected side."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for source in self._counted():
+            if source.writers is not None:
+                counts[source.writers] += source.rows
+        return dict(counts)
+
+    def _counted(self) -> list[Source]:
+        return [source for source in self._sources.values() if source.rows]

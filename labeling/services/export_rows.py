@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from exporters import DatasetWriter, PreferenceRow, RowOrigin, RowRefused
-from exporters.provenance import Told, told_of
-from exporters.quick import Quick
+from exporters.provenance import Source
 from exporters.rows import Outcome
+from exporters.shape import Shape
 from labeling.domain import with_system_prompt
 from labeling.services.deciding import Ballot, Decided, Decision, decisions, decisions_on
 from labeling.services.personal_data import mask, masked
@@ -56,12 +56,11 @@ def write_rows(
 ) -> None:
     """Give every pair that makes a row to `writer`: those of `rows_of`, but some with tools come first."""
     maker = _RowMaker(session, held, system_prompt)
-    make = writer.quick if held.rules.personal_data != "mask" else None
+    shape = writer.shape if held.rules.personal_data != "mask" else None
     for chunk in _in_order(session, held):
         left_out.update(chunk.left_out)
         for pair, decision, edit in maker.texts(chunk.chosen):
-            if make is not None and edit is None and (quick := maker.quick(make, pair, decision)) is not None:
-                writer.add_line(*quick)
+            if shape is not None and edit is None and maker.wrote_at_once(writer, shape, pair, decision):
                 continue
             made, refusal = maker.made(pair, decision, edit)
             if refusal is not None and not made:
@@ -103,53 +102,50 @@ class _RowMaker:
         self._generators = rows.generators(session, held.project_id)
         self._kinds_of: dict[tuple[int, ...], tuple[str, ...]] = {}
         # What is the same for all pairs of one origin: what provenance says, and the system prompt.
-        self._known: dict[tuple[object, ...], tuple[Told, str | None]] = {}
+        self._known: dict[tuple[object, ...], tuple[Source, str | None]] = {}
 
     def texts(
         self, decided: Sequence[tuple[int, Decision]]
     ) -> Iterator[tuple[tuple[Any, ...], Decision, rows.EditRow | None]]:
         """The texts of decided pairs, by pair id, each what makes a `PairRow`."""
         for start in range(0, len(decided), TEXT_CHUNK):
-            chunk = dict(decided[start : start + TEXT_CHUNK])
-            edit_ids = [decision.edit_id for decision in chunk.values() if decision.edit_id is not None]
+            chunk = decided[start : start + TEXT_CHUNK]
+            edit_ids = [decision.edit_id for _, decision in chunk if decision.edit_id is not None]
             edits = rows.edits_of(self._session, edit_ids) if edit_ids else {}
-            for pair in rows.texts_of(self._session, list(chunk)):
-                decision = chunk[pair[0]]
+            texts = rows.texts_of(self._session, [pair_id for pair_id, _ in chunk])
+            for (_, decision), pair in zip(chunk, texts, strict=True):
                 yield pair, decision, edits.get(decision.edit_id) if decision.edit_id is not None else None
 
-    def quick(self, make: Quick, texts: tuple[Any, ...], decision: Decision) -> tuple[bytes, str, Told] | None:
-        """An ordinary pair as its line, its group and its provenance; None where a closer look is needed."""
-        (pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls, *origin) = texts
+    def wrote_at_once(self, writer: DatasetWriter, shape: Shape, texts: tuple[Any, ...], decision: Decision) -> bool:
+        """Write an ordinary pair; whether it was one."""
+        pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls = texts[:10]
         if tools or a_calls or b_calls or decision.reason is not None:
-            return None
+            return False
         is_a = decision.better == "a"
-        key = (decision.raters, is_a, *origin)
+        key = (decision.raters, is_a, texts[10:])
         known = self._known.get(key)
         if known is None:
-            known = self._know(key, texts, decision)
-        told, system = known
-        prompt = orjson.loads(messages)
+            known = self._know(writer, key, texts, decision)
+        source, system = known
         if system:
-            prompt = with_system_prompt(prompt, system)
-        line = make(prompt, a_text, b_text) if is_a else make(prompt, b_text, a_text)
-        if line is None:
-            return None
-        told = {
-            **told, "pair": pair_id, "prompt": group, "labels": decision.labels, "strength": decision.strength,
-            "agreed": round(decision.agreed, 3), "chosen_id": a_id if is_a else b_id, "rejected_id": b_id if is_a else a_id,
-        }  # fmt: skip
-        return line, group, told
+            messages = orjson.dumps(with_system_prompt(orjson.loads(messages), system)).decode()
+        line = shape.line(messages, a_text, b_text) if is_a else shape.line(messages, b_text, a_text)
+        sides = (a_id, b_id) if is_a else (b_id, a_id)
+        return line is not None and writer.add_line(
+            line, source, pair_id, group, decision.labels, decision.strength, round(decision.agreed, 3), sides
+        )
 
-    def _know(self, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision) -> tuple[Told, str | None]:
-        """Provenance and system prompt of all pairs that come from where this one does."""
+    def _know(
+        self, writer: DatasetWriter, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision
+    ) -> tuple[Source, str | None]:
+        """Source and system prompt of all pairs that come from where this one does."""
         if len(self._known) == MOST_KNOWN:
             self._known.clear()
         pair = rows.PairRow._make(texts)
         ((chosen, rejected),) = self._matches(pair, decision, None)
-        told = told_of(self._origin(pair.pair_id, pair.group, decision, chosen, rejected))
-        system = self._system_prompt or self._common(pair.a_generator, pair.b_generator)
-        self._known[key] = told, system
-        return told, system
+        source = writer.source(self._origin(pair.pair_id, pair.group, decision, chosen, rejected))
+        self._known[key] = known = source, self._system_prompt or self._common(pair.a_generator, pair.b_generator)
+        return known
 
     def made(
         self, texts: tuple[Any, ...], decision: Decision, edit: rows.EditRow | None

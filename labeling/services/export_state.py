@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from exporters.dataset import CheckFailed
 from exporters.files import FolderFault
+from exporters.findings import CheckFailed
 from labeling.domain import Actor, Right
 from labeling.errors import ExportError
 from labeling.services.access import open_project

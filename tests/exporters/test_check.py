@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters.check import LONGEST_LINE, check_file
+from exporters.check import check_file
 from exporters.formats import EXPORTERS
 from exporters.jsonl import json_line
+from exporters.line_check import LONGEST_LINE, LineCheck, repeated_prompts
 from tests.exporters.samples import TOOLS, many
 
 GOOD = {
@@ -387,13 +388,14 @@ def test_tools_that_appear_late_are_a_warning_as_datasets_stops_there(tmp_path):
     assert findings(tmp_path, tools + good("trl") + long * 12, "trl") == []
 
 
-def test_prompts_in_both_files_are_found(tmp_path):
-    (tmp_path / "validation.jsonl").write_bytes(good(count=10))
-    (tmp_path / "train.jsonl").write_bytes(good(count=60))
-    seen: set[int] = set()
-    list(check_file(tmp_path / "validation.jsonl", "openai-dpo", remember=seen))
-    found = list(check_file(tmp_path / "train.jsonl", "openai-dpo", elsewhere=seen))
-    assert [finding.line for finding in found] == list(range(1, 11))
+def test_prompts_in_both_files_are_found():
+    checks = [LineCheck(EXPORTERS["openai-dpo"], keeps_prompts=True) for _ in ("validation", "train")]
+    for check, count in zip(checks, (10, 60), strict=True):
+        for line in good(count=count).splitlines(keepends=True):
+            assert list(check.line(line)) == []
+    validation, train = (check.prompts for check in checks)
+    found = list(repeated_prompts(train, set(validation)))
+    assert [(finding.line, finding.severity) for finding in found] == [(line, "error") for line in range(1, 11)]
 
 
 def test_a_finding_reads_as_a_sentence(tmp_path):

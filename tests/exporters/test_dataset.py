@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporters import DatasetWriter, PreferenceRow, RowOrigin
+from exporters import DatasetWriter, PreferenceRow, RowOrigin, check_file
 from exporters.balance import side_always_winning
-from exporters.dataset import CheckFailed
 from exporters.files import FolderFault
+from exporters.findings import CheckFailed
 from exporters.formats import EXPORTERS
 from exporters.split import is_validation
 from tests.exporters.samples import TOOLS, TURNS, ask, many
@@ -81,6 +81,20 @@ def test_the_same_rows_seed_and_rules_give_the_same_bytes(tmp_path):
         written(tmp_path / name, many(150), validation_share=0.2, seed=5, facts={"label_seq": 9})
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_what_is_found_in_lines_as_they_are_written_is_what_the_check_finds_in_the_files(tmp_path, format):
+    rows = [
+        *((PreferenceRow(ask(f"Q{n}"), f"A long answer {n}", f"b{n}", margin=1.0), RowOrigin(n, f"g{n}")) for n in range(21)),
+        (replace(TURNS, margin=1.0), RowOrigin(90, "turns")), (replace(TOOLS, margin=1.0), RowOrigin(91, "tools")),
+    ]  # fmt: skip
+    result = written(tmp_path / "out", rows, format, validation_share=0.6)
+    assert result.validation_rows
+    files = [(tmp_path / "out" / f"{name}.jsonl", name == "validation") for name in ("validation", "train")]
+    found = [finding for path, is_part in files for finding in check_file(path, format, is_part=is_part)]
+    assert found
+    assert list(result.warnings[: len(found)]) == found
 
 
 def test_rows_of_one_prompt_stay_on_one_side(tmp_path):

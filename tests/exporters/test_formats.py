@@ -1,4 +1,6 @@
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,11 @@ from jsonschema import Draft202012Validator
 
 from exporters.formats import EXPORTERS
 from exporters.jsonl import json_line
+from exporters.line_check import LineCheck
+from exporters.provenance import Source, placed, told_of
 from exporters.refusals import REFUSALS
-from exporters.rows import PreferenceRow, RowRefused
+from exporters.rows import PreferenceRow, RowOrigin, RowRefused
+from labeling.domain import canonical_messages
 from tests.exporters.samples import AWKWARD, ONE_CALL, PLAIN, ROWS, TOOLS, TURNS, ask, call, preference_rows
 from tests.exporters.schemas import SCHEMAS
 
@@ -216,15 +221,50 @@ def test_the_margin_is_the_strength_that_the_raters_gave():
     assert record == {**EXPORTERS["trl"].record(TURNS), "margin": 2.5}
 
 
-@pytest.mark.parametrize("format", [name for name, format in EXPORTERS.items() if format.quick is not None])
+def at_once(format, prompt, chosen, rejected):
+    """The line of a pair that is known as ordinary at a glance, made from the prompt's JSON; None where it is not."""
+    exporter = EXPORTERS[format]
+    line = exporter.shape.line(json.dumps(prompt, ensure_ascii=False, separators=(",", ":")), chosen, rejected)
+    return line if line is not None and LineCheck(exporter).plain(line) is not None else None
+
+
+SHAPED = [name for name, format in EXPORTERS.items() if format.shape is not None]
+
+
+@pytest.mark.parametrize("format", SHAPED)
 @given(row=preference_rows())
-def test_a_quick_line_is_the_careful_one_byte_for_byte(format, row):
+def test_a_line_put_together_is_that_of_the_formats_function_byte_for_byte(format, row):
     exporter = EXPORTERS[format]
     if not row.has_tools:
-        line = exporter.quick(list(row.prompt), row.chosen, row.rejected)
+        line = at_once(format, row.prompt, row.chosen, row.rejected)
         assert line is None or exporter.refusal(row) is None
         assert (line is None) == (row.prompt[0]["role"] == "developer")
         assert line is None or line == json_line(exporter.record(row))
+
+
+@pytest.mark.parametrize("format", SHAPED)
+def test_a_stored_prompt_is_put_into_a_line_as_the_formats_function_writes_it(format):
+    every = "".join(chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
+    stored = canonical_messages([{"role": "system", "content": every}, {"role": "user", "content": every}])
+    row = PreferenceRow(tuple(json.loads(stored)), f"{every} a", f"{every} b")
+    assert EXPORTERS[format].shape.line(stored, row.chosen, row.rejected) == json_line(EXPORTERS[format].record(row))
+
+
+@pytest.mark.parametrize("origin", [
+    RowOrigin(7, "g"),
+    RowOrigin(
+        7, 'a "group" é', ("Ana", 'B"en'), (1, 22), 2.333, 0.667, 3, 4, "large", "edit by Zoë", ("annotator", "judge"),
+        ("chosen", "judge"),
+    ),
+])  # fmt: skip
+def test_provenance_told_by_its_source_is_that_of_the_row_byte_for_byte(origin):
+    told = Source(told_of(replace(origin, pair=0, labels=()))).told(
+        origin.pair, origin.group, origin.labels, origin.strength, origin.agreed, origin.chosen_id, origin.rejected_id
+    )
+    assert told == json_line(told_of(origin))
+    line = json.loads(placed("train", 1, 9, told))
+    assert list(line)[:4] == ["split", "part", "line", "pair"]
+    assert (line["split"], line["part"], line["line"]) == ("train", 1, 9)
 
 
 @pytest.mark.parametrize(
@@ -243,6 +283,5 @@ def test_a_quick_line_is_the_careful_one_byte_for_byte(format, row):
         ((), "a", "b"),
     ],
 )
-def test_what_is_not_ordinary_gets_no_quick_line(prompt, chosen, rejected):
-    for format in EXPORTERS.values():
-        assert format.quick is None or format.quick(prompt, chosen, rejected) is None
+def test_what_is_not_ordinary_is_not_written_at_once(prompt, chosen, rejected):
+    assert [format for format in SHAPED if at_once(format, prompt, chosen, rejected) is not None] == []
