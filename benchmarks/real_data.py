@@ -25,7 +25,8 @@ from labeling.errors import ExportError
 from labeling.services.access import local_actor
 from labeling.services.convert import convert
 from labeling.services.export import ExportView, export
-from labeling.services.imports import ImportOptions, ImportView, run_import
+from labeling.services.import_list import ImportView
+from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
 from labeling.services.projects import create_project
 from labeling.services.queue import next_pairs

@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from labeling.declining import declines
 from labeling.errors import InputError
 from labeling.pairing import Candidate
 
@@ -115,6 +114,8 @@ def are_alike(one: str, other: str) -> bool:
 
 
 def _fault(said: Said, sieve: Sieve) -> Dropped | None:
+    from labeling.declining import declines
+
     if sieve.refusals and not said.has_tool_calls and declines(said.text):
         return Dropped.REFUSAL
     return Dropped.CUT if sieve.cuts and is_cut(said) else None

@@ -11,7 +11,7 @@ from labeling.cli.context import AsJson, ProjectName, complain, expect_many_rows
 from labeling.errors import InputError, TiebreakError
 
 if TYPE_CHECKING:
-    from labeling.services.imports import ImportView
+    from labeling.services.import_list import ImportView
 
 
 def register(app: typer.Typer) -> None:
@@ -54,9 +54,10 @@ def import_(
     rater, or they are dropped.
     """
     from labeling.readers import source_named
-    from labeling.services import imports
+    from labeling.services import import_list, import_preview
+    from labeling.services.imports import ImportOptions, run_import
 
-    options = imports.ImportOptions(
+    options = ImportOptions(
         kind=kind,
         format=format,
         mapping=mapping_of(map_ or []),
@@ -78,7 +79,7 @@ def import_(
             for file in files:
                 path, name = source_named(file)
                 if dry_run:
-                    seen = imports.preview(store, actor, project, path, name, options)
+                    seen = import_preview.preview(store, actor, project, path, name, options)
                     done.append({"file": name, "format": seen.understanding.format, "kind": seen.understanding.kind,
                                  "read": seen.read, "taken": seen.taken, "refused": seen.refused, "prompts": seen.prompts,
                                  "new_prompts": seen.new_prompts, "labels": seen.labels})  # fmt: skip
@@ -87,7 +88,7 @@ def import_(
                         f" nothing stored{_why(seen.refused)}"
                     )
                     continue
-                view = imports.run_import(store, actor, project, path, name, options, partial(_progress, name))
+                view = run_import(store, actor, project, path, name, options, partial(_progress, name))
                 done.append(asdict(view))
                 lines.append(
                     f"{name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
@@ -95,7 +96,7 @@ def import_(
                     f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{_near(view)}"
                 )
                 if refused and view.refused:
-                    left += imports.refused_jsonl(imports.refused_rows(store, actor, project, view.id), name)
+                    left += import_list.refused_jsonl(import_list.refused_rows(store, actor, project, view.id), name)
     except TiebreakError as error:  # it does not hide what the files before it came to
         if not done:
             raise

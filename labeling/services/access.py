@@ -47,3 +47,10 @@ def open_project(session: Session, actor: Actor, slug: str, right: Right) -> Pro
             f"{actor.name} is {role.value} in {project.name!r}, which does not include the right to {right.value}. Ask an owner of the project."
         )
     return project
+
+
+def managed_project(session: Session, actor: Actor, slug: str) -> int:
+    """The id of a project that the actor may manage. Raises NotFoundError, ForbiddenError."""
+    project_id = open_project(session, actor, slug, Right.MANAGE).id
+    assert project_id is not None
+    return project_id

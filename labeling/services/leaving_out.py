@@ -3,7 +3,7 @@
 from labeling.domain import Actor, Right
 from labeling.errors import NotFoundError
 from labeling.services.access import open_project
-from labeling.services.queue import enqueue_pairs
+from labeling.services.enqueuing import enqueue_pairs
 from labeling.storage import leaving_out as rows
 from labeling.storage.store import Store
 

@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from labeling.domain import Actor, Right
-from labeling.services.access import open_project
+from labeling.domain import Actor
+from labeling.services.access import managed_project
 from labeling.storage import grouping as stored
 from labeling.storage.served import texts_of_pairs
 from labeling.storage.store import Store
@@ -45,13 +45,12 @@ class NearDuplicates:
 
 def near_duplicates(store: Store, actor: Actor, slug: str) -> NearDuplicates:
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        sizes = stored.group_sizes(session, project.id)
+        project_id = managed_project(session, actor, slug)
+        sizes = stored.group_sizes(session, project_id)
         largest = tuple(
             Group(count, _shown(_said(stored.messages_of(session, first)))) for count, first in sizes[:GROUPS_SHOWN]
         )
-        alike, pair_ids = stored.alike_sides(session, project.id, PAIRS_SHOWN)
+        alike, pair_ids = stored.alike_sides(session, project_id, PAIRS_SHOWN)
         texts = texts_of_pairs(session, pair_ids) if pair_ids else {}
     return NearDuplicates(
         prompts=sum(count for count, _ in sizes),

@@ -1,4 +1,4 @@
-"""Serving pairs: each with a side for ever and a slot for a while; progress; and the filling of a round's queue.
+"""Serving pairs: each with a side for ever and a slot for a while; and progress.
 
 What an annotator holds is found by reading; only what is new, taken again or about to run out is written, in one short
 transaction that passes over pairs which somebody else is being served at this moment.
@@ -149,22 +149,6 @@ def _round_counts(session: Session, url: str, round_id: int) -> tuple[int, int]:
     if found[0] > MANY_PAIRS:
         _kept_counts[url, round_id] = (time.monotonic() + max(COUNTS_LAST, 50 * took), found)
     return found
-
-
-def enqueue_pairs(store: Store, project_id: int, import_id: int | None = None) -> int:
-    """Put every visible pair of the project that is missing into the rounds that take all pairs; return how many places were new.
-
-    `import_id`: only the pairs that this import brought, whatever else is there.
-    """
-    added = after = 0
-    while True:
-        with store.reading() as session:
-            pair_ids = rows.pairs_without_place(session, project_id, after, CHUNK, import_id)
-        if not pair_ids:
-            return added
-        with store.writing() as session:
-            added += rows.enqueue(session, project_id, pair_ids)
-        after = pair_ids[-1]
 
 
 def recount_round(store: Store, project_id: int, round_name: str) -> None:

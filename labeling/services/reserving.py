@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from exporters.split import Split
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import InputError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.grouping import group_prompts
 from labeling.storage import grouping as rows
 from labeling.storage.store import Store
@@ -75,6 +75,4 @@ def _set(store: Store, project_id: int, prompt_ids: list[int], *, is_reserved: b
 
 def _managed(store: Store, actor: Actor, slug: str) -> int:
     with store.reading() as session:
-        project_id = open_project(session, actor, slug, Right.MANAGE).id
-    assert project_id is not None
-    return project_id
+        return managed_project(session, actor, slug)

@@ -9,7 +9,7 @@ from typing import Literal
 from labeling.domain import Actor, Right, RoundPurpose
 from labeling.errors import ConflictError, InputError, NotFoundError
 from labeling.services.access import open_project
-from labeling.services.queue import enqueue_pairs
+from labeling.services.enqueuing import enqueue_pairs
 from labeling.storage import projects as project_rows
 from labeling.storage import rounds as rows
 from labeling.storage.queue import place_of

@@ -36,10 +36,10 @@ def check_store(url: str) -> None:
 def prepare(store: Store) -> None:
     """What the app does to a store before its first page: take back what a kill left, make the sample where all is empty."""
     from labeling.services.access import local_actor
+    from labeling.services.enqueuing import enqueue_pairs
     from labeling.services.export_list import settle_stopped
     from labeling.services.imports import recover_imports
     from labeling.services.projects import list_projects
-    from labeling.services.queue import enqueue_pairs
     from labeling.services.sample import open_sample
 
     actor = local_actor(store)

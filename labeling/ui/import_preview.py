@@ -8,7 +8,9 @@ import streamlit as st
 from labeling.errors import TiebreakError
 from labeling.readers import FORMATS, DataSet, Refusal, Understanding
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
-from labeling.services.imports import ImportOptions, ImportView, Preview, preview, run_import
+from labeling.services.import_list import ImportView
+from labeling.services.import_preview import Preview, preview
+from labeling.services.imports import ImportOptions, run_import
 from labeling.ui.context import Here
 from labeling.ui.parts import body, count, escape, faults, figures, head, plural, section, tell
 

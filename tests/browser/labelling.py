@@ -8,8 +8,8 @@ from sqlalchemy import insert, update
 
 from labeling.domain import text_digest
 from labeling.services.access import local_actor
+from labeling.services.enqueuing import enqueue_pairs
 from labeling.services.projects import create_project
-from labeling.services.queue import enqueue_pairs
 from labeling.storage import tables
 from labeling.storage.store import Store
 

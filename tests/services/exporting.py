@@ -9,9 +9,10 @@ from sqlalchemy import insert, update
 
 from labeling.domain import Actor, Prompt, Role, canonical_json, text_digest
 from labeling.services.access import local_actor
+from labeling.services.enqueuing import enqueue_pairs
 from labeling.services.labels import record
 from labeling.services.projects import create_project
-from labeling.services.queue import enqueue_pairs, next_pairs
+from labeling.services.queue import next_pairs
 from labeling.storage import projects as project_rows
 from labeling.storage import tables
 from labeling.storage.labels import take_seqs

@@ -7,8 +7,9 @@ from uuid import uuid4
 from sqlalchemy import insert, update
 
 from labeling.domain import Actor, Role, text_digest
+from labeling.services.enqueuing import enqueue_pairs
 from labeling.services.projects import create_project
-from labeling.services.queue import ServedPair, enqueue_pairs, next_pairs
+from labeling.services.queue import ServedPair, next_pairs
 from labeling.storage import projects as project_rows
 from labeling.storage import tables
 from labeling.storage.store import Store

@@ -9,7 +9,10 @@ from sqlmodel import SQLModel, col
 from labeling.domain import Actor
 from labeling.errors import ConflictError, StoreError
 from labeling.services.access import local_actor
-from labeling.services.imports import STALE, ImportOptions, list_imports, preview, recover_imports, run_import
+from labeling.services.import_chunks import STALE
+from labeling.services.import_list import list_imports
+from labeling.services.import_preview import preview
+from labeling.services.imports import ImportOptions, recover_imports, run_import
 from labeling.services.projects import create_project, project_view
 from labeling.storage.store import Store
 from labeling.storage.tables import Completion, Import, Label, Pair, PromptRow, PromptText, now

@@ -15,17 +15,10 @@ from sqlmodel import col
 from labeling.domain import Actor, Target
 from labeling.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from labeling.services.access import local_actor
-from labeling.services.imports import (
-    STALE,
-    ImportOptions,
-    import_view,
-    list_imports,
-    preview,
-    recover_imports,
-    refused_jsonl,
-    refused_rows,
-    run_import,
-)
+from labeling.services.import_chunks import STALE
+from labeling.services.import_list import import_view, list_imports, refused_jsonl, refused_rows
+from labeling.services.import_preview import preview
+from labeling.services.imports import ImportOptions, recover_imports, run_import
 from labeling.services.projects import create_project, project_view
 from labeling.storage import tables
 from labeling.storage.store import Store, open_store

@@ -10,7 +10,8 @@ from sqlmodel import col
 from labeling.domain import Actor
 from labeling.services.access import local_actor
 from labeling.services.export import export
-from labeling.services.imports import ImportOptions, ImportView, run_import
+from labeling.services.import_list import ImportView
+from labeling.services.imports import ImportOptions, run_import
 from labeling.services.near_duplicates import near_duplicates
 from labeling.services.projects import create_project
 from labeling.storage import tables

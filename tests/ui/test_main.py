@@ -9,8 +9,9 @@ from streamlit.testing.v1 import AppTest
 import labeling.ui
 from exporters.check import check_file
 from labeling.domain import Target
-from labeling.services import imports
+from labeling.services import import_list
 from labeling.services.access import local_actor
+from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, list_projects
 from labeling.ui.first_run import EXAMPLE, example_line
 from tests.ui.opening import button, run, texts
@@ -124,15 +125,15 @@ def test_the_foot_of_the_sidebar_counts_what_came_while_the_page_was_drawn(app, 
     project("Support replies")
     run(app)
     assert "of 0 pairs" in foot(app)
-    listed = imports.list_imports
+    listed = import_list.list_imports
 
     def meanwhile(*place):
-        monkeypatch.setattr(imports, "list_imports", listed)
+        monkeypatch.setattr(import_list, "list_imports", listed)
         row = b'{"prompt": "Q?", "response_a": "x", "response_b": "y", "label": "a"}'
-        imports.run_import(*place, row, "pairs.jsonl", imports.ImportOptions(labels_as="gold"))
+        run_import(*place, row, "pairs.jsonl", ImportOptions(labels_as="gold"))
         return listed(*place)
 
-    monkeypatch.setattr(imports, "list_imports", meanwhile)
+    monkeypatch.setattr(import_list, "list_imports", meanwhile)
     run(app)
     assert "**1** usable of 1 pair" in foot(app)
 

@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from labeling.readers.data_sets import data_set_named
-from labeling.services import imports
+from labeling.services import import_list
 from labeling.services.contents import prompts_page, sources
 from labeling.services.near_duplicates import near_duplicates
 from labeling.services.projects import ProjectView, project_view
@@ -39,7 +39,7 @@ def main() -> None:
             st.session_state[DONE] = view
             st.rerun()
         return
-    if not project.prompts and not imports.list_imports(me.store, me.actor, me.project):
+    if not project.prompts and not import_list.list_imports(me.store, me.actor, me.project):
         _first()
         return
     _overview(me, project)
@@ -155,8 +155,8 @@ def _near(me: Here) -> None:
 def _outcome(me: Here) -> None:
     """What the import that has just ended came to, until the page is left."""
     view = st.session_state.get(DONE)
-    if not isinstance(view, imports.ImportView) or view.id not in {
-        one.id for one in imports.list_imports(me.store, me.actor, me.project)
+    if not isinstance(view, import_list.ImportView) or view.id not in {
+        one.id for one in import_list.list_imports(me.store, me.actor, me.project)
     }:
         return
     added = [
@@ -208,7 +208,7 @@ def _prompts(me: Here, project: ProjectView) -> None:
 
 
 def _imports(me: Here) -> None:
-    found = imports.list_imports(me.store, me.actor, me.project)
+    found = import_list.list_imports(me.store, me.actor, me.project)
     if not found:
         return
     with section("Imports", "newest first"):
@@ -227,10 +227,10 @@ def _imports(me: Here) -> None:
             if not view.refused:
                 continue
             with faults():
-                rows = imports.refused_rows(me.store, me.actor, me.project, view.id)
+                rows = import_list.refused_rows(me.store, me.actor, me.project, view.id)
                 st.download_button(
                     f"Download {plural(len(rows), 'refused row')} of import {view.id}",
-                    imports.refused_jsonl(rows, view.file_name),
+                    import_list.refused_jsonl(rows, view.file_name),
                     file_name=f"refused-{view.id}.jsonl",
                     icon=":material/download:",
                     type="tertiary",

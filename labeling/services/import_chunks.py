@@ -1,0 +1,193 @@
+"""Rows of a file, some hundred at a time: each chunk is stored in one short transaction, and each row of it counted once."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from typing import TypeAlias
+
+from labeling.errors import ConflictError
+from labeling.readers import Refusal
+from labeling.ready_rows import RaterNames, ReadyPair, ReadyPrompt, ready_pairs, ready_prompts
+from labeling.rows import CompletionRow, PairRow, PromptRow, Reply, Row, pairs_in, records_of
+from labeling.storage import import_rows as rows_in
+from labeling.storage import imports as stored
+from labeling.storage.grouping import reserve_digests
+from labeling.storage.store import Session, Store
+
+CHUNK = 250  # rows; keeps a writing transaction short
+ALIKE_SHOWN = 20
+STALE = timedelta(seconds=30)
+
+Lined = tuple[int, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where rows go, and how: `model` wrote the completions whose file does not say who did."""
+
+    project_id: int
+    import_id: int
+    raters: RaterNames
+    model: str | None
+    is_reserved: bool
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Rows that follow each other in a file, the refused ones apart; `pairs` are those that the rows hold."""
+
+    rows: list[Lined] = field(default_factory=list)
+    pairs: list[PairRow] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a chunk: what is new, which rows brought it, those without a prompt, pairs with sides alike."""
+
+    counts: dict[str, int]
+    are_new: list[bool]
+    missing: list[Refusal] = field(default_factory=list)
+    alike: list[int] = field(default_factory=list)
+
+
+Put: TypeAlias = Callable[[Session], Added]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an import has come to so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    alike: list[int] = field(default_factory=list)
+
+    def add(self, chunk: Chunk, added: Added) -> None:
+        """Count the rows of a chunk: those of `added.are_new` in the order of its rows, without the missing ones."""
+        refusals = chunk.refusals + added.missing
+        self.counts.update(added.counts, read=len(refusals), alike=len(added.alike))
+        without = {row.line for row in added.missing}
+        stored_rows = (row for line, row in chunk.rows if line not in without)
+        for row, is_new in zip(stored_rows, added.are_new, strict=True):
+            records = records_of(row)
+            self.counts["read"] += records
+            self.counts["taken" if is_new else "known"] += records
+        self.reasons.update(row.code for row in refusals)
+        self.alike = (self.alike + added.alike)[:ALIKE_SHOWN]
+
+    @property
+    def totals(self) -> dict[str, object]:
+        """The columns of the import's row."""
+        added = {key: self.counts[key] for key in _ADDED}
+        return {
+            "rows_read": self.counts["read"],
+            "rows_taken": self.counts["taken"],
+            "rows_known": self.counts["known"],
+            "rows_refused": self.reasons.total(),
+            "counts": json.dumps(added | {"refused": dict(self.reasons), "alike_pairs": self.alike}),
+        }
+
+    def keep(self, session: Session, import_id: int) -> None:
+        """Say that the import is alive; raise where another process took it for dead, so that nothing more is written."""
+        if not stored.beat(session, import_id, **self.totals):
+            raise ConflictError(
+                f"The import stood still for over {STALE.seconds} seconds and was taken back. Nothing of it is stored: start it again."
+            )
+
+
+_ADDED = ("prompts", "completions", "pairs", "labels", "paired_up", "near", "alike")
+
+
+def chunks(rows: Iterator[Lined | Refusal]) -> Iterator[Chunk]:
+    """Rows in parts of about `CHUNK` pairs, prompts or completions."""
+    chunk = Chunk()
+    for row in rows:
+        if isinstance(row, Refusal):
+            chunk.refusals.append(row)
+        else:
+            chunk.rows.append(row)
+            chunk.pairs += pairs_in(row[1])
+        if len(chunk.refusals) + max(len(chunk.rows), len(chunk.pairs)) >= CHUNK:
+            yield chunk
+            chunk = Chunk()
+    if chunk.rows or chunk.refusals:
+        yield chunk
+
+
+def take(store: Store, destination: Destination, chunk: Chunk, tally: Tally) -> None:
+    """Store one chunk in one transaction; what can be is worked out before it begins."""
+    prompts, put = _ready(chunk, destination)
+    with store.writing() as session:
+        added = put(session)
+        if destination.is_reserved:
+            reserve_digests(session, destination.project_id, [prompt.digest for prompt in prompts])
+        stored.add_refusals(
+            session,
+            destination.import_id,
+            [
+                {"line": row.line, "code": row.code, "reason": row.reason, "content": row.content}
+                for row in chunk.refusals + added.missing
+            ],
+        )
+        tally.add(chunk, added)
+        tally.keep(session, destination.import_id)
+
+
+def without_prompt(line: int, row: CompletionRow) -> Refusal:
+    reason = f"no prompt of the project has the id {row.external_id!r}; import the prompts first"
+    return Refusal(line, "no_prompt_with_this_id", reason, row.reply.text[:2000])
+
+
+def _ready(chunk: Chunk, destination: Destination) -> tuple[list[ReadyPrompt], Put]:
+    """The prompts of a chunk, and what will store its rows, all of one kind."""
+    if chunk.pairs:
+        pairs = ready_pairs(chunk.pairs, destination.raters)
+        return [one.prompt for one in pairs], partial(_put_pairs, destination, chunk.rows, pairs)
+    completions = [(line, row) for line, row in chunk.rows if isinstance(row, CompletionRow)]
+    if completions:
+        prompts = ready_prompts(row.prompt for _, row in completions if row.prompt is not None)
+        return prompts, partial(_put_completions, destination, completions, prompts)
+    prompts = ready_prompts(row for _, row in chunk.rows if isinstance(row, PromptRow))
+    return prompts, partial(_put_prompts, destination, prompts)
+
+
+def _put_pairs(destination: Destination, rows: list[Lined], pairs: list[ReadyPair], session: Session) -> Added:
+    put = rows_in.put_pair_rows(session, destination.project_id, destination.import_id, pairs)
+    each = iter(put.are_new)
+    are_new = [any(list(islice(each, len(pairs_in(row))))) for _, row in rows]
+    counts = {"prompts": put.prompts, "completions": put.completions, "pairs": put.pairs, "labels": put.labels}
+    return Added(counts, are_new, alike=put.alike)
+
+
+def _put_prompts(destination: Destination, prompts: list[ReadyPrompt], session: Session) -> Added:
+    put = rows_in.put_prompts(session, destination.project_id, destination.import_id, prompts)
+    return Added({"prompts": len(put.new)}, rows_in.bringers(([one.digest] for one in prompts), {*put.new}))
+
+
+def _put_completions(
+    destination: Destination, rows: list[tuple[int, CompletionRow]], ready: list[ReadyPrompt], session: Session
+) -> Added:
+    """Join completions to their prompts by id, or by the prompt in the row; one without its prompt is missing."""
+    prompts = rows_in.put_prompts(session, destination.project_id, destination.import_id, ready)
+    digests = iter(one.digest for one in ready)
+    ids = {row.external_id for _, row in rows if row.external_id is not None}
+    by_id = rows_in.prompts_by_external_id(session, destination.project_id, ids) if ids else {}
+    wanted: dict[rows_in.CompletionKey, Reply] = {}
+    placed: list[tuple[str, rows_in.CompletionKey]] = []
+    missing: list[Refusal] = []
+    for line, row in rows:
+        digest = next(digests) if row.prompt else ""
+        prompt_id = prompts.ids[digest] if row.prompt else by_id.get(row.external_id or "")
+        if prompt_id is None:
+            missing.append(without_prompt(line, row))
+            continue
+        key = rows_in.completion_key(prompt_id, row.reply, destination.model)
+        wanted.setdefault(key, row.reply)
+        placed.append((digest, key))
+    _, new = rows_in.put_completions(session, destination.import_id, wanted) if wanted else ({}, set())
+    counts = {"prompts": len(prompts.new), "completions": len(new)}
+    return Added(counts, rows_in.bringers(placed, {*prompts.new, *new}), missing)

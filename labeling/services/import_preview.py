@@ -1,0 +1,114 @@
+"""What an import would do: the whole file is read, and nothing is stored."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from labeling.domain import Actor
+from labeling.readers import Refusal, Source, Understanding, read
+from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row, pairs_in, records_of
+from labeling.services.access import managed_project
+from labeling.services.import_chunks import Lined, without_prompt
+from labeling.services.imports import ImportOptions
+from labeling.storage import import_rows as rows_in
+from labeling.storage.store import Store
+
+SAMPLES = 5
+ASKED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an import would do: read = taken + refused, in records of the file.
+
+    `pairs` are those that the taken ones hold, `raters` those whom the file names.
+    """
+
+    understanding: Understanding
+    read: int
+    taken: int
+    refused: Mapping[str, int]
+    refusals: tuple[Refusal, ...]
+    samples: tuple[Lined, ...]
+    prompts: int
+    new_prompts: int
+    pairs: int
+    labels: int
+    raters: int
+
+
+def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, options: ImportOptions) -> Preview:
+    """Read the whole file without storing anything.
+
+    Raises:
+        InputError: the file cannot be read as anything known.
+    """
+    with store.reading() as session:
+        project_id = managed_project(session, actor, slug)
+    understanding = options.understood(source, name)
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    refusals: list[Refusal] = []
+    samples: list[Lined] = []
+    digests: set[str] = set()
+    raters: set[str] = set()
+    joined: dict[str, list[tuple[int, CompletionRow]]] = {}
+    for row in read(source, understanding, options.limit):
+        if isinstance(row, Refusal):
+            counts["read"] += 1
+            reasons[row.code] += 1
+            if reasons[row.code] == 1:
+                refusals.append(row)
+            continue
+        line, content = row
+        pairs = pairs_in(content)
+        counts.update(read=records_of(content), pairs=len(pairs), labels=sum(map(_label_count, pairs)))
+        raters.update(label.rater for pair in pairs for label in pair.labels)
+        if len(samples) < SAMPLES:
+            samples += [(line, pair) for pair in pairs] or [row]
+        prompt = _prompt_of(content)
+        if prompt is not None:
+            digests.add(prompt.prompt.digest)
+        elif isinstance(content, CompletionRow):
+            joined.setdefault(content.external_id or "", []).append((line, content))
+    known = 0
+    for part in _parts(digests):
+        with store.reading() as session:
+            known += len(rows_in.prompts_by_digest(session, project_id, part))
+    for part in _parts(joined):
+        with store.reading() as session:
+            found = rows_in.prompts_by_external_id(session, project_id, part)
+        missing = [without_prompt(*row) for key in part if key not in found for row in joined[key]]
+        if missing and not reasons[missing[0].code]:
+            refusals.append(missing[0])
+        reasons.update(row.code for row in missing)
+    return Preview(
+        understanding=understanding,
+        read=counts["read"],
+        taken=counts["read"] - reasons.total(),
+        refused=dict(reasons),
+        refusals=tuple(refusals),
+        samples=tuple(samples[:SAMPLES]),
+        pairs=counts["pairs"],
+        prompts=len(digests),
+        new_prompts=len(digests) - known,
+        labels=counts["labels"],
+        raters=len(raters),
+    )
+
+
+def _parts(keys: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(keys)
+    while part := list(islice(remaining, ASKED_AT_ONCE)):
+        yield part
+
+
+def _prompt_of(row: Row) -> PromptRow | None:
+    if isinstance(row, PairGroup):
+        return row.pairs[0].prompt
+    return row if isinstance(row, PromptRow) else row.prompt
+
+
+def _label_count(row: PairRow) -> int:
+    return len(row.labels) if row.labels else int(row.verdict is not None)
