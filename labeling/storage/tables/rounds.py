@@ -58,6 +58,7 @@ class RoundPair(Table, table=True):
         ForeignKeyConstraint(["project_id", "pair_id"], ["pair.project_id", "pair.id"]),
         Index("ix_round_pair_open", "round_id", "position", "pair_id",
               sqlite_where=text("is_done = 0 AND is_out = 0"), postgresql_where=text("NOT is_done AND NOT is_out")),
+        Index("ix_round_pair_gold", "round_id", sqlite_where=text("is_gold = 1"), postgresql_where=text("is_gold")),
         Index("ix_round_pair_out", "round_id", sqlite_where=text("is_out = 1"), postgresql_where=text("is_out")),
         Index("ix_round_pair_pair_id", "pair_id"),
     )  # fmt: skip

@@ -881,6 +881,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("round_id", "pair_id", name=op.f("pk_round_pair")),
     )
     op.create_index(
+        "ix_round_pair_gold",
+        "round_pair",
+        ["round_id"],
+        unique=False,
+        sqlite_where=sa.text("is_gold = 1"),
+        postgresql_where=sa.text("is_gold"),
+    )
+    op.create_index(
         "ix_round_pair_open",
         "round_pair",
         ["round_id", "position", "pair_id"],
