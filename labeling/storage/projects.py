@@ -143,15 +143,20 @@ def visible(table: type[PromptRow] | type[Pair] | type[Completion] | type[Label]
 
 
 def count_prompts(session: Session, project_id: int) -> int:
-    return session.scalar(
-        select(func.count()).select_from(PromptRow).where(col(PromptRow.project_id) == project_id, visible(PromptRow, project_id))
-    ) or 0  # fmt: skip
+    return _count_visible(session, PromptRow, project_id)
 
 
 def count_pairs(session: Session, project_id: int) -> int:
-    return session.scalar(
-        select(func.count()).select_from(Pair).where(col(Pair.project_id) == project_id, visible(Pair, project_id))
-    ) or 0  # fmt: skip
+    return _count_visible(session, Pair, project_id)
+
+
+def _count_visible(session: Session, table: type[PromptRow] | type[Pair], project_id: int) -> int:
+    """As `visible` says; but every page counts, and nearly always no import is being written that it would have to look for."""
+    query = select(func.count()).select_from(table).where(col(table.project_id) == project_id)
+    hidden = session.scalars(unfinished_imports(project_id)).all()
+    if hidden:
+        query = query.where(col(table.import_id).is_(None) | col(table.import_id).not_in(hidden))
+    return session.scalar(query) or 0
 
 
 def has_sandbox_pairs(session: Session, project_id: int) -> bool:

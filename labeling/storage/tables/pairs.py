@@ -28,6 +28,7 @@ class Pair(Table, table=True):
         Index("ix_pair_b_id", "b_id"),
         Index("ix_pair_gold", "project_id", "id", sqlite_where=text("gold_verdict IS NOT NULL"),
               postgresql_where=text("gold_verdict IS NOT NULL")),
+        Index("ix_pair_sandbox", "project_id", sqlite_where=text("is_sandbox = 1"), postgresql_where=text("is_sandbox")),
         Index("ix_pair_left_out", "project_id", sqlite_where=text("is_left_out = 1"), postgresql_where=text("is_left_out")),
     )  # fmt: skip
 

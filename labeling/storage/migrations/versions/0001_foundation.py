@@ -726,6 +726,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("gold_verdict IS NOT NULL"),
     )
     op.create_index(
+        "ix_pair_sandbox",
+        "pair",
+        ["project_id"],
+        unique=False,
+        sqlite_where=sa.text("is_sandbox = 1"),
+        postgresql_where=sa.text("is_sandbox"),
+    )
+    op.create_index(
         "ix_pair_left_out",
         "pair",
         ["project_id"],
