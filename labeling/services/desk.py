@@ -38,6 +38,10 @@ class Desk:
     taken: Taken | None
 
     @property
+    def is_practice(self) -> bool:
+        return self.purpose is RoundPurpose.PRACTICE
+
+    @property
     def needs_slots(self) -> bool:
         return self.purpose not in SLOTLESS
 

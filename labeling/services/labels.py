@@ -88,11 +88,12 @@ class Decided:
 
 
 def last_decided(store: Store, desk: Desk, most: int) -> list[Decided]:
-    """What the annotator labelled or skipped last and can undo, newest first."""
+    """What the annotator labelled or skipped last and can undo, newest first; in practice, answers stand."""
     with store.reading() as session:
         return [
             Decided(row.pair_id, row.event_id, row.action)
             for row in rows.decided(session, desk.rater_id, desk.round_id, most)
+            if not (row.action == "label" and desk.is_practice)
         ]
 
 
@@ -237,6 +238,11 @@ class _Recording:
                 raise RefusedError(
                     "changed_elsewhere", "You changed this pair elsewhere since this screen showed it. Open it again to see what is stored."
                 )  # fmt: skip
+            if standing.action == "label" and self._desk.is_practice:
+                raise RefusedError(
+                    "told_already",
+                    "What is right about this pair was told to you: in practice the first answer stands.",
+                )
             {"label": self._label, "skip": self._skip, "undo": self._undo}[event.action](event, standing)
 
     def _check_place(self, event: LabelEvent) -> None:

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from labeling.domain import Prompt, RoundPurpose
+from labeling.domain import Prompt
 from labeling.errors import ConflictError, ForbiddenError, NotFoundError, StoreError, TiebreakError, TokenError
 from labeling.render.turns import raw_completion, raw_prompt, render_completion, render_prompt
 from labeling.services.desk import desk_of_token
@@ -123,7 +123,7 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
         pairs = next_pairs_at(opened, desk, asked["have"], asked["want"], asked["open"]) if wants else []
         done = progress_at(opened, desk)
         recent = last_decided(opened, desk, asked["recent"]) if asked["recent"] else None
-        practice = practice_state(opened, desk, desk.round_id) if desk.purpose is RoundPurpose.PRACTICE else None
+        practice = practice_state(opened, desk, desk.round_id) if desk.is_practice else None
         feedback = feedback_of(opened, desk, recorded.acked) if practice and recorded.acked else []
         gated = must_practise(opened, desk)
     except TiebreakError as error:

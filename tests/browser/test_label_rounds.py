@@ -154,6 +154,9 @@ def test_practice_that_was_not_passed_says_so(practice):
         expect(panel).to_be_hidden()
     expect(at.page.get_by_role("heading", name="Practice is over")).to_be_visible()
     expect(at.root.locator(".rest")).to_contain_text("0 of 2 answers agreed; 100 % were asked for.")
+    expect(at.page.get_by_role("button", name="Undo the last one")).to_be_disabled()
+    at.page.reload()
+    expect(at.page.get_by_role("button", name="Undo the last one")).to_be_disabled()
 
 
 def test_a_round_shows_the_guidelines_that_it_is_labelled_by(at, store):

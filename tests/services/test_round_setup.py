@@ -6,7 +6,7 @@ from labeling.domain import Role, RoundPurpose, Verdict
 from labeling.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from labeling.services.desk import open_desk
 from labeling.services.gold import set_gold
-from labeling.services.labels import record
+from labeling.services.labels import last_decided, record
 from labeling.services.practice import feedback_of, must_practise, practice_state
 from labeling.services.queue import next_pairs, progress
 from labeling.services.round_setup import (
@@ -22,6 +22,7 @@ from labeling.services.round_setup import (
     rounds_of,
     steadiness,
 )
+from labeling.services.taking_back import Which, take_back
 from tests.services.labelling import Labelling, act, make_labelling
 
 
@@ -79,6 +80,28 @@ def test_practice_tells_what_is_right_and_opens_the_work_when_passed(talk):
     assert (state.answered, state.correct, state.total, state.passed) == (4, 3, 4, True)
     assert not must_practise(talk.store, work)
     assert len(talk.next(ann)) == 1
+
+
+def test_an_answer_stands_once_practice_has_told_what_is_right(talk):
+    verdicts = make_gold(talk, 2)
+    make_practice(talk.store, talk.owner, talk.slug, "practice", 1.0)
+    ann = talk.actor("ann")
+    desk = open_desk(talk.store, ann, talk.slug, "practice")
+    wrong, _ = in_round(talk, ann, "practice", "tie")
+    for again in (
+        act(wrong["pair_id"], "undo", after=wrong["event_id"]),
+        act(wrong["pair_id"], verdict="left", after=wrong["event_id"]),
+        act(wrong["pair_id"], "skip", after=wrong["event_id"]),
+    ):
+        (refused,) = record(talk.store, ann, talk.slug, [again], round_name="practice").refused
+        assert (refused.code, refused.retry) == ("told_already", False)
+    assert last_decided(talk.store, desk, 10) == []
+    state = practice_state(talk.store, desk, desk.round_id)
+    assert (state.answered, state.correct) == (2, 0)
+    # The lead can ask again.
+    take_back(talk.store, talk.owner, talk.slug, Which(annotator="ann"), "Once more.", again=True)
+    in_round(talk, ann, "practice", right_side(talk, verdicts))
+    assert practice_state(talk.store, desk, desk.round_id).passed
 
 
 def test_practice_does_not_wait_for_pairs_that_are_gold_no_more(talk):

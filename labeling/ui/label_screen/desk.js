@@ -156,11 +156,12 @@ export class Desk {
     };
     this.queue.shift();
     this.isDry = false;
-    this.history.push({ pair, pair_id: pair.pair_id, event_id: event.event_id, given: given(event) });
+    const isPractice = event.action === "label" && this.#purpose === "practice"; // what is right is told now: the answer stands
+    if (!isPractice) this.history.push({ pair, pair_id: pair.pair_id, event_id: event.event_id, given: given(event) });
     if (this.history.length > MOST_UNDOS) this.history.shift();
     this.#act(event);
     this.tabs.postMessage({ round: this.round, pair_id: pair.pair_id, event_id: event.event_id });
-    if (event.action === "label" && this.#purpose === "practice") this.judged = pair;
+    if (isPractice) this.judged = pair;
     this.changed(this.judged ? "judged" : "pair");
     this.link.send();
   }
