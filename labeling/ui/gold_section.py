@@ -9,6 +9,7 @@ from labeling.errors import InputError
 from labeling.services.gold import gold_from, gold_pairs, gold_results, mix_gold, set_gold
 from labeling.services.round_setup import RoundView
 from labeling.ui.context import Here
+from labeling.ui.pair_reading import pair_of_lead
 from labeling.ui.parts import faults, plural, section
 
 VERDICTS: Final = {Verdict.A: "a is better", Verdict.B: "b is better", Verdict.TIE: "Tie", Verdict.BOTH_BAD: "Both bad"}
@@ -40,6 +41,8 @@ def gold_section(me: Here, found: list[RoundView]) -> None:
                 with faults():
                     set_gold(me.store, me.actor, me.project, _given(pair_id), None)
                     st.rerun()
+        if pair_id is not None:
+            pair_of_lead(me, int(pair_id))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             rater = st.text_input(
                 "All that this rater says", width=260, help="An annotator, or the name of imported labels."
@@ -70,5 +73,7 @@ def gold_section(me: Here, found: list[RoundView]) -> None:
 
 def _given(pair_id: int | None) -> int:
     if pair_id is None:
-        raise InputError("Say which pair: its number stands in the table of Data and in the inbox.")
+        raise InputError(
+            "Say which pair: its number stands in the inbox, in the history and in the verdicts of a judge."
+        )
     return int(pair_id)

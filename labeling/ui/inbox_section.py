@@ -5,6 +5,8 @@ import streamlit as st
 from labeling.services.inbox import Message, settle_flag, skips
 from labeling.services.leaving_out import leave_out, left_out_pairs
 from labeling.ui.context import Here
+from labeling.ui.hours_section import browser_zone
+from labeling.ui.pair_reading import pair_of_lead
 from labeling.ui.parts import count, faults, plural, section
 
 
@@ -16,12 +18,7 @@ def inbox_section(me: Here, told: list[Message]) -> None:
             return
         left, right = st.tabs([f"Flags ({count(len(told))})", f"Skips ({count(len(passed_over))})"])
         with left:
-            if told:
-                _messages(told)
-                chosen = st.selectbox(
-                    "Flag", told, format_func=lambda one: f"Pair {one.pair_id}, {one.at:%d %b %H:%M}", width=260,
-                    label_visibility="collapsed",
-                )  # fmt: skip
+            if chosen := _chosen(told, "flags"):
                 with st.container(horizontal=True):
                     if st.button("Settle flag"):
                         with faults():
@@ -30,27 +27,42 @@ def inbox_section(me: Here, told: list[Message]) -> None:
                             st.rerun()
                     if st.button("Leave the pair out", disabled=chosen.is_left_out):
                         _leave_out(me, chosen.pair_id, out=True)
+                pair_of_lead(me, chosen.pair_id)
         with right:
-            if passed_over:
-                _messages(passed_over)
+            if chosen := _chosen(passed_over, "skips"):
+                pair_of_lead(me, chosen.pair_id)
 
 
-def _messages(found: list[Message]) -> None:
-    st.dataframe(
+def _chosen(found: list[Message], key: str) -> Message | None:
+    """Draw the messages; return the one whose row is chosen, at first the newest."""
+    if not found:
+        return None
+    selected = st.dataframe(
         [
             {
-                "Pair": one.pair_id,
-                "Annotator": one.annotator,
                 "When": one.at,
+                "Pair": one.pair_id,
+                "Pair is": "left out" if one.is_left_out else "in use",
+                "Annotator": one.annotator,
                 "Reasons": ", ".join(one.reasons),
                 "Comment": one.comment or "",
-                "Pair is": "left out" if one.is_left_out else "in use",
             }
             for one in found
         ],
+        key=f"inbox {key} {len(found)}",
         hide_index=True,
         row_height=34,
+        height=250 if len(found) > 6 else "content",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "When": st.column_config.DatetimeColumn(format="D MMM, HH:mm", timezone=browser_zone(), width=110),
+            "Pair": st.column_config.NumberColumn(format="#%d", width=70),
+            "Pair is": st.column_config.TextColumn(width=80),
+        },
     )
+    rows = selected["selection"]["rows"]
+    return found[rows[0] if rows and rows[0] < len(found) else 0]
 
 
 def left_out_section(me: Here) -> None:

@@ -1,18 +1,15 @@
 """A label of one's own, opened: the pair as it stood on the screen, and everything that was done with it."""
 
-from html import escape as escape_html
 from typing import Final
 
 import streamlit as st
 
 from labeling.domain import RoundPurpose, ScreenVerdict
-from labeling.render import RENDERER_VERSION, formulas_as_source, render, render_completion, render_prompt, visible
-from labeling.render.style import STYLE
-from labeling.render.turns import raw_completion, raw_prompt
+from labeling.render import RENDERER_VERSION, render
 from labeling.services.history import OpenedLabel, Revision
-from labeling.storage.served import Reply
 from labeling.ui.context import Here
 from labeling.ui.hours_section import browser_zone
+from labeling.ui.pair_reading import pair_texts, safe_html
 from labeling.ui.parts import escape, note, plural, section
 
 VERDICTS: Final = {
@@ -40,11 +37,11 @@ def opened_section(me: Here, found: OpenedLabel) -> None:
         if newest.is_surplus:
             note("info", "gray", "Others had labelled this pair meanwhile: your label counts in votes and agreement.")
         if not found.is_sensitive or st.toggle("Show the sensitive texts", key=f"uncover {found.pair_id}"):
-            _pair(found, raw=raw)
+            pair_texts(found.prompt, {"Left": found.left, "Right": found.right}, raw=raw)
         _revisions(found)
         if found.guidelines.strip():
             with st.expander(f"Guidelines as they were, version {newest.guidelines}", type="compact"):
-                _html(f'<div class="completion">{render(found.guidelines)}</div>')
+                safe_html(f'<div class="completion">{render(found.guidelines)}</div>')
 
 
 def _change(me: Here, found: OpenedLabel) -> None:
@@ -60,32 +57,6 @@ def _versions(revision: Revision) -> str:
     if revision.renderer != RENDERER_VERSION:
         drawn += f", now by {RENDERER_VERSION}"
     return f"{guidelines} · {drawn}"
-
-
-def _pair(found: OpenedLabel, *, raw: bool) -> None:
-    st.html(f"<style>{STYLE}</style>")
-    _text("Prompt", raw_prompt(found.prompt) if raw else None, render_prompt(found.prompt))
-    left, right = st.columns(2, gap="small")
-    for column, name, reply in ((left, "Left", found.left), (right, "Right", found.right)):
-        with column, st.container(height=360, border=True):
-            _text(name, raw_completion(reply.text, reply.tool_calls) if raw else None, _reply(reply))
-
-
-def _reply(reply: Reply) -> str:
-    return render_completion(reply.text, reply.tool_calls)
-
-
-def _text(name: str, raw: str | None, html: str) -> None:
-    """A text under its name: as safe HTML, or as it is with its invisible characters named."""
-    if raw is not None:
-        html = f'<pre class="plain" dir="auto"><span>{escape_html(visible(raw))}</span></pre>'
-    kind = "completion prompt" if name == "Prompt" else "completion"
-    _html(f'<section class="{kind}" aria-label="{name}"><div class="role">{name}</div>{html}</section>')
-
-
-def _html(html: str) -> None:
-    # Streamlit's own cleaning takes MathML away with all it says.
-    st.html(formulas_as_source(html))
 
 
 def _revisions(found: OpenedLabel) -> None:

@@ -80,6 +80,10 @@ def test_a_flag_is_read_and_settled(open_rounds, talk):
     record(talk.store, ann, talk.slug, [act(pair.pair_id, "flag", comment="Broken.", reasons=["Broken text"])])
     page = open_rounds()
     assert page.dataframe[1].value["Comment"].tolist() == ["Broken."]
+    assert f"**Pair {pair.pair_id}**" in texts(page)
+    said = "".join(one.value for one in page.get("html"))
+    assert pair.left.text in said
+    assert pair.right.text in said
     press(page, "Settle flag")
     assert flags(talk.store, talk.owner, talk.slug) == []
 
