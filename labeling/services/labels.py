@@ -6,7 +6,7 @@ free, else as surplus (in history, votes and agreement, outside overlap and prog
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from labeling.errors import ConflictError
 from labeling.render import RENDERER_VERSION
 from labeling.services.desk import Desk, open_desk
 from labeling.services.label_events import LabelEvent, RefusedError, check_asked, read_event, sent_id
+from labeling.services.queue import Progress, progress_in
 from labeling.services.slots import RESERVATION, Slots, slotless
 from labeling.storage import desks
 from labeling.storage import labels as rows
@@ -41,10 +42,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of each event: stored (now or before), or refused."""
+    """What became of each event: stored (now or before), or refused; and how far annotator and round then were, where
+    there was an event to take."""
 
     acked: tuple[str, ...]
     refused: tuple[Refusal, ...]
+    progress: Progress | None = None
 
 
 def record(
@@ -66,6 +69,7 @@ def record_at(store: Store, desk: Desk, events: Sequence[object], shown_guidelin
     acked: list[str] = []
     refused: list[Refusal] = []
     readable: list[LabelEvent] = []
+    reached: Progress | None = None
     for raw in events:
         try:
             readable.append(read_event(raw))
@@ -75,7 +79,8 @@ def record_at(store: Store, desk: Desk, events: Sequence[object], shown_guidelin
         outcome = _record_chunk(store, desk, readable[start : start + CHUNK], shown_guidelines)
         acked += outcome.acked
         refused += outcome.refused
-    return Recorded(tuple(acked), tuple(refused))
+        reached = outcome.progress
+    return Recorded(tuple(acked), tuple(refused), reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,9 @@ def _record_chunk(store: Store, desk: Desk, events: Sequence[LabelEvent], shown_
     for attempt in range(TRIES):
         try:
             with store.writing() as session:
-                return _Recording(session, desk, events, shown_guidelines, looks_first=attempt > 0).run()
+                outcome = _Recording(session, desk, events, shown_guidelines, looks_first=attempt > 0).run()
+                # Here, and not in a transaction of its own, which would cost a label as much as three statements.
+                return replace(outcome, progress=progress_in(session, store, desk))
         except IntegrityError:
             continue  # the same event arrived twice at one moment, or the overlap was lowered: look again
     raise ConflictError("Others are changing the same pairs. Send the labels again in a moment.")

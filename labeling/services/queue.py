@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from labeling.domain import Actor, Prompt, ScreenVerdict, Side, Verdict, screen_verdict
 from labeling.errors import ConflictError
@@ -122,8 +123,13 @@ def progress(store: Store, actor: Actor, slug: str, round_name: str | None = Non
 
 def progress_at(store: Store, desk: Desk) -> Progress:
     with store.reading() as session:
-        mine = rows.counts_of(session, desk.round_id, desk.rater_id)
-        total, done = _round_counts(session, str(store.url), desk.round_id)
+        return progress_in(session, store, desk)
+
+
+def progress_in(session: Session, store: Store, desk: Desk) -> Progress:
+    """`progress_at` within a transaction of the store."""
+    mine = rows.counts_of(session, desk.round_id, desk.rater_id)
+    total, done = _round_counts(session, store, desk.round_id)
     return Progress(mine.labelled, mine.skipped, done + mine.gold, total)
 
 
@@ -134,20 +140,21 @@ def _once_served(store: Store, desk: Desk, pair_id: int | None) -> list[int]:
         return [row.pair_id for row in rows.assignments_of(session, desk.round_id, [pair_id], desk.rater_id)]
 
 
-_kept_counts: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
+_kept_counts: WeakKeyDictionary[Store, dict[int, tuple[float, tuple[int, int]]]] = WeakKeyDictionary()
 
 
-def _round_counts(session: Session, url: str, round_id: int) -> tuple[int, int]:
+def _round_counts(session: Session, store: Store, round_id: int) -> tuple[int, int]:
     """Pairs in the round, and done ones. In a large round the answer may be a second old or some more: to count it may take
     longer than to store a label, so it is done at most a fiftieth of the time."""
-    kept = _kept_counts.get((url, round_id))
-    if kept is not None and time.monotonic() < kept[0]:
-        return kept[1]
+    kept = _kept_counts.setdefault(store, {})
+    until, counts = kept.get(round_id, (0.0, (0, 0)))
+    if time.monotonic() < until:
+        return counts
     began = time.monotonic()
     found = rows.round_counts(session, round_id)
     took = time.monotonic() - began
     if found[0] > MANY_PAIRS:
-        _kept_counts[url, round_id] = (time.monotonic() + max(COUNTS_LAST, 50 * took), found)
+        kept[round_id] = (time.monotonic() + max(COUNTS_LAST, 50 * took), found)
     return found
 
 

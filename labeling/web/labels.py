@@ -121,7 +121,7 @@ def answer_labels(store: Callable[[], Store], secret: str, session_secret: str |
         recorded = record_at(opened, desk, events[:MOST_EVENTS], asked["guidelines"])
         wants = asked["want"] or asked["have"] or asked["open"]
         pairs = next_pairs_at(opened, desk, asked["have"], asked["want"], asked["open"]) if wants else []
-        done = progress_at(opened, desk)
+        done = recorded.progress or progress_at(opened, desk)
         recent = last_decided(opened, desk, asked["recent"]) if asked["recent"] else None
         practice = practice_state(opened, desk, desk.round_id) if desk.is_practice else None
         feedback = feedback_of(opened, desk, recorded.acked) if practice and recorded.acked else []
