@@ -2,113 +2,152 @@
 
     python trainers.py TRAINER FORMAT FILE
 
-Prints one JSON object: how many rows the trainer read, and what it did with them.
+Prints one JSON object: how many rows the trainer holds in the end, and what it did with them.
 """
 
 import json
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-STEPS_ROWS = 8
 UNKNOWN, PADDING, END = "<unk>", "<pad>", "<eos>"
+TURN = "<|im_start|>"
 
 
-def tokenizer_of(texts: list[str]) -> Any:
-    """A tokenizer of the words of the data itself, with a template of its own: nothing is downloaded."""
+def tokenizer_of(texts: list[str], template: str | None = None) -> Any:
+    """A tokenizer of the words of the data itself: nothing is downloaded."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
+    special = [UNKNOWN, PADDING, END, TURN, "<|im_end|>"]
     made = Tokenizer(models.BPE(unk_token=UNKNOWN))
     made.pre_tokenizer = pre_tokenizers.ByteLevel()
-    made.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=2000, special_tokens=[UNKNOWN, PADDING, END]))
-    found = PreTrainedTokenizerFast(tokenizer_object=made, unk_token=UNKNOWN, pad_token=PADDING, eos_token=END)
-    found.chat_template = _template()
+    made.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=2000, special_tokens=special))
+    found = PreTrainedTokenizerFast(
+        tokenizer_object=made, unk_token=UNKNOWN, pad_token=PADDING, bos_token=TURN, eos_token=END
+    )
+    found.chat_template = template
     return found
 
 
-def _template() -> str:
-    """A template that TRL brings along, or the plainest there is."""
-    try:
-        import trl
+def model_of(tokenizer: Any, kind: str = "LlamaForCausalLM") -> Any:
+    """A model of two layers and random weights."""
+    import transformers
 
-        folder = Path(trl.__file__).parent / "chat_templates"
-        return next(path for path in sorted(folder.glob("qwen2_5*.jinja"))).read_text()
-    except (ImportError, StopIteration):
-        return "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}<eos>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"  # fmt: skip
-
-
-def by_trl(name: str, data: Any, file: Path) -> str:
-    from trl.data_utils import is_conversational, maybe_apply_chat_template, unpair_preference_dataset
-
-    tokenizer = tokenizer_of(file.read_text("utf-8").split("\n"))
-    if is_conversational(data[0]) != (name != "trl-standard"):
-        raise SystemExit("TRL takes the rows for another type of data set")
-    templated = data.map(lambda row: maybe_apply_chat_template(row, tokenizer), remove_columns=_left(data))
-    if len(templated) != len(data):
-        raise SystemExit(f"the template was applied to {len(templated)} rows")
-    if name not in ("trl", "trl-standard"):
-        return "is_conversational, apply_chat_template"
-    if len(unpair_preference_dataset(data)) != 2 * len(data):
-        raise SystemExit("unpairing lost rows")
-    _two_steps(data.select(range(min(STEPS_ROWS, len(data)))), tokenizer)
-    return "is_conversational, apply_chat_template, unpair, DPOTrainer two steps"
-
-
-def _left(data: Any) -> list[str]:
-    return [
-        column
-        for column in data.column_names
-        if column not in ("prompt", "chosen", "rejected", "completion", "label", "messages")
-    ]
-
-
-def _two_steps(data: Any, tokenizer: Any) -> None:
-    import tempfile
-
-    from transformers import LlamaConfig, LlamaForCausalLM
-    from trl import DPOConfig, DPOTrainer
-
-    config = LlamaConfig(
+    config = transformers.LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
         num_key_value_heads=2, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
+        max_position_embeddings=65_536, num_labels=1,
     )  # fmt: skip
+    return getattr(transformers, kind)(config)
+
+
+# --- TRL ---------------------------------------------------------------------------------------------------------
+
+
+def by_trl(name: str, data: Any, file: Path) -> tuple[int, str]:
+    import trl
+    from trl.data_utils import apply_chat_template, is_conversational
+
+    template = (Path(trl.__file__).parent / "chat_templates" / "qwen2_5.jinja").read_text()
+    tokenizer = tokenizer_of(file.read_text("utf-8").split("\n"), template)
+    done = ["is_conversational"]
+    if any(is_conversational(row) == (name == "trl-standard") for row in data):
+        raise SystemExit("TRL takes rows for another type of data set")
+    if name != "trl-standard":
+        known = ("prompt", "chosen", "rejected", "completion", "label", "messages")
+        others = [column for column in data.column_names if column not in known]
+        templated = data.remove_columns(others).map(lambda row: apply_chat_template(row, tokenizer))
+        _expect(len(templated) == len(data), f"the template was applied to {len(templated)} rows")
+        done.append("apply_chat_template")
+    if name in ("trl", "trl-standard"):
+        done += _as_pairs(data)
+    trainer, rows = _two_steps(name, data, tokenizer)
+    return rows, ", ".join([*done, f"{trainer} two steps"])
+
+
+def _as_pairs(data: Any) -> list[str]:
+    from trl.data_utils import extract_prompt, unpair_preference_dataset
+
+    for row in data:
+        whole = {side: row["prompt"] + row[side] for side in ("chosen", "rejected")}
+        found = extract_prompt(whole)
+        # Replies that begin alike have their beginning in the prompt of plain strings.
+        same = all(found["prompt"] + found[side] == whole[side] for side in whole)
+        _expect(same, "extract_prompt changes a row")
+        _expect(isinstance(row["prompt"], str) or found["prompt"] == row["prompt"], "extract_prompt moves a turn")
+    _expect(len(unpair_preference_dataset(data)) == 2 * len(data), "unpairing lost rows")
+    return ["extract_prompt", "unpair"]
+
+
+def _two_steps(name: str, data: Any, tokenizer: Any) -> tuple[str, int]:
+    """Two steps of the trainer that reads the format, and the rows it holds after it prepared them."""
+    import trl
+
+    trainer, has_reference = {
+        "trl-kto": ("KTO", True), "trl-reward": ("Reward", False), "sft": ("SFT", False),
+    }.get(name, ("DPO", True))  # fmt: skip
+    kind = "LlamaForSequenceClassification" if trainer == "Reward" else "LlamaForCausalLM"
     with tempfile.TemporaryDirectory() as folder:
-        settings = DPOConfig(
-            folder, max_steps=2, per_device_train_batch_size=2, use_cpu=True, report_to=[], max_length=256, save_strategy="no"
+        settings = getattr(trl, f"{trainer}Config")(
+            folder, max_steps=2, per_device_train_batch_size=2, use_cpu=True, bf16=False, report_to=[], max_length=None, save_strategy="no",
         )  # fmt: skip
-        trainer = DPOTrainer(LlamaForCausalLM(config), args=settings, train_dataset=data, processing_class=tokenizer)
-        trainer.train()
-        if trainer.state.global_step != 2:
-            raise SystemExit(f"the trainer did {trainer.state.global_step} steps")
+        reference = {"ref_model": model_of(tokenizer, kind)} if has_reference else {}
+        made = getattr(trl, f"{trainer}Trainer")(
+            model=model_of(tokenizer, kind), args=settings, train_dataset=data, processing_class=tokenizer, **reference
+        )
+        made.train()
+        _expect(made.state.global_step == 2, f"the trainer did {made.state.global_step} steps")
+        return f"{trainer}Trainer", len(made.train_dataset)
 
 
-def by_llama_factory(_name: str, data: Any, file: Path) -> str:
+# --- LLaMA-Factory and Axolotl -----------------------------------------------------------------------------------
+
+
+def by_llama_factory(_name: str, data: Any, file: Path) -> tuple[int, str]:
     from types import SimpleNamespace
 
-    from llamafactory.data.converter import SharegptDatasetConverter
-    from llamafactory.data.parser import DatasetAttr
+    from llamafactory.data.converter import get_dataset_converter
+    from llamafactory.data.parser import get_dataset_list
 
-    (entry,) = json.loads((file.parent / "dataset_info.json").read_text()).values()
-    known = DatasetAttr("file", dataset_name=entry["file_name"])
-    known.join(entry)
-    convert = SharegptDatasetConverter(known, SimpleNamespace(media_dir=""))
-    if skipped := sum(not convert(row)["_prompt"] for row in data):
-        raise SystemExit(f"the converter skips {skipped} rows")
-    return "converter, by dataset_info.json"
+    (name,) = json.loads((file.parent / "dataset_info.json").read_text())
+    (known,) = get_dataset_list([name], str(file.parent))
+    convert = get_dataset_converter(known.formatting, known, SimpleNamespace(media_dir=str(file.parent)))
+    kept = 0
+    for row in data:
+        made = convert(row)
+        kept += bool(made["_prompt"])  # a row that it skips has none
+        _expect(len(made["_response"]) in (0, 2), "the converter takes no pair from a row")
+    return kept, f"{type(convert).__name__} by dataset_info.json"
 
 
-def by_axolotl(_name: str, data: Any, file: Path) -> str:
+def by_axolotl(_name: str, data: Any, file: Path) -> tuple[int, str]:
     from axolotl.prompt_strategies.dpo.chat_template import default
     from axolotl.utils.dict import DictDefault
 
     tokenizer = tokenizer_of(file.read_text("utf-8").split("\n"))
-    transform, _ = default(DictDefault({"datasets": [{"type": "chat_template.default"}], "chat_template": "chatml"}))
+    settings = DictDefault({"datasets": [{"type": "chat_template.default"}], "chat_template": "chatml"})
+    transform, _ = default(settings)
     for row in data:
         made = transform(row, tokenizer=tokenizer)
-        if not made["prompt"] or row["chosen"]["content"].strip() not in made["chosen"]:
-            raise SystemExit("the loader changes a reply")
-    return "chat_template.default"
+        _expect(bool(made["prompt"]), "the loader finds no prompt")
+        for side in ("chosen", "rejected"):
+            _expect(row[side]["content"].strip() in made[side], "the loader changes a reply")
+    return len(data), "chat_template.default"
+
+
+def _expect(holds: bool, fault: str) -> None:
+    if not holds:
+        raise SystemExit(fault)
+
+
+TRAINERS: dict[str, Callable[[str, Any, Path], tuple[int, str]]] = {
+    "trl": by_trl,
+    "llama-factory": by_llama_factory,
+    "axolotl": by_axolotl,
+}
 
 
 def main() -> None:
@@ -116,8 +155,8 @@ def main() -> None:
     from datasets import load_dataset
 
     data = load_dataset("json", data_files=str(path), split="train")
-    did = {"trl": by_trl, "llama-factory": by_llama_factory, "axolotl": by_axolotl}[trainer](name, data, path)
-    print(json.dumps({"rows": len(data), "did": did}))
+    rows, did = TRAINERS[trainer](name, data, path)
+    print(json.dumps({"rows": rows, "did": did}))
 
 
 if __name__ == "__main__":
