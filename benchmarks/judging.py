@@ -32,6 +32,7 @@ from labeling.services import runs
 from labeling.services.access import local_actor
 from labeling.services.bench import bench, look
 from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.gold import gold_from
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.judge import start_judging
@@ -111,7 +112,7 @@ def _bias(server: MockServer, folder: Path) -> list[Figure]:
     # The same slot in both orders is the other completion.
     contradicting = {pair for pair, orders in said.items() if orders["ab"] == orders["ba"] != "neither"}
     out = folder / "biased-export"
-    view = export(*project.place, format="trl-standard", out=out, validation_share=0)
+    view = export(*project.place, ExportChoices("trl-standard", validation_share=0), out=out)
     lines = (out / "provenance.jsonl").read_text().splitlines()
     exported = {json.loads(line)["pair"] for line in lines}
     wrong = len(exported & contradicting)

@@ -25,6 +25,7 @@ from labeling.errors import ExportError
 from labeling.services.access import local_actor
 from labeling.services.convert import convert
 from labeling.services.export import ExportView, export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.import_list import ImportView
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
@@ -91,7 +92,7 @@ class Walk:
     def leave(self, slug: str) -> None:
         """Export in formats of pairs, have each file checked, and bring it back; `benchmarks.clients` has all formats."""
         for name in FORMATS:
-            view = export(self.store, self.actor, slug, format=name, out=self.folder / slug / name)
+            view = export(self.store, self.actor, slug, ExportChoices(name), out=self.folder / slug / name)
             self.expect(view.pairs == view.rows + sum(view.left_out.values()), f"{slug}/{name}: pairs do not add up")
             for file in _files(view):
                 self._check(file, name)
@@ -119,7 +120,7 @@ class Walk:
         for file in _files(view):
             taken = run_import(self.store, self.actor, back, file, file.name, ImportOptions(labels_as="brought back"))
             self.expect(taken.refused == 0, f"{file}: {taken.refused} of our own rows were refused")
-        twice = export(self.store, self.actor, back, format=name, out=self.folder / back)
+        twice = export(self.store, self.actor, back, ExportChoices(name), out=self.folder / back)
         # Two pairs of the same texts, by different models, are two rows; a file cannot tell them apart again.
         before, after = set(_lines(view)), set(_lines(twice))
         self.expect(before == after, f"{slug}/{name}: {len(before ^ after)} rows changed on the way back")

@@ -51,6 +51,7 @@ def card(written: Written, format: Format, facts: Mapping[str, Any]) -> str:
     lines += [f"- `{name}`: {value}" for name, value in _rules(facts).items()]
     lines += ["", "## Limits", ""]
     lines += [f"- {finding.message}." for finding in written.warnings]
+    lines.append(f"- {_personal_data(written, facts)}")
     lines.append("- Preferences are those of these raters under their guidelines; others may prefer otherwise.")
     lines += ["", "## Use", "", "```python", "from datasets import load_dataset", "", 'load_dataset("FOLDER")']
     return "\n".join([*lines, "```", ""])
@@ -62,6 +63,21 @@ def plural(number: int, noun: str) -> str:
 
 def _kinds(written: Written) -> str:
     return ", ".join(f"{kind} {count:,}" for kind, count in written.decided_by.items()) or "not told"
+
+
+def _personal_data(written: "Written", facts: Mapping[str, Any]) -> str:
+    """What was looked for and found; nothing that looks for it finds all."""
+    told = facts.get("label_rules")
+    rule = told.get("personal_data") if isinstance(told, Mapping) else None
+    others = "names, addresses and what is written otherwise are not looked for"
+    if rule == "leave_out":
+        return f"Pairs in which mail addresses, phone or card numbers or keys were found are left out; {others}."
+    if rule != "mask":
+        return "Personal data and keys were not looked for."
+    if not written.masked:
+        return f"No mail address, phone or card number or key was found to be masked; {others}."
+    kinds = ", ".join(f"{kind} in {count:,}" for kind, count in written.masked.items() if kind != "rows")
+    return f"Found and masked in {plural(written.masked['rows'], 'row')}: {kinds}; {others}."
 
 
 def _rules(facts: Mapping[str, Any]) -> dict[str, str]:

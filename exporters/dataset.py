@@ -218,6 +218,7 @@ class DatasetWriter:
             validation_rows=sum(file.rows for file in files if file.split == "validation"),
             left_out=dict(sorted((+self._left_out).items())),
             sandbox=self._sources.sandbox,
+            masked=self._sources.masked,
             decided_by=self._sources.decided_by,
             files=(*files, origin_facts),
             warnings=tuple(warned),

@@ -32,6 +32,7 @@ def manifest(
             "note": written.validation_note,
         },
         "sandbox": {"rows": 0, **written.sandbox},
+        "masked": {"rows": 0, **written.masked},
         "decided_by": written.decided_by,
         "files": [asdict(file) for file in written.files],
         "warnings": [asdict(finding) for finding in written.warnings],

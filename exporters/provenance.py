@@ -4,6 +4,7 @@ A line is told without its place in the files, which comes first and is put befo
 """
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import orjson
@@ -13,6 +14,10 @@ from exporters.rows import CompletionRow, RowOrigin
 from exporters.written import Agreement
 
 Told: TypeAlias = dict[str, Any]
+
+
+def _masked(origin: RowOrigin) -> Told:
+    return {"masked": origin.masked} if origin.masked else {}
 
 
 def told_of(origin: RowOrigin) -> Told:
@@ -30,6 +35,7 @@ def told_of(origin: RowOrigin) -> Told:
         "chosen_by": origin.chosen_by,
         "rejected_by": origin.rejected_by,
         "sandbox": origin.sandbox,
+        **_masked(origin),
     }
 
 
@@ -48,6 +54,7 @@ def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
         "completion_id": origin.chosen_id if piece.is_first else origin.rejected_id,
         "written_by": origin.chosen_by if piece.is_first else origin.rejected_by,
         "sandbox": tuple("completion" if part == mine else part for part in origin.sandbox if part != other),
+        **_masked(origin),
     }
 
 
@@ -64,6 +71,7 @@ class Source:
         self.raters: tuple[str, ...] = tuple(told["raters"])
         self.decided_by: tuple[str, ...] = tuple(told["decided_by"])
         self.sandbox: tuple[str, ...] = tuple(told["sandbox"])
+        self.masked: tuple[str, ...] = tuple(told.get("masked", ()))
         # Who wrote the better and the worse side; of a single completion there is no other side.
         self.writers = (told["chosen_by"], told["rejected_by"]) if "chosen_by" in told else None
         self._raters = orjson.dumps({"raters": self.raters, "decided_by": self.decided_by})[1:-1]
@@ -99,7 +107,7 @@ class Sources:
         """The source of a row, by what is said of it."""
         key = (
             tuple(told["raters"]), tuple(told["decided_by"]), tuple(told["sandbox"]),
-            told.get("chosen_by"), told.get("rejected_by"),
+            told.get("chosen_by"), told.get("rejected_by"), tuple(told.get("masked", ())),
         )  # fmt: skip
         found = self._sources.get(key)
         if found is None:
@@ -133,11 +141,12 @@ class Sources:
     @property
     def sandbox(self) -> dict[str, int]:
         """Rows that rest on the sandbox, and the parts of them that do."""
-        counts: Counter[str] = Counter()
-        for source in self._counted():
-            for part in ("rows", *source.sandbox) if source.sandbox else ():
-                counts[part] += source.rows
-        return dict(sorted(counts.items()))
+        return self._rows_with(lambda source: source.sandbox)
+
+    @property
+    def masked(self) -> dict[str, int]:
+        """Rows in which something was masked, and those with each kind."""
+        return self._rows_with(lambda source: source.masked)
 
     @property
     def writers(self) -> dict[tuple[str, str], int]:
@@ -147,6 +156,14 @@ class Sources:
             if source.writers is not None:
                 counts[source.writers] += source.rows
         return dict(counts)
+
+    def _rows_with(self, marks_of: Callable[[Source], tuple[str, ...]]) -> dict[str, int]:
+        """Rows whose source has any mark, and by mark."""
+        counts: Counter[str] = Counter()
+        for source in self._counted():
+            for mark in ("rows", *marks) if (marks := marks_of(source)) else ():
+                counts[mark] += source.rows
+        return dict(sorted(counts.items()))
 
     def _counted(self) -> list[Source]:
         return [source for source in self._sources.values() if source.rows]

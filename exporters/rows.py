@@ -93,7 +93,8 @@ class RowOrigin:
     `group` joins rows that must stay on one side of a split: the digest of the prompt, or what binds several prompts
     together. `strength` is the raters' mean, 1 slightly to 3 much; None where nobody was asked.
     `agreed` is the share of the labels that say what came out. `chosen_id` and `rejected_id` tell the completions. `sandbox` names the
-    parts that only the offline sandbox wrote: chosen, rejected, judge.
+    parts that only the offline sandbox wrote: chosen, rejected, judge. `masked` are the kinds of personal data and keys
+    that were found in the row and replaced.
     """
 
     pair: int
@@ -108,3 +109,4 @@ class RowOrigin:
     rejected_by: str = ""
     decided_by: tuple[str, ...] = ()
     sandbox: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()

@@ -34,6 +34,7 @@ class Written:
     validation_rows: int
     left_out: dict[str, int]
     sandbox: dict[str, int]
+    masked: dict[str, int]
     decided_by: dict[str, int]
     files: tuple[FileFacts, ...]
     warnings: tuple[Finding, ...]

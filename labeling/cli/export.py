@@ -47,7 +47,7 @@ def export(
     ] = None,
     byte_order_mark: Annotated[bool, typer.Option(help="Begin files with a byte-order mark: azure-dpo only.")] = False,
     file_type: Annotated[
-        str, typer.Option(help="jsonl, or parquet for trl*, sft, axolotl, llama-factory and votes.")
+        str, typer.Option(help="jsonl, or parquet for trl*, sft, axolotl, llama-factory; votes: csv or parquet.")
     ] = "jsonl",
     licence: Annotated[str, typer.Option(help="Of the data, for its card: cc-by-4.0, apache-2.0 …")] = "unknown",
     since: Annotated[
@@ -66,8 +66,8 @@ def export(
     from exporters.votes import VOTES
     from labeling.services.estimate import estimate
     from labeling.services.export import export as run_export
-    from labeling.services.export import read_file_type
     from labeling.services.export_changes import changes, comparable
+    from labeling.services.export_choices import ExportChoices, read_file_type
     from labeling.services.hub import push as send
     from labeling.services.hub import repository
     from labeling.services.rule_files import read_text
@@ -89,23 +89,15 @@ def export(
         raise typer.BadParameter("name the folder to make, or ask for an --estimate", param_hint="--out")
     with opened() as (store, actor):
         if since is not None:
-            comparable(store, actor, project, since)
+            comparable(store, actor, project, since, format)
+        asked = ExportChoices(
+            format, rules_from(store, actor, project, rules), validation_share, validation_rows, seed, prompt,
+            byte_order_mark, read_file_type(file_type), licence,
+        )  # fmt: skip
         view = run_export(
-            store,
-            actor,
-            project,
-            format=format,
-            rules=rules_from(store, actor, project, rules),
-            validation_share=validation_share,
-            seed=seed,
-            system_prompt=prompt,
-            out=out,
-            has_mark=byte_order_mark,
-            file_type=read_file_type(file_type),
-            validation_rows=validation_rows,
-            licence=licence,
+            store, actor, project, asked, out=out,
             progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
-        )
+        )  # fmt: skip
         found = None if since is None else changes(store, actor, project, since, view.id)
         pushed = None if push is None else send(store, actor, project, view.id, push, public=public)
     left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from exporters import Finding, check_file
 from labeling.errors import InputError
-from labeling.services.export import format_named
+from labeling.services.export_choices import format_named
 
 
 def check(path: Path, format: str, most_tokens: int | None = None) -> Iterator[Finding]:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from labeling.domain import Actor
-from labeling.services.export import counted, format_named
+from labeling.services.export import counted
+from labeling.services.export_choices import format_named
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.rule_effect import Effect, Progress, effect, read_texts
 from labeling.storage.store import Store

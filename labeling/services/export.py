@@ -4,8 +4,6 @@ An export reads one moment of the database in chunks, so that its memory does no
 beside its place, checked, and only then done.
 """
 
-import json
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,22 +13,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
-from exporters import EXPORTERS, DatasetWriter, Format, PreferenceRow, RowOrigin, Written
+from exporters import DatasetWriter, Format, PreferenceRow, RowOrigin, Written
 from exporters.balance import side_always_winning
-from exporters.dataset import FileType
 from exporters.jsonl import json_line
-from exporters.parquet import COLUMNS
-from exporters.split import LEAST_VALIDATION_ROWS
 from exporters.votes import VOTES
 from labeling.domain import Actor, Right
-from labeling.errors import ExportError, InputError
+from labeling.errors import ConflictError, ExportError
 from labeling.services.access import open_project
 from labeling.services.deciding import Ballot, ballot
+from labeling.services.export_choices import ExportChoices, checked, format_named
 from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.export_state import begin, end, settling
 from labeling.services.grouping import group_prompts
-from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules, read_rules
+from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules
 from labeling.services.rule_effect import effect, settled
 from labeling.services.vote_export import export_votes
 from labeling.storage import exports as rows
@@ -40,7 +36,6 @@ from labeling.storage.store import Session, Store
 SLOW_SECONDS = 0.2
 KEPT_FOR = 10  # times as long as it took
 PREVIEW_ROWS = 3
-LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,59}")
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -153,76 +148,34 @@ def export(
     store: Store,
     actor: Actor,
     slug: str,
+    asked: ExportChoices,
     *,
-    format: str,
-    rules: LabelRules = DEFAULT_RULES,
-    validation_share: float = 0.1,
-    seed: int = 0,
-    system_prompt: str | None = None,
     out: Path | None = None,
-    has_mark: bool = False,
-    file_type: FileType = "jsonl",
-    validation_rows: int | None = None,
-    licence: str = "unknown",
     as_in: ExportView | None = None,
     progress: Progress | None = None,
 ) -> ExportView:
-    """Write an export and check it; it is a folder, `out` or one of the app's own. `votes` are every label, without rules.
+    """Write an export and check it; it is a folder, `out` or one of the app's own.
 
-    `system_prompt` stands in every row instead of what the generators had in common. `progress` is called with the
-    pairs looked at and the pairs there are. `has_mark` begins each file with a byte-order mark, which Azure documents.
-    `file_type` parquet is for the trainers that read it. `validation_rows` asks for so many rows
-    in place of a share. `licence` stands on
-    the card. With `as_in` labels and pairs are looked at as far as that
-    export did.
+    With `as_in` labels and pairs are looked at as far as that export did. `progress` is called with the pairs looked at
+    and the pairs there are.
 
     Raises:
-        InputError: no such format, a share out of range, an empty system prompt, a mark where the format has none.
+        InputError: what cannot be asked for: see `export_choices.checked`.
         ExportError: no pair makes a row, the check found a fault, or the folder cannot be written. The export is then
             listed as failed, and nothing of it is left on the disk.
     """
-    if format == VOTES:
-        return export_votes(store, actor, slug, file_type="parquet" if file_type == "parquet" else "csv", out=out)
-    chosen = format_named(format)
-    if has_mark and not chosen.takes_mark:
-        raise InputError(f"Files of the format {format} have no byte-order mark; azure-dpo may have one.")
-    if file_type == "parquet" and format not in COLUMNS:
-        raise InputError(f"{format} is read from JSONL alone. Parquet is for {', '.join(COLUMNS)}.")
-    if not 0 <= validation_share < 1:
-        raise InputError(f"The validation share is {validation_share:g}; it is 0 or more and below 1, such as 0.1.")
-    if validation_rows is not None:
-        validation_share = 0.0
-        if validation_rows < LEAST_VALIDATION_ROWS:
-            raise InputError(f"{validation_rows} validation rows say nothing; ask for {LEAST_VALIDATION_ROWS} or more.")
-    if not LICENCE.fullmatch(licence):
-        raise InputError(f"{licence!r} is no licence's short name, such as cc-by-4.0, apache-2.0 or unknown.")
-    if system_prompt is not None and not system_prompt.strip():
-        raise InputError("The system prompt is empty. Write one, or leave it out.")
+    asked = checked(asked)
+    if asked.format == VOTES:
+        return export_votes(store, actor, slug, asked, out=out, as_in=as_in)
     last_pair = _last_pair(store, actor, slug) if as_in is None else as_in.pair_mark
-    begun = begin(
-        store, actor, slug, out, format=format, rules=json.dumps(rules.as_dict()), seed=seed,
-        validation_share=validation_share,
-        options={"system_prompt": system_prompt, "has_mark": has_mark, "file_type": file_type, "pair_mark": last_pair, "validation_rows": validation_rows, "licence": licence},
-    )  # fmt: skip
+    begun = begin(store, actor, slug, asked, out, last_pair)
     with settling(store, begun):
-        if validation_share or validation_rows or _keeps_prompts(store, begun.project_id):
+        if asked.validation_share or asked.validation_rows or _keeps_prompts(store, begun.project_id):
             group_prompts(store, begun.project_id)
-        with (
-            store.reading() as session,
-            DatasetWriter(
-                begun.folder,
-                format,
-                validation_share=validation_share,
-                seed=seed,
-                has_mark=has_mark,
-                file_type=file_type,
-                validation_rows=validation_rows,
-            ) as writer,
-        ):
-            held = _held(
-                store, session, begun.project_id, rules, chosen, None if as_in is None else as_in.label_seq, last_pair
-            )
-            written = _write(session, held, writer, system_prompt, licence, progress)
+        with store.reading() as session, _writer(begun.folder, asked) as writer:
+            mark = None if as_in is None else as_in.label_seq
+            held = _held(store, session, begun.project_id, asked.rules, format_named(asked.format), mark, last_pair)
+            written = _write(session, held, writer, asked, progress)
         end(store, begun, held.mark, facts_of(written))
     return export_view(store, actor, slug, begun.export_id)
 
@@ -230,21 +183,20 @@ def export(
 def export_again(
     store: Store, actor: Actor, slug: str, export_id: int, *, out: Path | None = None, progress: Progress | None = None
 ) -> ExportView:
-    """Make an export once more: the same format, rules, seed and share, up to the same label and pair.
+    """Make an export once more: the same choices, up to the same label and pair.
 
     The bytes are the same as long as the program is of the same version and nothing else changed: no pair was left out
     or taken in, no prompt reserved, no name of a rater or generator changed.
 
     Raises:
         NotFoundError: there is no such export.
+        ConflictError: it was never finished, so that there is nothing to make again.
         ExportError: as from `export`.
     """
     view = export_view(store, actor, slug, export_id)
-    return export(
-        store, actor, slug, format=view.format, rules=read_rules(view.rules), validation_share=view.validation_share,
-        seed=view.seed, system_prompt=view.system_prompt, out=out, has_mark=view.has_mark,
-        file_type=read_file_type(view.file_type), validation_rows=view.asked_validation_rows, licence=view.licence, as_in=view, progress=progress,
-    )  # fmt: skip
+    if view.state != "done":
+        raise ConflictError(f"Export {export_id} was not finished: there is nothing to make again. Start a new one.")
+    return export(store, actor, slug, view.choices, out=out, as_in=view, progress=progress)
 
 
 def _keeps_prompts(store: Store, project_id: int) -> bool:
@@ -270,29 +222,15 @@ def _held(
     return settled(store, session, held if mark is None else replace(held, mark=mark))
 
 
-def read_file_type(name: str) -> FileType:
-    """Raises InputError where files are not written so."""
-    if name == "jsonl":
-        return "jsonl"
-    if name == "parquet":
-        return "parquet"
-    raise InputError(f"Files are not written as {name!r}. Choose jsonl or parquet.")
-
-
-def format_named(name: str) -> Format:
-    """Raises InputError where there is no such format."""
-    if name not in EXPORTERS:
-        raise InputError(f"There is no format {name!r}. Choose one of {', '.join((*EXPORTERS, VOTES))}.")
-    return EXPORTERS[name]
+def _writer(folder: Path, asked: ExportChoices) -> DatasetWriter:
+    return DatasetWriter(
+        folder, asked.format, validation_share=asked.validation_share, seed=asked.seed, has_mark=asked.has_mark,
+        file_type="parquet" if asked.file_type == "parquet" else "jsonl", validation_rows=asked.validation_rows,
+    )  # fmt: skip
 
 
 def _write(
-    session: Session,
-    held: Ballot,
-    writer: DatasetWriter,
-    system_prompt: str | None,
-    licence: str,
-    progress: Progress | None,
+    session: Session, held: Ballot, writer: DatasetWriter, asked: ExportChoices, progress: Progress | None
 ) -> Written:
     pairs = rows.count_visible_pairs(session, held.project_id, held.hidden)
     left_out: Counter[str] = Counter()
@@ -304,25 +242,21 @@ def _write(
         if progress is not None:
             progress(looked_at, pairs)
 
-    write_rows(session, held, system_prompt, left_out, writer, looked)
+    write_rows(session, held, asked.system_prompt, left_out, writer, looked)
     for reason, count in left_out.items():
         writer.leave_out(reason, count)
     if not writer.used:
         raise ExportError(_nothing(pairs, left_out))
-    return writer.finish(
-        {
-            "program": {"name": "tiebreak", "version": version("tiebreak")},
-            "label_rules": held.rules.as_dict(),
-            "strength_scale": STRENGTH_SCALE,
-            **({"across_pairs": held.told} if held.told else {}),
-            "label_seq": held.mark,
-            "system_prompt": system_prompt,
-        },
-        licence=licence,
-        warnings=[warning]
-        if (warning := side_always_winning(*rows.left_wins(session, held.project_id, held.mark)))
-        else [],
-    )
+    facts = {
+        "program": {"name": "tiebreak", "version": version("tiebreak")},
+        "label_rules": held.rules.as_dict(),
+        "strength_scale": STRENGTH_SCALE,
+        **({"across_pairs": held.told} if held.told else {}),
+        "label_seq": held.mark,
+        "system_prompt": asked.system_prompt,
+    }
+    warning = side_always_winning(*rows.left_wins(session, held.project_id, held.mark))
+    return writer.finish(facts, licence=asked.licence, warnings=[warning] if warning else [])
 
 
 def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> PreviewRow:

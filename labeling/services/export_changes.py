@@ -3,14 +3,15 @@
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
-from exporters.votes import VOTES
+from exporters import EXPORTERS
 from labeling.domain import Actor
 from labeling.errors import ConflictError
-from labeling.services.export_list import export_folder, export_view
+from labeling.services.export_list import ExportView, export_folder, export_view
 from labeling.services.votes import Column
 from labeling.storage.store import Store
 
@@ -19,7 +20,7 @@ MOST_NAMED = 1000  # pairs named of each kind
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Pairs of one kind: how many, and the first of them by id."""
+    """Rows of one kind: how many, and the first of their pairs by id."""
 
     count: int
     pairs: tuple[int, ...]
@@ -27,8 +28,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """From the export `since` to `export`. A pair is turned round when the other side is now the better one, and rewritten
-    when another completion stands in it, such as an edit."""
+    """From the export `since` to `export`. A row is turned round when the other side is now the better one, or a single
+    completion is desirable that was not, or the other way; rewritten when another completion stands in it, such as an edit."""
 
     since: int
     export: int
@@ -39,51 +40,78 @@ class Changes:
     rewritten: Change
 
 
+class _Rows(NamedTuple):
+    """The rows of an export by `key`, which is the pair, or the completion where it stands alone."""
+
+    key: Column
+    chosen: Column
+    rejected: Column
+    pair: Column
+
+
 def changes(store: Store, actor: Actor, slug: str, since: int, export: int) -> Changes:
-    """Compare two finished exports of pairs by their provenance; their folders have to be there.
+    """Compare two finished exports by their provenance; their folders have to be there.
 
     Raises:
         NotFoundError: no such export, it was not finished, or its folder is gone.
-        ConflictError: one of them holds votes or single completions, which have no better side.
+        ConflictError: one of them holds votes, or one pairs and the other single completions.
     """
-    old, new = (_rows_of(store, actor, slug, export_id) for export_id in (since, export))
-    kept_old, kept_new = np.isin(old[0], new[0]), np.isin(new[0], old[0])
-    pairs = old[0][kept_old]
-    is_same = (old[1][kept_old] == new[1][kept_new]) & (old[2][kept_old] == new[2][kept_new])
-    is_turned = (old[1][kept_old] == new[2][kept_new]) & (old[2][kept_old] == new[1][kept_new])
+    view = export_view(store, actor, slug, export)
+    is_single = _is_single(view.format)
+    old = _rows_of(comparable(store, actor, slug, since, view.format), is_single=is_single)
+    new = _rows_of(export_folder(store, actor, slug, export), is_single=is_single)
+    kept_old, kept_new = np.isin(old.key, new.key), np.isin(new.key, old.key)
+    is_same = (old.chosen[kept_old] == new.chosen[kept_new]) & (old.rejected[kept_old] == new.rejected[kept_new])
+    is_turned = (old.chosen[kept_old] == new.rejected[kept_new]) & (old.rejected[kept_old] == new.chosen[kept_new])
+    pairs = new.pair[kept_new]
     return Changes(
         since=since,
         export=export,
         kept=int(is_same.sum()),
-        added=_change(new[0][~kept_new]),
-        removed=_change(old[0][~kept_old]),
+        added=_change(new.pair[~kept_new]),
+        removed=_change(old.pair[~kept_old]),
         turned_round=_change(pairs[is_turned]),
         rewritten=_change(pairs[~is_same & ~is_turned]),
     )
 
 
-def comparable(store: Store, actor: Actor, slug: str, export_id: int) -> Path:
-    """The folder of an export that another can be compared with; raises as `changes` does."""
-    view = export_view(store, actor, slug, export_id)
-    if view.format in (VOTES, "trl-kto", "sft"):
+def comparable(store: Store, actor: Actor, slug: str, since: int, format: str) -> Path:
+    """The folder of an export that one in `format` can be compared with; raises as `changes` does."""
+    view = export_view(store, actor, slug, since)
+    if not can_compare(view, format):
         raise ConflictError(
-            f"Export {export_id} is in the format {view.format}, which has no better side. Compare exports of pairs."
+            f"Export {since} is in the format {view.format}, which has other rows than {format}. "
+            "Compare exports of pairs, or two of single completions."
         )
-    return export_folder(store, actor, slug, export_id)
+    return export_folder(store, actor, slug, since)
 
 
-def _rows_of(store: Store, actor: Actor, slug: str, export_id: int) -> tuple[Column, Column, Column]:
-    """Pair, chosen and rejected of every row, by pair; of a pair with several rows the first."""
-    columns = array("q"), array("q"), array("q")
-    with (comparable(store, actor, slug, export_id) / "provenance.jsonl").open("rb") as file:
+def can_compare(view: ExportView, format: str) -> bool:
+    """Whether the rows of a finished export are of the same kind as those of `format`."""
+    return {view.format, format} <= EXPORTERS.keys() and _is_single(view.format) == _is_single(format)
+
+
+def _is_single(format: str) -> bool:
+    return format in EXPORTERS and EXPORTERS[format].pieces is not None
+
+
+def _rows_of(folder: Path, *, is_single: bool) -> _Rows:
+    """The rows of an export by key; of a pair with several rows the first."""
+    columns = [array("q") for _ in _Rows._fields]
+    with (folder / "provenance.jsonl").open("rb") as file:
         for line in file:
-            told = orjson.loads(line)
-            for column, name in zip(columns, ("pair", "chosen_id", "rejected_id"), strict=True):
-                column.append(told[name])
-    pair, chosen, rejected = (np.frombuffer(column, dtype=np.int64) for column in columns)
-    pair, first = np.unique(pair, return_index=True)
-    return pair, chosen[first], rejected[first]
+            told: dict[str, Any] = orjson.loads(line)
+            if is_single:
+                id_, is_desirable = told["completion_id"], told["desirable"]
+                values = (id_, id_ * is_desirable, id_ * (not is_desirable), told["pair"])
+            else:
+                values = (told["pair"], told["chosen_id"], told["rejected_id"], told["pair"])
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+    read = [np.frombuffer(column, dtype=np.int64) for column in columns]
+    _, first = np.unique(read[0], return_index=True)
+    return _Rows(*(column[first] for column in read))
 
 
 def _change(pairs: Column) -> Change:
-    return Change(len(pairs), tuple(pairs[:MOST_NAMED].tolist()))
+    return Change(len(pairs), tuple(np.unique(pairs)[:MOST_NAMED].tolist()))

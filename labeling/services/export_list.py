@@ -11,9 +11,12 @@ from typing import Any
 
 from exporters import Written
 from exporters.files import discard_folder, unfinished_folders
+from exporters.votes import VOTES
 from labeling.domain import Actor, Right
 from labeling.errors import NotFoundError
 from labeling.services.access import open_project
+from labeling.services.export_choices import UNTOLD, ExportChoices, read_file_type
+from labeling.services.label_rules import read_rules
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
 from labeling.storage.tables import Export
@@ -36,7 +39,8 @@ class ExportView:
     the rows are the pairs used, but for formats of single completions.
 
     `state` is writing, done or failed; `fault` says in one sentence why it failed. `sandbox` counts rows, and of them
-    the sides and judges, that rest on the sandbox. `note` says why there is no validation file. `digest` is the
+    the sides and judges, that rest on the sandbox; `masked` rows, and of them those with each kind of personal data or
+    key that was found. `note` says why there is no validation file. `digest` is the
     SHA-256 of the files' digests, as `sha256sum` lists them by name. `label_seq` and `pair_mark` are the last label and
     the last pair it looked at.
     """
@@ -65,9 +69,23 @@ class ExportView:
     validation_rows: int
     left_out: dict[str, int]
     sandbox: dict[str, int]
+    masked: dict[str, int]
     warnings: tuple[str, ...]
     note: str
     files: tuple[ExportFile, ...]
+
+    @property
+    def is_votes(self) -> bool:
+        return self.format == VOTES
+
+    @property
+    def choices(self) -> ExportChoices:
+        """What was asked, so that it can be asked again."""
+        return ExportChoices(
+            format=self.format, rules=read_rules(self.rules), validation_share=self.validation_share,
+            validation_rows=self.asked_validation_rows, seed=self.seed, system_prompt=self.system_prompt,
+            has_mark=self.has_mark, file_type=read_file_type(self.file_type), licence=self.licence,
+        )  # fmt: skip
 
 
 def exports(store: Store, actor: Actor, slug: str, most: int = 20) -> list[ExportView]:
@@ -124,6 +142,7 @@ def facts_of(written: Written) -> dict[str, object]:
         "validation_rows": written.validation_rows,
         "left_out": written.left_out,
         "sandbox": written.sandbox,
+        "masked": written.masked,
         "warnings": [str(finding) for finding in written.warnings],
         "note": written.validation_note,
     }
@@ -194,7 +213,7 @@ def _view(row: Export) -> ExportView:
         file_type=options.get("file_type", "jsonl"),
         pair_mark=options.get("pair_mark"),
         asked_validation_rows=options.get("validation_rows"),
-        licence=options.get("licence", "unknown"),
+        licence=options.get("licence", UNTOLD),
         digest=_digest(json.loads(row.digests)),
         label_seq=row.label_seq,
         folder=Path(row.folder) if row.folder else None,
@@ -204,6 +223,7 @@ def _view(row: Export) -> ExportView:
         validation_rows=counts.get("validation_rows", 0),
         left_out=counts.get("left_out", {}),
         sandbox=counts.get("sandbox", {}),
+        masked=counts.get("masked", {}),
         warnings=tuple(counts.get("warnings", ())),
         note=counts.get("note", ""),
         files=_files(json.loads(row.digests)),

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -21,6 +21,8 @@ TEXT_CHUNK = 500  # pairs whose texts are in memory at once
 # `datasets` takes the types of a file from its first 10 MB: some rows with tools have to stand there.
 TOOLS_FIRST = 500
 MOST_KNOWN = 10_000
+
+Calls: TypeAlias = tuple[dict[str, object], ...]
 
 
 def rows_of(
@@ -154,17 +156,22 @@ class _RowMaker:
         pair = rows.PairRow._make(texts)
         common = self._common(pair.a_generator, pair.b_generator)
         messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or common)
-        if self._held.rules.personal_data == "mask":
-            messages = tuple(masked(message) for message in messages)
+        tools = _loaded(pair.tools)
+        found: set[str] = set()
+        if is_masked := self._held.rules.personal_data == "mask":
+            messages, tools = (tuple(masked(one, found) for one in many) for many in (messages, tools))
         made, refusal = [], None
         for chosen, rejected in self._matches(pair, decision, edit):
-            better, worse = self._said(chosen), self._said(rejected)
+            kinds = set(found)
+            better, worse = ((reply.text, _loaded(reply.calls)) for reply in (chosen, rejected))
+            if is_masked:
+                better, worse = (_masked_reply(*said, kinds) for said in (better, worse))
             try:
                 row = PreferenceRow(
                     messages,
                     better[0],
                     worse[0],
-                    tools=_loaded(pair.tools),
+                    tools=tools,
                     chosen_tool_calls=better[1],
                     rejected_tool_calls=worse[1],
                     outcome=_outcome(decision, edit),
@@ -173,14 +180,9 @@ class _RowMaker:
             except RowRefused as refused:
                 refusal = refused.code
             else:
-                made.append((row, self._origin(pair.pair_id, pair.group, decision, chosen, rejected)))
+                origin = self._origin(pair.pair_id, pair.group, decision, chosen, rejected)
+                made.append((row, replace(origin, masked=tuple(sorted(kinds))) if kinds else origin))
         return made, refusal
-
-    def _said(self, reply: _Reply) -> tuple[str, tuple[dict[str, object], ...]]:
-        calls = _loaded(reply.calls)
-        if self._held.rules.personal_data != "mask":
-            return reply.text, calls
-        return mask(reply.text), tuple(masked(call) for call in calls)
 
     def _matches(
         self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None
@@ -245,5 +247,9 @@ def _outcome(decision: Decision, edit: rows.EditRow | None) -> Outcome:
     return "tie" if decision.reason == "tie" else "both_bad" if decision.reason == "both_bad" else "better"
 
 
-def _loaded(text: str | None) -> tuple[dict[str, object], ...]:
+def _masked_reply(text: str, calls: Calls, kinds: set[str]) -> tuple[str, Calls]:
+    return mask(text, kinds), tuple(masked(call, kinds) for call in calls)
+
+
+def _loaded(text: str | None) -> Calls:
     return tuple(orjson.loads(text)) if text else ()

@@ -13,6 +13,7 @@ from exporters.findings import CheckFailed
 from labeling.domain import Actor, Right
 from labeling.errors import ExportError
 from labeling.services.access import open_project
+from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import fail, settle_stopped, this_process
 from labeling.settings import settings
 from labeling.storage import exports as rows
@@ -30,19 +31,23 @@ class Begun:
 
 
 def begin(
-    store: Store, actor: Actor, slug: str, out: Path | None, *, format: str, options: Mapping[str, Any], **values: Any
+    store: Store, actor: Actor, slug: str, asked: ExportChoices, out: Path | None, last_pair: int | None = None
 ) -> Begun:
     """Put a new export on the list; its folder is `out` or one of the app's own. Raises NotFoundError, ForbiddenError."""
     settle_stopped(store)
+    options = {
+        "system_prompt": asked.system_prompt, "has_mark": asked.has_mark, "file_type": asked.file_type, "pair_mark": last_pair,
+        "validation_rows": asked.validation_rows, "licence": asked.licence, **this_process(),
+    }  # fmt: skip
     with store.writing() as session:
         project_id = open_project(session, actor, slug, Right.MANAGE).id
         assert project_id is not None
         export_id = rows.add_export(
             session,
             Export(
-                project_id=project_id, format=format, label_seq=rows.label_mark(session, project_id),
-                program_version=version("tiebreak"), created_by=actor.account_id,
-                options=json.dumps({**options, **this_process()}), **values,
+                project_id=project_id, format=asked.format, rules=json.dumps(asked.rules.as_dict()), seed=asked.seed,
+                validation_share=asked.validation_share, options=json.dumps(options),
+                label_seq=rows.label_mark(session, project_id), program_version=version("tiebreak"), created_by=actor.account_id,
             ),
         )  # fmt: skip
         folder = (out if out is not None else settings().export_folder / slug / str(export_id)).absolute()

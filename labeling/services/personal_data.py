@@ -51,30 +51,40 @@ def find(text: str) -> list[Found]:
     return sorted(found, key=lambda one: one.start)
 
 
-def mask(text: str) -> str:
-    """The text with everything that was found replaced by its kind in brackets."""
+def mask(text: str, kinds: set[str]) -> str:
+    """The text with everything that was found replaced by its kind in brackets; the kinds are added to `kinds`."""
     parts, last = [], 0
     for one in find(text):
+        kinds.add(one.kind)
         parts += [text[last : one.start], MASKS[one.kind]]
         last = one.end
     return "".join([*parts, text[last:]]) if parts else text
 
 
-def masked(value: Any) -> Any:
-    """A message or a tool call (JSON) with all of its texts masked; the arguments of a call stay JSON."""
+def masked(value: Any, kinds: set[str]) -> Any:
+    """A message, a tool or a tool call (JSON) with all of its texts, names and numbers masked as by `mask`; the arguments
+    of a call stay JSON."""
     if isinstance(value, dict):
-        return {name: _masked_arguments(one) if name == "arguments" else masked(one) for name, one in value.items()}
+        return {
+            mask(name, kinds): _masked_arguments(one, kinds) if name == "arguments" else masked(one, kinds)
+            for name, one in value.items()
+        }
     if isinstance(value, list):
-        return [masked(one) for one in value]
-    return mask(value) if isinstance(value, str) else value
+        return [masked(one, kinds) for one in value]
+    if isinstance(value, str):
+        return mask(value, kinds)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = mask(written := str(value), kinds)
+        return value if text == written else text
+    return value
 
 
-def _masked_arguments(arguments: Any) -> Any:
+def _masked_arguments(arguments: Any, kinds: set[str]) -> Any:
     try:
         parsed = json.loads(arguments)
     except (TypeError, ValueError):
-        return masked(arguments)
-    found = masked(parsed)
+        return masked(arguments, kinds)
+    found = masked(parsed, kinds)
     return arguments if found == parsed else json.dumps(found, ensure_ascii=False)
 
 

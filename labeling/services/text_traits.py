@@ -103,7 +103,7 @@ def _read(session: Session, pair_ids: list[int]) -> list[tuple[int, int, int]]:
         refuses = REFUSES_A * (pair.a_calls is None and declines(pair.a_text))
         refuses += REFUSES_B * (pair.b_calls is None and declines(pair.b_text))
         found = prompts[pair.messages]
-        for text in (pair.a_text, pair.b_text, pair.a_calls, pair.b_calls):
+        for text in (pair.tools, pair.a_text, pair.b_text, pair.a_calls, pair.b_calls):
             if text:
                 found |= kinds_in(text)
         read.append((pair.pair_id, refuses, found))
@@ -122,5 +122,10 @@ def edit_traits(store: Store, session: Session, held: Ballot, edit_ids: Sequence
 
 
 def prompt_text(messages: str) -> str:
-    """Everything the messages (JSON) say."""
-    return "\n".join(str(message.get("content") or "") for message in orjson.loads(messages))
+    """Everything the messages (JSON) say, in calls of tools too."""
+    told = []
+    for message in orjson.loads(messages):
+        told.append(str(message.get("content") or ""))
+        if calls := message.get("tool_calls"):
+            told.append(orjson.dumps(calls).decode())
+    return "\n".join(told)

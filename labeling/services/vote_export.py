@@ -1,33 +1,76 @@
 """Every label of a project as one file of votes."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 from exporters.votes import VOTES, VoteRow, VotesWriter
-from labeling.domain import Actor
+from labeling.domain import Actor, Right
 from labeling.errors import ExportError
+from labeling.services.access import open_project
+from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView, export_view
 from labeling.services.export_state import begin, end, settling
 from labeling.storage import exports as rows
 from labeling.storage.store import Store
-from labeling.storage.vote_rows import votes_of
+from labeling.storage.vote_rows import votes_by_kind, votes_of
+
+
+@dataclass(frozen=True, slots=True)
+class VotesOfKind:
+    """How many raters of one kind (annotator, judge, imported, rule) gave how many labels."""
+
+    kind: str
+    raters: int
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class VotesHeld:
+    """What an export of votes would hold now, up to the label `label_seq`."""
+
+    kinds: tuple[VotesOfKind, ...]
+    label_seq: int
+
+    @property
+    def labels(self) -> int:
+        return sum(one.labels for one in self.kinds)
+
+
+def votes_held(store: Store, actor: Actor, slug: str) -> VotesHeld:
+    """Raises NotFoundError, ForbiddenError."""
+    with store.reading() as session:
+        project_id = open_project(session, actor, slug, Right.MANAGE).id
+        assert project_id is not None
+        mark = rows.label_mark(session, project_id)
+        found = votes_by_kind(session, project_id, mark, rows.hidden_imports(session, project_id))
+    return VotesHeld(tuple(VotesOfKind(*one) for one in found), mark)
 
 
 def export_votes(
-    store: Store, actor: Actor, slug: str, *, file_type: Literal["csv", "parquet"] = "csv", out: Path | None = None
+    store: Store,
+    actor: Actor,
+    slug: str,
+    asked: ExportChoices,
+    *,
+    out: Path | None = None,
+    as_in: ExportView | None = None,
 ) -> ExportView:
     """Write every label, also those that were changed later; it is a folder, `out` or one of the app's own.
+
+    With `as_in` labels are looked at as far as that export did.
 
     Raises:
         ExportError: there is no label, or the folder cannot be written.
     """
-    begun = begin(store, actor, slug, out, format=VOTES, options={"file_type": file_type})
+    begun = begin(store, actor, slug, asked, out)
     with settling(store, begun):
+        file_type: Literal["csv", "parquet"] = "parquet" if asked.file_type == "parquet" else "csv"
         with store.reading() as session, VotesWriter(begun.folder, file_type) as writer:
-            mark = rows.label_mark(session, begun.project_id)
+            mark = rows.label_mark(session, begun.project_id) if as_in is None else as_in.label_seq
             hidden = rows.hidden_imports(session, begun.project_id)
             for (
                 _, item, rater, kind, verdict, strength, left, milliseconds, revision, purpose, at, model_a, model_b,

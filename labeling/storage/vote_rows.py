@@ -3,13 +3,34 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from labeling.storage.tables import Completion, Generator, Label, Pair, PromptRow, Rater, Round
 
 CHUNK = 5000
+
+
+def votes_by_kind(session: Session, project_id: int, mark: int, hidden: Sequence[int]) -> list[tuple[str, int, int]]:
+    """(kind of rater, raters, labels) of what `votes_of` yields, by kind."""
+    query = (
+        select(col(Rater.kind), func.count(func.distinct(col(Rater.id))), func.count())
+        .select_from(Label)
+        .join(Rater, col(Rater.id) == col(Label.rater_id))
+        .where(*_counted(project_id, mark, hidden))
+        .group_by(col(Rater.kind))
+        .order_by(col(Rater.kind))
+    )
+    return [(kind, raters, labels) for kind, raters, labels in session.execute(query)]
+
+
+def _counted(project_id: int, mark: int, hidden: Sequence[int]) -> list[ColumnElement[bool]]:
+    """Which events are votes."""
+    seen: list[ColumnElement[bool]] = (
+        [col(Label.import_id).is_(None) | col(Label.import_id).not_in(hidden)] if hidden else []
+    )
+    return [col(Label.project_id) == project_id, col(Label.seq) <= mark, col(Label.action) == "label", *seen]
 
 
 def votes_of(session: Session, project_id: int, mark: int, hidden: Sequence[int]) -> Iterator[tuple[Any, ...]]:
@@ -38,12 +59,10 @@ def votes_of(session: Session, project_id: int, mark: int, hidden: Sequence[int]
         .join(a_by, a_by.c.id == a.c.generator_id, isouter=True)
         .join(b_by, b_by.c.id == b.c.generator_id, isouter=True)
         .join(Round, col(Round.id) == col(Label.round_id), isouter=True)
-        .where(col(Label.project_id) == project_id, col(Label.seq) <= mark, col(Label.action) == "label")
+        .where(*_counted(project_id, mark, hidden))
         .order_by(col(Label.seq))
         .limit(CHUNK)
     )  # fmt: skip
-    if hidden:
-        query = query.where(or_(col(Label.import_id).is_(None), col(Label.import_id).not_in(hidden)))
     last = 0
     while chunk := session.connection().execute(query.where(col(Label.seq) > last)).all():
         yield from (tuple(row) for row in chunk)

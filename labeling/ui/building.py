@@ -1,25 +1,33 @@
-"""An export that is being written while its page may be left: one at a time for each project, in a thread of the app."""
+"""What goes on for the Export page while it may be left: one export or push at a time for each project, in a thread of the app."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Thread
+from typing import TypeAlias
 
-from labeling.services.export import export
+from labeling.services.export import Progress, export, export_again
+from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView
+from labeling.services.hub import Pushed, push
 from labeling.ui.context import Here
 
 # Small exports end within it: then no bar is drawn at all.
 PATIENCE_SECONDS = 1.0
 
+Result: TypeAlias = ExportView | Pushed
+
 
 @dataclass
 class Building:
-    """How far an export is; at the end it has a view or an error."""
+    """How far it is; at the end it has a result or an error. `again` is the export that is made once more. A push has no
+    pairs to be counted."""
 
     looked: int = 0
     pairs: int = 0
-    view: ExportView | None = None
+    result: Result | None = None
     error: Exception | None = None
+    again: int | None = None
+    is_counted: bool = True
     thread: Thread = field(default_factory=Thread)
 
     @property
@@ -47,26 +55,46 @@ def take(me: Here) -> Building | None:
         return _buildings.pop(_key(me)) if found is not None and found.is_over else None
 
 
-def build(me: Here, **options: object) -> Building:
-    """Begin an export with the options of `labeling.services.export.export`; one that is under way is returned as it is."""
+def build(me: Here, asked: ExportChoices) -> Building:
+    """Begin an export; what is under way already is returned as it is."""
+    return _begin(me, Building(), lambda progress: export(me.store, me.actor, me.project, asked, progress=progress))
+
+
+def build_again(me: Here, export_id: int) -> Building:
+    """Begin to make an export once more, as `build` begins one."""
+    return _begin(
+        me,
+        Building(again=export_id),
+        lambda progress: export_again(me.store, me.actor, me.project, export_id, progress=progress),
+    )
+
+
+def send(me: Here, export_id: int, name: str, *, public: bool) -> Building:
+    """Begin to send an export to a hub, as `build` begins one."""
+    return _begin(
+        me,
+        Building(is_counted=False),
+        lambda _progress: push(me.store, me.actor, me.project, export_id, name, public=public),
+    )
+
+
+def _begin(me: Here, made: Building, work: Callable[[Progress], Result]) -> Building:
     with _lock:
         found = _buildings.get(_key(me))
         if found is not None and not found.is_over:
             return found
-        made = Building()
-        made.thread = Thread(target=_run, args=(me, made, options), name=f"export {me.project}", daemon=True)
+        made.thread = Thread(target=_run, args=(made, work), name=f"export {me.project}", daemon=True)
         _buildings[_key(me)] = made
         made.thread.start()
     return made
 
 
-def _run(me: Here, made: Building, options: dict[str, object]) -> None:
+def _run(made: Building, work: Callable[[Progress], Result]) -> None:
     def progress(looked: int, pairs: int) -> None:
         made.looked, made.pairs = looked, pairs
 
-    run: Callable[..., ExportView] = export
     try:
-        made.view = run(me.store, me.actor, me.project, progress=progress, **options)
+        made.result = work(progress)
     except Exception as error:  # noqa: BLE001 - told on the page, with its traceback in the log
         made.error = error
 

@@ -6,15 +6,19 @@ import pandas as pd
 import streamlit as st
 
 from exporters import Format
-from exporters.formats import format_title
 from exporters.refusals import REFUSALS
+from exporters.split import LEAST_VALIDATION_ROWS
 from labeling.services.export import PreviewRow
+from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView
 from labeling.services.rule_effect import Effect, Share
 from labeling.services.rule_reasons import REASONS
+from labeling.services.vote_export import VotesHeld
 from labeling.ui.parts import ago, count, escape, figures, note, percent, plural, section
 
-LEAST_VALIDATION: Final = 10
+KINDS_OF_RATERS: Final = {
+    "annotator": "Annotators", "judge": "Judges", "imported": "From files", "rule": "Rules",
+}  # fmt: skip
 CELL: Final = 400  # characters of a text in a table
 
 
@@ -102,12 +106,12 @@ def _change(before: Share | None, after: Share) -> str:
     return now if was == now else f"{was} → {now}"
 
 
-def checks(told: Effect, format: Format, share: float, ready: ExportView | None, *, is_building: bool) -> None:
+def checks(told: Effect, format: Format, asked: ExportChoices, ready: ExportView | None, *, is_building: bool) -> None:
     """Before a build what it lacks, after it what was proved."""
     remark = f"{ago(ready.ended_at)}, on the whole file" if ready is not None and ready.ended_at else ""
     with section("Checks", remark):
         if ready is None:
-            _before(told, format, share, is_building=is_building)
+            _before(told, format, asked, is_building=is_building)
             return
         one, two = st.columns(2)
         with one, st.container(gap="xsmall"):
@@ -119,24 +123,28 @@ def checks(told: Effect, format: Format, share: float, ready: ExportView | None,
             note("check", "green", f"{count(ready.pairs)} pairs accounted for in the manifest")
             if ready.sandbox:
                 note("science", "violet", f"{plural(ready.sandbox['rows'], 'row')} rest on the sandbox")
+            if ready.masked:
+                kinds = ", ".join(f"{kind} in {count(n)}" for kind, n in ready.masked.items() if kind != "rows")
+                note("visibility_off", "gray", f"Found and masked in {plural(ready.masked['rows'], 'row')}: {kinds}")
         if ready.note:
             note("info", "orange", escape(ready.note))
         for warning in ready.warnings[:3]:
             note("info", "orange", escape(warning))
 
 
-def _before(told: Effect, format: Format, share: float, *, is_building: bool) -> None:
+def _before(told: Effect, format: Format, asked: ExportChoices, *, is_building: bool) -> None:
     lacking = format.least_rows - told.rows
     if lacking > 0:
         least = format.least_rows
         note("info", "orange", f"Services take this format from {least} rows on: {lacking} more to label.")
     elif not is_building:
         st.caption("Every line is checked before the download appears.")
-    if 0 < share * told.rows < LEAST_VALIDATION:
+    share = asked.validation_share
+    if 0 < share * told.rows < LEAST_VALIDATION_ROWS:
         note(
             "info", "orange",
             f"{percent(share)} is about {plural(round(share * told.rows), 'row')}. Below "
-            f"{LEAST_VALIDATION} there is no validation file, and all rows go to train.",
+            f"{LEAST_VALIDATION_ROWS} there is no validation file, and all rows go to train.",
         )  # fmt: skip
 
 
@@ -169,28 +177,17 @@ def _strength(strength: float | None) -> str | None:
     return "slightly" if strength < 1.5 else "clearly" if strength < 2.5 else "much"
 
 
-def earlier(listed: list[ExportView]) -> None:
-    if not listed:
-        return
-    with section("Exports so far", "newest first"):
-        table = [
-            (
-                f"{view.id}", ago(view.created_at), format_title(view.format), view.rules.get("name") or None, view.state,
-                view.rows, view.fault or str(view.folder or ""),
-            )
-            for view in listed
-        ]  # fmt: skip
+def votes_in(held: VotesHeld) -> None:
+    """Every label, by the kind of its rater."""
+    with section("What is in it", "a row for each label"):
+        table = [(KINDS_OF_RATERS[one.kind], one.raters, one.labels) for one in held.kinds]
         st.dataframe(
-            pd.DataFrame(table, columns=["No.", "When", "Format", "Label rules", "State", "Rows", "Where, or why not"]),
+            pd.DataFrame(table, columns=["Raters", "How many", "Labels"]),
             hide_index=True,
             row_height=34,
-            placeholder="–",
-            column_config={
-                "No.": st.column_config.TextColumn(width=50),
-                "When": st.column_config.TextColumn(width=120),
-                "Format": st.column_config.TextColumn(width=230),
-                "Label rules": st.column_config.TextColumn(width=110),
-                "State": st.column_config.TextColumn(width=70),
-                "Rows": st.column_config.NumberColumn(width=80, format="localized"),
-            },
+            column_config={name: st.column_config.NumberColumn(format="localized") for name in ("How many", "Labels")},
+        )
+        st.caption(
+            "Each with pair, verdict in stored order, models, prompt, strength, round, side shown, seconds and time. "
+            "Labels that were changed later are there too, and marked."
         )

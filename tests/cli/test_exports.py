@@ -134,3 +134,24 @@ def test_votes_are_every_label_as_csv_and_as_parquet(project, tmp_path):
     assert columns["item"].tolist()[-1] == pair
     manifest = json.loads((tmp_path / "jsonl" / "manifest.json").read_bytes())
     assert (manifest["rows"], manifest["files"][0]["name"]) == (62, "votes.csv")
+
+
+def test_single_completions_are_compared_by_completion_and_never_with_pairs(project, tmp_path):
+    database, making = project
+    crowd, pair = making.imported_rater("crowd"), making.pair("in doubt")
+    making.label(crowd, pair, "a")
+    for name in ("trl-kto", "trl"):
+        assert tiebreak(*database, "export", "-p", making.slug, "-f", name, "-o", tmp_path / name).returncode == 0
+    making.label(crowd, pair, "b", revision=2)
+    more = making.pair("new")
+    making.label(crowd, more, "both_bad")
+    command = [*database, "export", "-p", making.slug, "-f", "trl-kto"]
+    done = tiebreak(*command, "-o", tmp_path / "later", "--since", 1, "--json")
+    told = json.loads(done.stdout)["changes"]
+    assert (told["kept"], told["removed"]["count"], told["rewritten"]["count"]) == (120, 0, 0)
+    assert told["added"] == {"count": 2, "pairs": [more]}
+    assert told["turned_round"] == {"count": 2, "pairs": [pair]}
+    wrong = tiebreak(*command, "-o", tmp_path / "wrong", "--since", 2)
+    assert wrong.returncode == 1
+    assert "has other rows than trl-kto" in wrong.stderr
+    assert not (tmp_path / "wrong").exists()

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from labeling.domain import Role
-from labeling.errors import ExportError, ForbiddenError, InputError, NotFoundError
+from labeling.errors import ConflictError, ExportError, ForbiddenError, InputError, NotFoundError
 from labeling.services import export as service
-from labeling.services.export import counted, export, preview, usable
+from labeling.services.export import counted, export, export_again, preview, usable
+from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import export_file, export_view, exports, settle_stopped
 from labeling.services.label_rules import LabelRules
+from labeling.services.vote_export import votes_held
 from labeling.storage import tables
 from tests.services.exporting import labelled, lines, make_exporting
 
@@ -18,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def done(making, tmp_path, **options):
-    options = {"format": "trl", "validation_share": 0.0, "out": tmp_path / "out"} | options
-    return export(*making.place, **options)
+    more = {name: options.pop(name) for name in ("out", "progress", "as_in") if name in options}
+    asked = ExportChoices(**({"format": "trl", "validation_share": 0.0} | options))
+    return export(*making.place, asked, **({"out": tmp_path / "out"} | more))
 
 
 def test_every_pair_is_counted_once_with_its_reason(store):
@@ -373,9 +376,10 @@ import os, sys
 from pathlib import Path
 from labeling.services.access import local_actor
 from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.storage.store import open_store
 store = open_store(sys.argv[1])
-export(store, local_actor(store), "talk", format="trl", out=Path(sys.argv[2]),
+export(store, local_actor(store), "talk", ExportChoices("trl"), out=Path(sys.argv[2]),
        progress=lambda looked, pairs: os.kill(os.getpid(), 9))
 """
 
@@ -404,7 +408,7 @@ def test_the_rights_are_checked(store, tmp_path):
     assert usable(store, annotator, making.slug).rows == 12
     view = done(making, tmp_path)
     for call in (
-        lambda: export(store, annotator, making.slug, format="trl"),
+        lambda: export(store, annotator, making.slug, ExportChoices("trl")),
         lambda: preview(store, annotator, making.slug, format="trl"),
         lambda: counted(store, annotator, making.slug, format="trl"),
         lambda: exports(store, annotator, making.slug),
@@ -483,3 +487,48 @@ def test_a_voided_label_brings_the_pair_back_to_the_queue_of_reasons(store):
         (label,) = session.execute(tables.Label.__table__.select())
     making.label(label.rater_id, label.pair_id, None, action="void", revision=2)
     assert usable(*making.place).left_out == {"no_label": 1}
+
+
+def test_votes_are_made_again_byte_for_byte_and_have_no_label_rules(store, tmp_path):
+    making = labelled(store, 12)
+    view = done(making, tmp_path, format="votes", licence="cc-by-4.0")
+    crowd = making.imported_rater("crowd")
+    making.label(crowd, making.pair("later"))
+    again = export_again(*making.place, view.id, out=tmp_path / "again")
+    assert (again.digest, again.rows, again.licence) == (view.digest, 12, "cc-by-4.0")
+    assert votes_held(*making.place).labels == 13
+    with pytest.raises(InputError, match="without label rules"):
+        done(making, tmp_path, format="votes", rules=LabelRules(who="people"), out=tmp_path / "other")
+
+
+def test_an_export_that_failed_is_not_made_again(store, tmp_path):
+    making = labelled(store, 9)
+    with pytest.raises(ExportError):
+        done(making, tmp_path, format="openai-dpo")
+    with pytest.raises(ConflictError, match="was not finished"):
+        export_again(*making.place, exports(*making.place)[0].id, out=tmp_path / "again")
+
+
+def test_what_is_masked_is_counted_by_kind_with_its_rows(store, tmp_path):
+    making = labelled(store, 12)
+    crowd = making.imported_rater("crowd")
+    call = {"id": "call_1", "type": "function", "function": {"name": "pay", "arguments": '{"card": 4111111111111111}'}}
+    turns = (
+        {"role": "user", "content": "Pay, please"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "paid by ada@example.org", "tool_call_id": "call_1"},
+    )
+    for pair in (making.pair("Write to ada@example.org"), making.pair("pay", messages=turns)):
+        making.label(crowd, pair)
+    view = done(making, tmp_path, rules=LabelRules(personal_data="mask"))
+    assert view.masked == {"card": 1, "mail": 2, "rows": 2}
+    assert json.loads((tmp_path / "out" / "manifest.json").read_bytes())["masked"] == view.masked
+    assert "Found and masked in 2 rows: card in 1, mail in 2" in (tmp_path / "out" / "README.md").read_text()
+    told = [row.get("masked") for row in lines(tmp_path / "out" / "provenance.jsonl")]
+    assert sorted(map(str, told), key=len)[-2:] == ["['mail']", "['card', 'mail']"]
+    text = (tmp_path / "out" / "train.jsonl").read_text()
+    assert "ada@example.org" not in text
+    assert "4111" not in text
+    left_out = done(making, tmp_path, rules=LabelRules(personal_data="leave_out"), out=tmp_path / "other")
+    assert left_out.left_out == {"personal_data": 2}
+    assert left_out.masked == {}

@@ -3,6 +3,7 @@
 import pytest
 
 from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project
 from tests.services.exporting import lines, make_exporting
@@ -33,7 +34,7 @@ def test_export_then_import_then_export_is_the_identity(sqlite_store, tmp_path, 
     pairs = [making.pair(text) for text in TEXTS] + making.pairs(8) + [making.pair("turns", messages=TURNS)]
     for number, pair in enumerate(pairs):
         making.label(gold, pair, "ab"[number % 2])
-    first = export(*making.place, format=format, validation_share=0.0, out=tmp_path / "first")
+    first = export(*making.place, ExportChoices(format, validation_share=0.0), out=tmp_path / "first")
     again = create_project(sqlite_store, making.owner, name="Again")
     taken = run_import(
         sqlite_store, making.owner, again.slug, tmp_path / "first" / "train.jsonl", "train.jsonl",
@@ -41,7 +42,7 @@ def test_export_then_import_then_export_is_the_identity(sqlite_store, tmp_path, 
     )  # fmt: skip
     assert taken.taken == first.rows
     second = export(
-        sqlite_store, making.owner, again.slug, format=format, validation_share=0.0, out=tmp_path / "second"
+        sqlite_store, making.owner, again.slug, ExportChoices(format, validation_share=0.0), out=tmp_path / "second"
     )
     assert second.rows == first.rows
     assert lines(tmp_path / "second" / "train.jsonl") == lines(tmp_path / "first" / "train.jsonl")

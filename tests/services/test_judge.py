@@ -12,6 +12,7 @@ from labeling.errors import EndpointError, ForbiddenError, InputError, NotFoundE
 from labeling.judging.rubrics import RUBRICS
 from labeling.services import runs
 from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.generate import save_generators
 from labeling.services.harvest import HARVESTERS
 from labeling.services.judge import (
@@ -482,7 +483,7 @@ def test_a_leaning_judges_share_is_that_of_its_raw_replies_and_no_contradicting_
     turned = {f"question {n}" for n in range(40) if said[f"question {n}", True] == said[f"question {n}", False]}
     assert counts.undecided == len(turned)
     assert counts.order_agreement == (40 - len(turned)) / 40
-    view = export(*making.place, format="trl", out=tmp_path / "out", validation_share=0)
+    view = export(*making.place, ExportChoices("trl", validation_share=0), out=tmp_path / "out")
     rows = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
     assert {row["prompt"][-1]["content"] for row in rows} == {f"question {n}" for n in range(40)} - turned
     assert view.rows == 40 - len(turned) > 0

@@ -10,6 +10,7 @@ from sqlmodel import col
 from labeling.domain import Actor
 from labeling.services.access import local_actor
 from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.import_list import ImportView
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.near_duplicates import near_duplicates
@@ -101,7 +102,7 @@ def test_turns_of_one_conversation_share_a_group(store: Store, actor: Actor) -> 
 
 def test_no_group_is_parted_between_train_and_validation(store: Store, actor: Actor, tmp_path) -> None:
     take(store, actor, [text for number in range(60) for text in variants(number)])
-    view = export(store, actor, "p", format="trl", out=tmp_path / "out", validation_share=0.3)
+    view = export(store, actor, "p", ExportChoices("trl", validation_share=0.3), out=tmp_path / "out")
     assert view.validation_rows > 10
     parts = {
         name: {json.loads(line)["prompt"][0]["content"] for line in (tmp_path / "out" / name).read_bytes().splitlines()}

@@ -7,6 +7,7 @@ import pytest
 from labeling.domain import Role
 from labeling.errors import ForbiddenError, InputError
 from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.grouping import group_prompts
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.reserving import release, reserve, reserved
@@ -41,7 +42,7 @@ def questions(folder, asked: dict[int, str]) -> dict[str, set[str]]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_near_duplicates_stay_on_one_side_of_a_split(store, tmp_path, seed):
     making, asked = near_duplicates(store)
-    export(*making.place, format="trl", validation_share=0.4, seed=seed, out=tmp_path / "out")
+    export(*making.place, ExportChoices("trl", validation_share=0.4, seed=seed), out=tmp_path / "out")
     found = questions(tmp_path / "out", asked)
     assert found["train"]
     assert found["validation"]
@@ -50,17 +51,17 @@ def test_near_duplicates_stay_on_one_side_of_a_split(store, tmp_path, seed):
 
 def test_so_many_rows_can_be_asked_for_validation(store, tmp_path):
     making, asked = near_duplicates(store)
-    view = export(*making.place, format="trl", validation_rows=18, out=tmp_path / "out")
+    view = export(*making.place, ExportChoices("trl", validation_rows=18), out=tmp_path / "out")
     assert view.validation_rows == 20  # five questions of four wordings
     found = questions(tmp_path / "out", asked)
     assert not found["train"] & found["validation"]
     with pytest.raises(InputError, match="say nothing"):
-        export(*making.place, format="trl", validation_rows=3, out=tmp_path / "other")
+        export(*making.place, ExportChoices("trl", validation_rows=3), out=tmp_path / "other")
 
 
 def test_a_group_keeps_its_side_as_prompts_are_added(store, tmp_path):
     making, asked = near_duplicates(store, copies=2)
-    export(*making.place, format="trl", validation_share=0.4, seed=3, out=tmp_path / "first")
+    export(*making.place, ExportChoices("trl", validation_share=0.4, seed=3), out=tmp_path / "first")
     before = questions(tmp_path / "first", asked)
     gold = making.imported_rater("crowd")
     for name in NAMES:
@@ -68,7 +69,7 @@ def test_a_group_keeps_its_side_as_prompts_are_added(store, tmp_path):
         pair = making.pair(f"{text}?", a=f"fine {name}", b=f"worse {name}")
         making.label(gold, pair)
         asked[pair] = name
-    export(*making.place, format="trl", validation_share=0.4, seed=3, out=tmp_path / "second")
+    export(*making.place, ExportChoices("trl", validation_share=0.4, seed=3), out=tmp_path / "second")
     assert questions(tmp_path / "second", asked) == before
 
 
@@ -82,17 +83,17 @@ def test_no_export_holds_a_reserved_prompt_or_what_belongs_to_it(store, tmp_path
     making, asked = near_duplicates(store)
     told = reserve(*making.place, 10, seed=4)
     assert (told.reserved, told.prompts, told.changed) == (12, 60, 12)  # whole groups of four
-    view = export(*making.place, format="trl", out=tmp_path / "out")
+    view = export(*making.place, ExportChoices("trl"), out=tmp_path / "out")
     assert view.left_out == {"reserved": 12}
     left = set(asked.values()) - questions(tmp_path / "out", asked)["train"] - questions(tmp_path / "out", asked)["validation"]  # fmt: skip
     assert len(left) == 3
     later = making.pair(f"{LONG.format(number=min(left))} {' '.join([min(left).lower()] * 12)} please")
     making.label(making.imported_rater("crowd"), later, "a")
-    again = export(*making.place, format="trl", out=tmp_path / "again")
+    again = export(*making.place, ExportChoices("trl"), out=tmp_path / "again")
     assert again.left_out == {"reserved": 13}
     assert reserve(*making.place, 10, seed=4).changed == 0
     assert release(*making.place).changed == 12
-    assert export(*making.place, format="trl", out=tmp_path / "all").left_out == {}
+    assert export(*making.place, ExportChoices("trl"), out=tmp_path / "all").left_out == {}
 
 
 def test_prompts_can_be_reserved_as_they_are_imported(store, tmp_path):
@@ -101,7 +102,7 @@ def test_prompts_can_be_reserved_as_they_are_imported(store, tmp_path):
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
     run_import(*making.place, content, "held.jsonl", ImportOptions(labels_as="crowd", is_reserved=True))
     assert reserved(*making.place).reserved == 2
-    view = export(*making.place, format="trl", out=tmp_path / "out")
+    view = export(*making.place, ExportChoices("trl"), out=tmp_path / "out")
     assert view.left_out == {"reserved": 3}  # question 3 was there before, with a pair of its own
     assert not {"question 3", "question 40"} & {line["prompt"][0]["content"] for line in lines(tmp_path / "out" / "train.jsonl")}  # fmt: skip
 

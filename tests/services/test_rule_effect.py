@@ -6,6 +6,7 @@ import pytest
 from labeling.domain import Role
 from labeling.errors import InputError
 from labeling.services.export import export, export_again, usable
+from labeling.services.export_choices import ExportChoices
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.rule_effect import Share, Singles, effect, rater_names, read_texts
 from labeling.storage import tables
@@ -19,7 +20,7 @@ def chosen_of(making: Exporting, tmp_path, rules: LabelRules) -> list[str]:
     """What an export by the rules holds as better, and that it leaves out what the effect said."""
     out = tmp_path / f"out {len(list(tmp_path.iterdir()))}"
     told = effect(*making.place, rules)
-    view = export(*making.place, format="trl", rules=rules, validation_share=0.0, out=out)
+    view = export(*making.place, ExportChoices("trl", rules=rules, validation_share=0.0), out=out)
     assert (view.rows, view.left_out) == (told.rows, told.left_out)
     assert told.pairs == told.kept + sum(told.left_out.values())
     return [row["chosen"][0]["content"] for row in lines(out / "train.jsonl")]
@@ -299,7 +300,7 @@ def test_rounds_are_chosen_by_name(store, tmp_path):
 def test_the_default_rules_are_stored_with_an_export_and_read_back(store, tmp_path):
     making = make_exporting(store)
     making.label(making.imported_rater(), making.pair("one"))
-    view = export(*making.place, format="trl", validation_share=0.0, out=tmp_path / "out")
+    view = export(*making.place, ExportChoices("trl", validation_share=0.0), out=tmp_path / "out")
     assert view.rules == DEFAULT_RULES.as_dict()
     assert json.loads((tmp_path / "out" / "manifest.json").read_bytes())["label_rules"]["version"] == 1
 
@@ -310,7 +311,7 @@ def test_an_export_made_again_draws_the_same_lots_as_data_grows(store, tmp_path)
     for number in range(6):
         making.label(gold, making.pair("one", a=f"a{number}", b=f"b{number}"))
     rules = LabelRules(per_prompt=3, contradictions="resolve")
-    view = export(*making.place, format="trl", rules=rules, validation_share=0.0, out=tmp_path / "first")
+    view = export(*making.place, ExportChoices("trl", rules=rules, validation_share=0.0), out=tmp_path / "first")
     for number in range(6, 12):
         making.label(gold, making.pair("one", a=f"a{number}", b=f"b{number}"))
     export_again(*making.place, view.id, out=tmp_path / "again")

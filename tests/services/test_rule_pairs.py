@@ -7,6 +7,7 @@ import pytest
 from labeling.errors import InputError
 from labeling.preferring import Over
 from labeling.services.export import export, usable
+from labeling.services.export_choices import ExportChoices
 from labeling.services.generate import GenerationPlan, start_generation
 from labeling.services.judge_pairs import pair_counts
 from labeling.services.label_rules import LabelRules
@@ -63,7 +64,7 @@ def test_an_export_takes_them_only_where_its_rules_say_so_and_marks_them(making,
     assert (found.rows, found.left_out) == (0, {"not_counted": 2})
     rules = LabelRules(rule_raters=("rule: big over small",))
     assert usable(*making.place, rules).rows == 2
-    export(*making.place, format="trl", rules=rules, out=tmp_path / "out", validation_share=0)
+    export(*making.place, ExportChoices("trl", rules=rules, validation_share=0), out=tmp_path / "out")
     lines = [json.loads(line) for line in (tmp_path / "out/provenance.jsonl").read_text().splitlines()]
     assert [(line["raters"], line["decided_by"]) for line in lines] == [(["rule: big over small"], ["rule"])] * 2
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())

@@ -8,6 +8,7 @@ from labeling.best_of import FromScores, Rejected
 from labeling.errors import InputError, NotFoundError
 from labeling.preferring import Over
 from labeling.services.export import export, usable
+from labeling.services.export_choices import ExportChoices
 from labeling.services.label_rules import LabelRules
 from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.score import start_scoring
@@ -69,7 +70,7 @@ def test_the_labels_are_the_scoring_judges_and_count_as_a_judges(making, tmp_pat
     assert usable(*making.place).rows == 2
     assert usable(*making.place, LabelRules(who="people")).rows == 0
     assert len(making.rows(RoundPair)) == 2
-    export(*making.place, format="trl", out=tmp_path / "out", validation_share=0)
+    export(*making.place, ExportChoices("trl", validation_share=0), out=tmp_path / "out")
     lines = [json.loads(line) for line in (tmp_path / "out/provenance.jsonl").read_text().splitlines()]
     assert {tuple(line["raters"]) for line in lines} == {("strict, version 1, scoring",)}
     assert {tuple(line["decided_by"]) for line in lines} == {("judge",)}

@@ -2,7 +2,10 @@ import json
 
 import pytest
 
+from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import exports
+from labeling.services.label_rules import LabelRules
+from labeling.services.reserving import reserve
 from labeling.ui import building
 from labeling.ui.context import Here
 from tests.services.exporting import labelled, lines, make_exporting
@@ -127,13 +130,100 @@ def test_a_fault_of_the_disk_is_one_sentence_on_the_page(sqlite_store, opened, t
     assert labels(page) == []
 
 
-def test_one_export_at_a_time_is_built_for_a_project(sqlite_store, tmp_path):
+def test_one_export_at_a_time_is_built_for_a_project(sqlite_store, tmp_path, monkeypatch):
+    monkeypatch.setenv("TIEBREAK_DATA_FOLDER", str(tmp_path / "data"))
     making = labelled(sqlite_store, 12)
     me = Here(making.store, making.owner, making.slug)
-    options = {"format": "trl", "out": tmp_path / "out"}
-    first = building.build(me, **options)
-    assert building.build(me, **options) is first or first.is_over
+    first = building.build(me, ExportChoices("trl"))
+    assert building.build(me, ExportChoices("trl")) is first or first.is_over
     first.thread.join()
     taken = building.take(me)
     assert taken is not None
     assert building.take(me) is None
+
+
+def select(page, label: str, value):
+    next(one for one in page.selectbox if one.label == label).select(value)
+    return run(page)
+
+
+def test_votes_are_built_without_label_rules(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    more = making.imported_rater("more")
+    making.label(more, making.pair("even"), "tie")
+    page = select(opened(making), "Format", "votes")
+    assert "Whose labels count" not in [one.label for one in page.selectbox]
+    assert table(page)["Labels"] == [13]
+    button(page, "Build 13 labels")
+    build(page)
+    (view,) = exports(*making.place)
+    assert (view.rows, view.file_type) == (13, "csv")
+    making.label(more, making.pair("later"))
+    run(page)
+    assert button(page, "Build 14 labels")
+
+
+def test_a_licence_and_a_number_of_validation_rows_are_asked_for(sqlite_store, opened):
+    making = labelled(sqlite_store, 40)
+    page = opened(making)
+    page.segmented_control[0].select("Rows")
+    run(page)
+    next(one for one in page.number_input if one.label.startswith("Validation rows")).set_value(15)
+    select(page, "Licence of the data", "cc-by-4.0")
+    build(page)
+    (view,) = exports(*making.place)
+    assert (view.asked_validation_rows, view.licence) == (15, "cc-by-4.0")
+    assert view.validation_rows >= 15
+    assert labels(page) == ["Download 40 rows"]
+
+
+def test_an_export_is_made_again_and_compared_with_a_later_one(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    more, pair = making.imported_rater("more"), making.pair("new")
+    page = build(opened(making))
+    making.label(more, pair)
+    page = build(run(page))
+    button(page, "Make again").click()
+    told = texts(run(page))
+    for going in list(building._buildings.values()):
+        going.thread.join()
+    told += texts(run(page))
+    newest, second, first = exports(*making.place)
+    assert f"Export {second.id} is made again as {newest.id}: the same bytes" in told
+    assert f"the same bytes as No. {second.id}" in texts(page)
+    select(page, "Open an export", second.id)
+    assert second.digest in texts(page)
+    select(page, "What changed since", first.id)
+    figures = {one.label: one.value for one in page.metric}
+    assert (figures["As they were"], figures["Added"], figures["Removed"]) == ("12", "1", "0")
+    assert table(page, len(page.dataframe) - 1) == {"What": ["Added"], "Pair": [pair]}
+
+
+def test_a_name_that_no_hub_knows_is_refused_before_anything_is_sent(sqlite_store, opened):
+    page = build(opened(labelled(sqlite_store, 12)))
+    assert button(page, "Push 12 rows, private").disabled
+    next(one for one in page.text_input if one.label == "Data set").input("no organization")
+    run(page)
+    button(page, "Push 12 rows, private").click()
+    run(page)
+    assert "Write hf" in texts(page)
+    assert not building._buildings
+
+
+def test_a_prompt_reserved_after_the_build_takes_the_download_away(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    page = build(opened(making))
+    reserve(*making.place, count=1)
+    run(page)
+    assert labels(page) == []
+    assert button(page, "Build 11 rows")
+
+
+def test_what_was_masked_is_told_as_found(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    making.label(making.imported_rater("more"), making.pair("Write to ada@example.org"))
+    page = opened(making, **{f"rules/{making.slug}/kept": LabelRules(personal_data="mask")})
+    build(page)
+    assert "Found and masked in 1 row: mail in 1" in texts(page)
+    (view,) = exports(*making.place)
+    assert view.masked == {"mail": 1, "rows": 1}

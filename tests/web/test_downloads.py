@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from labeling.domain import GeneratorSpec, RunMode
 from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.parts import write_files
 from labeling.services.tokens import create_token
 from labeling.web.downloads import download_routes
@@ -18,7 +19,7 @@ from tests.services.making import make_project
 @pytest.fixture
 def exported(sqlite_store, tmp_path):
     making = labelled(sqlite_store, 12)
-    view = export(*making.place, format="openai-dpo", out=tmp_path / "out")
+    view = export(*making.place, ExportChoices("openai-dpo"), out=tmp_path / "out")
     client = TestClient(Starlette(routes=download_routes(lambda: sqlite_store)))
     return making, view, client, f"/api/v1/projects/{making.slug}/exports/{view.id}"
 

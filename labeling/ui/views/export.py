@@ -1,50 +1,30 @@
-"""Export: what leaves in the file and why the rest stays, the first rows, and the checked file."""
+"""Export: what leaves in the file and why the rest stays, the first rows, the checked file, and the exports so far."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from exporters import EXPORTERS, Format
-from exporters.dataset import FileType
-from exporters.parquet import COLUMNS
-from labeling.errors import ExportError, TiebreakError
+from exporters import Format
+from labeling.errors import ExportError
 from labeling.services.export import counted, preview
-from labeling.services.export_list import ExportView, export_folder, exports, zip_name
+from labeling.services.export_list import ExportView, export_view, exports
+from labeling.services.hub import Pushed
 from labeling.services.projects import ProjectView, project_view
-from labeling.services.rule_effect import Effect, effect, rater_names
-from labeling.services.targets import TARGETS
-from labeling.services.zipped import zip_blocks
-from labeling.ui.building import build, building, take
+from labeling.services.rule_effect import Effect, effect
+from labeling.services.vote_export import votes_held
+from labeling.ui.building import Building, build, building, take
 from labeling.ui.context import Here, go, here
-from labeling.ui.export_parts import checks, earlier, first_rows, what, where
-from labeling.ui.parts import bar, body, count, empty, faults, head, plural, section, tell
-from labeling.ui.rules_form import Choices, RulesForm, rules_form, show_effect
+from labeling.ui.export_form import Form, export_form
+from labeling.ui.export_history import download, earlier
+from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
+from labeling.ui.parts import bar, body, count, empty, escape, faults, head, note, plural, tell
+from labeling.ui.rules_form import show_effect
 from labeling.ui.text_reading import reading
 
 # Reading every text takes a tenth of a second for this many pairs; beyond it, what a format refuses is told after the build.
 MOST_COUNTED: Final = 5_000
-LARGEST_IN_MEMORY: Final = 20_000_000  # bytes; a larger export streams from its route
-SHARES: Final = {0.0: "None", 0.05: "5 %", 0.1: "10 %", 0.2: "20 %"}
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What was chosen."""
-
-    format: str
-    rules: RulesForm
-    share: float
-    seed: int
-    system_prompt: str | None
-    has_mark: bool
-    file_type: FileType
-
-    def is_of(self, view: ExportView) -> bool:
-        """Whether this export was made with the same choices; what the label rules are called does not matter."""
-        asked = (self.format, self.share, self.seed, self.system_prompt, self.has_mark, self.file_type)
-        given = (view.format, view.validation_share, view.seed, view.system_prompt, view.has_mark, view.file_type)
-        return given == asked and {**view.rules, "name": ""} == {**self.rules.rules.as_dict(), "name": ""}
 
 
 def main() -> None:
@@ -57,33 +37,27 @@ def main() -> None:
     with body():
         left, right = st.columns([1, 1.6], gap="large")
         with left, st.container(gap="medium"):
-            form = _form(me, project)
-        going = reading(me) if _reads_texts(form) and _effect(me, form).unread else None
-        told, is_exact = _found(me, form)
-        show_effect(form.rules, told)
+            form = export_form(me, project)
         ended = take(me)
-        with top:
-            ready = _head(me, form, told)
-        if ended is not None and ended.error is not None and not isinstance(ended.error, TiebreakError):
-            tell(ended.error)
-        _failed(me, form)
-        if building(me) is not None:
-            _progress(me)
-        format = EXPORTERS[form.format]
+        listed = exports(me.store, me.actor, me.project)
         with right, st.container(gap="medium"):
-            if going is not None:
-                _reading(me)
-            where(told, format, is_exact=is_exact)
-            what(told, has_margin=form.format == "trl-reward")
-            checks(told, format, form.share, ready, is_building=building(me) is not None)
-        with faults():
-            first_rows(
-                preview(
-                    me.store, me.actor, me.project, format=form.format, rules=form.rules.rules,
-                    system_prompt=form.system_prompt,
-                )
-            )  # fmt: skip
-        earlier(exports(me.store, me.actor, me.project))
+            if form.format is None:
+                _votes(me, form, listed, top)
+                shown = False
+            else:
+                shown = _rows(me, form, form.format, listed, top)
+        with top:
+            _told(me, form, ended, listed)
+        if shown:
+            with faults():
+                asked = form.choices
+                first_rows(
+                    preview(
+                        me.store, me.actor, me.project, format=asked.format, rules=asked.rules,
+                        system_prompt=asked.system_prompt,
+                    )
+                )  # fmt: skip
+        earlier(me, listed, is_busy=building(me) is not None)
 
 
 def _nothing(project: ProjectView) -> None:
@@ -95,70 +69,54 @@ def _nothing(project: ProjectView) -> None:
             go("generate" if project.prompts else "data")
 
 
-# --- the form ----------------------------------------------------------------------------------------------------
+# --- what would leave --------------------------------------------------------------------------------------------
 
 
-def _form(me: Here, project: ProjectView) -> Form:
-    names = list(EXPORTERS)
-    with section("File"):
-        format = st.selectbox(
-            "Format", names, names.index(TARGETS[project.target].export_format),
-            format_func=lambda name: EXPORTERS[name].title,
-            help="PFT and DPO are two names for tuning on pairs: a better and a worse reply to the same prompt.",
-        )  # fmt: skip
-        chosen = EXPORTERS[format]
-        st.caption(chosen.description)
-        share = st.segmented_control(
-            "Validation share", list(SHARES), default=0.1, required=True, format_func=SHARES.__getitem__,
-            help="Split by prompt, never by row.",
-        )  # fmt: skip
-        with st.expander("More about the file", type="compact"):
-            seed, has_mark, file_type = _more(chosen)
-    with section("Label rules"):
-        takes_ties = "tie" in chosen.takes
-        choices = Choices(rater_names(me.store, me.actor, me.project), project.target_model, takes_ties)
-        rules = rules_form(me, choices)
-        with st.expander("System prompt for every row", type="compact"):
-            system_prompt = st.text_area(
-                "System prompt", label_visibility="collapsed", height=120,
-                placeholder="Empty: the system prompt that both completions were generated under, where it is the same",
-            )  # fmt: skip
-    return Form(format, rules, share, seed, system_prompt.strip() or None, has_mark, file_type)
+def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: DeltaGenerator) -> bool:
+    """Head and effect for a format of rows. Returns whether its first rows can be shown at once."""
+    going = reading(me) if form.asks_texts and _effect(me, form, format).unread else None
+    told, is_exact = _found(me, form, format)
+    if form.rules is not None:
+        show_effect(form.rules, told)
+    ready = _ready(form, told, listed)
+    context = f"Usable rows: {count(told.rows)} of {plural(told.pairs, 'pair')}"
+    if ready is not None:
+        context += f" · {count(ready.train_rows)} to train"
+        context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
+    with top:
+        _head(me, form, context, plural(told.rows, "row"), ready, told.rows, format.least_rows)
+    if going is not None:
+        _reading(me)
+    where(told, format, is_exact=is_exact)
+    what(told, has_margin=format.name == "trl-reward")
+    checks(told, format, form.choices, ready, is_building=building(me) is not None)
+    return going is None
 
 
-def _more(format: Format) -> tuple[int, bool, FileType]:
-    """What few change: seed of the split, byte-order mark, file type."""
-    seed = st.number_input("Seed of the split", 0, 2**31 - 1, 0, help="Another seed makes another split.")
-    has_mark = format.takes_mark and st.toggle("Begin with a byte-order mark", help="Azure documents one.")
-    file_type: FileType = "jsonl"
-    if format.name in COLUMNS:
-        kinds: dict[FileType, str] = {"jsonl": "JSONL", "parquet": "Parquet"}
-        file_type = st.segmented_control(
-            "File type", list(kinds), default="jsonl", required=True, format_func=kinds.__getitem__
-        )
-    return int(seed), has_mark, file_type
+def _votes(me: Here, form: Form, listed: list[ExportView], top: DeltaGenerator) -> None:
+    """Head and content for every label."""
+    held = votes_held(me.store, me.actor, me.project)
+    newest = next((view for view in listed if _is_whole(view) and view.choices.is_same_as(form.choices)), None)
+    ready = newest if newest is not None and newest.label_seq == held.label_seq else None
+    with top:
+        _head(me, form, plural(held.labels, "label"), plural(held.labels, "label"), ready, held.labels, 1)
+    votes_in(held)
 
 
-# --- the effect --------------------------------------------------------------------------------------------------
+def _effect(me: Here, form: Form, format: Format) -> Effect:
+    return effect(me.store, me.actor, me.project, form.choices.rules, takes=format.takes)
 
 
-def _effect(me: Here, form: Form) -> Effect:
-    return effect(me.store, me.actor, me.project, form.rules.rules, takes=EXPORTERS[form.format].takes)
-
-
-def _found(me: Here, form: Form) -> tuple[Effect, bool]:
+def _found(me: Here, form: Form, format: Format) -> tuple[Effect, bool]:
     """What the rules do, and whether what the format refuses is taken off already."""
-    told = _effect(me, form)
+    told = _effect(me, form, format)
     if told.pairs > MOST_COUNTED or told.unread:
         return told, False
+    asked = form.choices
     exact = counted(
-        me.store, me.actor, me.project, format=form.format, rules=form.rules.rules, system_prompt=form.system_prompt
+        me.store, me.actor, me.project, format=asked.format, rules=asked.rules, system_prompt=asked.system_prompt
     )
     return replace(told, kept=exact.rows, rows=told.rows - (told.kept - exact.rows), left_out=exact.left_out), True
-
-
-def _reads_texts(form: Form) -> bool:
-    return form.rules.rules.refusals != "keep" or form.rules.rules.personal_data != "keep"
 
 
 def _reading(me: Here) -> None:
@@ -177,61 +135,58 @@ def _reading(me: Here) -> None:
 # --- the head and the building -----------------------------------------------------------------------------------
 
 
-def _head(me: Here, form: Form, told: Effect) -> ExportView | None:
-    """Title and actions. Returns the finished export that still says what the form says."""
-    ready = _ready(me, form, told)
-    context = f"Usable rows: {count(told.rows)} of {plural(told.pairs, 'pair')}"
-    if ready is not None:
-        context += f" · {count(ready.train_rows)} to train"
-        context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
+def _head(me: Here, form: Form, context: str, what: str, ready: ExportView | None, rows: int, least: int) -> None:
+    """Title and actions. `what` is the number of rows in words; `ready` the finished export that says what the form says."""
     with head("Export", context, ("sandbox",) if ready is not None and ready.sandbox else ()):
-        least = EXPORTERS[form.format].least_rows
-        lacking = least - told.rows
-        is_busy = building(me) is not None
-        label = "Build again" if ready is not None else f"Build {plural(told.rows, 'row')}"
+        lacking = least - rows
         if st.button(
-            label, type="secondary" if ready is not None else "primary", disabled=lacking > 0 or is_busy, key="build",
-            help=f"At least {least} rows are needed: {lacking} more." if lacking > 0 else None,
+            "Build again" if ready is not None else f"Build {what}", type="secondary" if ready is not None else "primary",
+            disabled=lacking > 0 or building(me) is not None, key="build",
+            help=f"At least {least} are needed: {lacking} more." if lacking > 0 else None,
         ):  # fmt: skip
-            build(
-                me, format=form.format, rules=form.rules.rules, validation_share=form.share, seed=form.seed,
-                system_prompt=form.system_prompt, has_mark=form.has_mark, file_type=form.file_type,
-            ).wait()  # fmt: skip
+            build(me, form.choices).wait()
             st.rerun()
         if ready is not None:
             with faults():
-                _download(me, ready)
-    return ready
+                download(me, ready, f"Download {what if ready.is_votes else plural(ready.rows, 'row')}", "primary")
 
 
-def _ready(me: Here, form: Form, told: Effect) -> ExportView | None:
-    """The newest export of these choices, if it is finished, still on the disk, and no label came after it."""
-    for view in exports(me.store, me.actor, me.project):
-        if view.state == "done" and form.is_of(view):
+def _ready(form: Form, told: Effect, listed: list[ExportView]) -> ExportView | None:
+    """The newest finished export that still says what the form says: of the same labels, pairs and reasons."""
+    for view in listed:
+        if _is_whole(view) and view.choices.is_same_as(form.choices):
+            # A format's own limit of length is known only from the file.
+            reasons = {reason: number for reason, number in told.left_out.items() if reason != "too_long"}
             is_current = view.label_seq == told.label_seq and view.pairs == told.pairs
-            return view if is_current and view.folder is not None and view.folder.is_dir() else None
+            if is_current and all(view.left_out.get(reason) == number for reason, number in reasons.items()):
+                return view
     return None
 
 
-def _failed(me: Here, form: Form) -> None:
-    """Why the newest export failed, as long as the same is asked for."""
-    newest = next(iter(exports(me.store, me.actor, me.project, most=1)), None)
-    if newest is not None and newest.state == "failed" and form.is_of(newest):
-        tell(ExportError(newest.fault or ""))
+def _is_whole(view: ExportView) -> bool:
+    return view.state == "done" and view.folder is not None and view.folder.is_dir()
 
 
-def _download(me: Here, view: ExportView) -> None:
-    label = f"Download {plural(view.rows, 'row')}"
-    name = zip_name(me.project, view.id)
-    if sum(file.bytes for file in view.files) > LARGEST_IN_MEMORY:
-        address = f"/api/v1/projects/{me.project}/exports/{view.id}/{name}"
-        st.link_button(label, address, type="primary", icon=":material/download:")
-        return
-    folder = export_folder(me.store, me.actor, me.project, view.id)
-    st.download_button(
-        label, lambda: b"".join(zip_blocks(folder, name.removesuffix(".zip"))), name, "application/zip", type="primary",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+def _told(me: Here, form: Form, ended: Building | None, listed: list[ExportView]) -> None:
+    """What is under way, or how it ended; else why the newest export failed, as long as the same is asked for."""
+    if building(me) is not None:
+        _progress(me)
+    if ended is None:
+        newest = listed[0] if listed else None
+        if newest is not None and newest.state == "failed" and newest.choices.is_same_as(form.choices):
+            tell(ExportError(newest.fault or ""))
+    elif ended.error is not None:
+        tell(ended.error)
+    elif isinstance(ended.result, Pushed):
+        who = "private" if ended.result.is_private else "public"
+        note("cloud_done", "green", f"{escape(ended.result.address)} holds the export now ({who})")
+    elif ended.again is not None and ended.result is not None:
+        before = export_view(me.store, me.actor, me.project, ended.again)
+        made = f"Export {ended.again} is made again as {ended.result.id}"
+        if before.digest == ended.result.digest:
+            note("check", "green", f"{made}: the same bytes")
+        else:
+            note("info", "orange", f"{made}: not the same bytes, as something that it rests on was changed since")
 
 
 def _progress(me: Here) -> None:
@@ -240,10 +195,11 @@ def _progress(me: Here) -> None:
         going = building(me)
         if going is None or going.is_over:
             st.rerun()
-        remark = (
-            "checking the file" if going.pairs and going.looked >= going.pairs else "goes on if you leave this page"
-        )
-        bar(going.looked, going.pairs, "pairs", remark)
+        if not going.is_counted:
+            st.progress(0.0, text="Sending the files to the hub · goes on if you leave this page")
+            return
+        is_read = going.pairs and going.looked >= going.pairs
+        bar(going.looked, going.pairs, "pairs", "checking the file" if is_read else "goes on if you leave this page")
 
     live()
 

@@ -1,0 +1,103 @@
+"""What is asked of an export, as one value: refused before anything is written, kept with the export, and asked again."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeAlias
+
+from exporters import EXPORTERS, Format
+from exporters.parquet import COLUMNS
+from exporters.split import LEAST_VALIDATION_ROWS
+from exporters.votes import VOTES
+from labeling.errors import InputError
+from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+
+FileKind: TypeAlias = Literal["jsonl", "parquet", "csv"]
+
+LICENCE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,59}")
+UNTOLD: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChoices:
+    """What stands in an export, but for how far it looks.
+
+    `validation_rows` asks for so many rows in place of a share. `system_prompt` stands in every row instead of what the
+    generators had in common. `has_mark` begins each file with a byte-order mark, which Azure documents. `file_type`
+    parquet is for the trainers that read it; votes are CSV or Parquet. `licence` stands on the card.
+    """
+
+    format: str
+    rules: LabelRules = DEFAULT_RULES
+    validation_share: float = 0.1
+    validation_rows: int | None = None
+    seed: int = 0
+    system_prompt: str | None = None
+    has_mark: bool = False
+    file_type: FileKind = "jsonl"
+    licence: str = UNTOLD
+
+    def is_same_as(self, other: "ExportChoices") -> bool:
+        """Whether the same files come of both; what the label rules are called does not matter."""
+        unnamed = [replace(one, rules=replace(one.rules, name="")) for one in (self, other)]
+        return unnamed[0] == unnamed[1]
+
+
+def checked(asked: ExportChoices) -> ExportChoices:
+    """The same, with what follows from it. `votes` are every label: neither rules nor a split have a place there.
+
+    Raises:
+        InputError: no such format, or something that cannot be asked for, or not of this format.
+    """
+    if not LICENCE.fullmatch(asked.licence):
+        raise InputError(f"{asked.licence!r} is no licence's short name, such as cc-by-4.0, apache-2.0 or unknown.")
+    if asked.format == VOTES:
+        return _checked_votes(asked)
+    format = format_named(asked.format)
+    if asked.has_mark and not format.takes_mark:
+        raise InputError(f"Files of the format {format.name} have no byte-order mark; azure-dpo may have one.")
+    if asked.file_type == "csv":
+        raise InputError(f"{format.name} is not written as CSV; votes are.")
+    if asked.file_type == "parquet" and format.name not in COLUMNS:
+        raise InputError(f"{format.name} is read from JSONL alone. Parquet is for {', '.join(COLUMNS)}.")
+    if not 0 <= asked.validation_share < 1:
+        raise InputError(
+            f"The validation share is {asked.validation_share:g}; it is 0 or more and below 1, such as 0.1."
+        )
+    if asked.validation_rows is not None and asked.validation_rows < LEAST_VALIDATION_ROWS:
+        raise InputError(
+            f"{asked.validation_rows} validation rows say nothing; ask for {LEAST_VALIDATION_ROWS} or more."
+        )
+    if asked.system_prompt is not None and not asked.system_prompt.strip():
+        raise InputError("The system prompt is empty. Write one, or leave it out.")
+    return asked if asked.validation_rows is None else replace(asked, validation_share=0.0)
+
+
+def _checked_votes(asked: ExportChoices) -> ExportChoices:
+    others = {
+        "label rules": asked.rules != DEFAULT_RULES,
+        "a system prompt": asked.system_prompt is not None,
+        "a byte-order mark": asked.has_mark,
+        "a validation file": asked.validation_rows is not None,
+    }
+    if unfit := [name for name, is_asked in others.items() if is_asked]:
+        raise InputError(f"Votes are every label as it was given, without {' and '.join(unfit)}. Leave that out.")
+    kind: FileKind = "parquet" if asked.file_type == "parquet" else "csv"
+    return ExportChoices(VOTES, validation_share=0.0, file_type=kind, licence=asked.licence)
+
+
+def read_file_type(name: str) -> FileKind:
+    """Raises InputError where files are not written so."""
+    match name:
+        case "jsonl" | "parquet" | "csv":
+            return name
+        case _:
+            raise InputError(f"Files are not written as {name!r}. Choose jsonl or parquet; votes are csv or parquet.")
+
+
+def format_named(name: str) -> Format:
+    """A format of rows. Raises InputError where there is none of this name."""
+    if name == VOTES:
+        raise InputError("Votes are every label as it was given: label rules and rows are no part of them.")
+    if name not in EXPORTERS:
+        raise InputError(f"There is no format {name!r}. Choose one of {', '.join((*EXPORTERS, VOTES))}.")
+    return EXPORTERS[name]

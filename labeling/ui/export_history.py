@@ -1,0 +1,162 @@
+"""Exports so far: the list, and one of them opened, to be downloaded, made again, compared, or sent to a hub."""
+
+from typing import Final, Literal
+
+import pandas as pd
+import streamlit as st
+
+from exporters.formats import format_title
+from labeling.services.export_changes import Changes, can_compare, changes
+from labeling.services.export_list import ExportView, export_folder, zip_name
+from labeling.services.hub import repository
+from labeling.services.zipped import zip_blocks
+from labeling.ui.building import build_again, send
+from labeling.ui.context import Here
+from labeling.ui.parts import ago, count, escape, faults, figures, plural, section, size
+
+LARGEST_IN_MEMORY: Final = 20_000_000  # bytes; a larger export streams from its route
+
+
+def earlier(me: Here, listed: list[ExportView], *, is_busy: bool) -> None:
+    """`listed` are the newest exports, newest first. While something is under way, nothing else can be begun."""
+    if not listed:
+        return
+    with section("Exports so far", "newest first"):
+        _table(listed)
+        finished = {view.id: view for view in listed if view.state == "done"}
+        if not finished:
+            return
+        names = {
+            id_: f"No. {id_}, {format_title(view.format)}, {ago(view.created_at)}" for id_, view in finished.items()
+        }
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            opened = finished[
+                st.selectbox(
+                    "Open an export",
+                    list(finished),
+                    format_func=names.__getitem__,
+                    width=420,
+                    key=f"opened of {listed[0].id}",
+                )
+            ]
+            _actions(me, opened, is_busy=is_busy)
+        same = [view.id for view in finished.values() if view.digest == opened.digest and view.id != opened.id]
+        _facts(opened, same)
+        before = (view for view in finished.values() if view.id < opened.id and can_compare(view, opened.format))
+        _since(me, opened, {view.id: names[view.id] for view in before})
+
+
+def download(me: Here, view: ExportView, label: str, kind: Literal["primary", "secondary"]) -> None:
+    """The whole export as one file; raises NotFoundError where its folder is gone."""
+    folder = export_folder(me.store, me.actor, me.project, view.id)
+    name = zip_name(me.project, view.id)
+    if sum(file.bytes for file in view.files) > LARGEST_IN_MEMORY:
+        address = f"/api/v1/projects/{me.project}/exports/{view.id}/{name}"
+        st.link_button(label, address, type=kind, icon=":material/download:")
+        return
+    st.download_button(
+        label, lambda: b"".join(zip_blocks(folder, name.removesuffix(".zip"))), name, "application/zip", type=kind,
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+
+def _table(listed: list[ExportView]) -> None:
+    table = [
+        (
+            f"{view.id}", ago(view.created_at), format_title(view.format), view.rules.get("name") or None, view.state,
+            view.rows, view.digest[:12] or None, view.fault or str(view.folder or ""),
+        )
+        for view in listed
+    ]  # fmt: skip
+    names = ["No.", "When", "Format", "Label rules", "State", "Rows", "Digest", "Where, or why not"]
+    st.dataframe(
+        pd.DataFrame(table, columns=names),
+        hide_index=True,
+        row_height=34,
+        placeholder="–",
+        column_config={
+            "No.": st.column_config.TextColumn(width=50),
+            "When": st.column_config.TextColumn(width=120),
+            "Format": st.column_config.TextColumn(width=230),
+            "Label rules": st.column_config.TextColumn(width=110),
+            "State": st.column_config.TextColumn(width=70),
+            "Rows": st.column_config.NumberColumn(width=80, format="localized"),
+            "Digest": st.column_config.TextColumn(width=120, help="The same digest, the same bytes in all files."),
+        },
+    )
+
+
+# --- one export --------------------------------------------------------------------------------------------------
+
+
+def _actions(me: Here, view: ExportView, *, is_busy: bool) -> None:
+    if view.folder is not None and view.folder.is_dir():
+        with faults():
+            download(me, view, f"Download No. {view.id}", "secondary")
+    if st.button(
+        "Make again",
+        disabled=is_busy,
+        help="With the labels, pairs and choices of then: the same bytes, or it says so.",
+    ):
+        build_again(me, view.id).wait()
+        st.rerun()
+    with st.popover("Push to a hub", disabled=is_busy):
+        _push(me, view)
+
+
+def _push(me: Here, view: ExportView) -> None:
+    st.caption("Sends all files of the export to a data set of the Hugging Face hub, in one commit.")
+    name = st.text_input("Data set", placeholder="organization/name", key="hub name", max_chars=200).strip()
+    public = st.toggle("Everybody may see it", key="hub public", help="Without it, a new data set is private.")
+    hub = f"hf:{name.removeprefix('hf:')}"
+    who = "public" if public else "private"
+    if st.button(f"Push {plural(view.rows, 'row')}, {who}", type="primary", disabled=not name):
+        with faults():
+            repository(hub)
+            send(me, view.id, hub, public=public).wait()
+            st.rerun()
+
+
+def _facts(view: ExportView, same: list[int]) -> None:
+    """What was asked and what came of it; `same` are the exports with the same digest."""
+    split = f"{count(view.validation_rows)} rows to validate" if view.validation_rows else "no validation file"
+    told = [split, f"seed {view.seed}"] if not view.is_votes else []
+    told += [f"licence {view.licence}", f"labels up to {count(view.label_seq)}"]
+    if view.masked:
+        told.append(f"masked in {plural(view.masked['rows'], 'row')}")
+    st.caption(escape(", ".join(told)))
+    twins = ", the same bytes as " + ", ".join(f"No. {id_}" for id_ in same) if same else ""
+    st.caption(f"SHA-256 {view.digest}{twins}")
+    files = pd.DataFrame(
+        [(file.name, file.rows, size(file.bytes), file.sha256) for file in view.files],
+        columns=["File", "Rows", "Size", "SHA-256"],
+    )
+    with st.expander(plural(len(view.files), "file"), type="compact"):
+        st.dataframe(files, hide_index=True, row_height=34)
+
+
+def _since(me: Here, view: ExportView, others: dict[int, str]) -> None:
+    """What changed since an export before it."""
+    if not others:
+        return
+    since = st.selectbox(
+        "What changed since", list(others), None, format_func=others.__getitem__, placeholder="An export before it",
+        width=420, key=f"since, for {view.id}",
+    )  # fmt: skip
+    if since is None:
+        return
+    with faults():
+        _changes(changes(me.store, me.actor, me.project, since, view.id))
+
+
+def _changes(found: Changes) -> None:
+    kinds = {
+        "Added": found.added, "Removed": found.removed, "Turned round": found.turned_round, "Rewritten": found.rewritten,
+    }  # fmt: skip
+    figures(("As they were", found.kept), *((name, change.count) for name, change in kinds.items()))
+    pairs = [(name, pair) for name, change in kinds.items() for pair in change.pairs]
+    if pairs:
+        st.dataframe(
+            pd.DataFrame(pairs, columns=["What", "Pair"]), hide_index=True, row_height=34,
+            height=220 if len(pairs) > 5 else "content",
+        )  # fmt: skip
