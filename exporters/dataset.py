@@ -15,7 +15,6 @@ from exporters.files import begin_folder, discard_folder, finish_folder, write_f
 from exporters.findings import CheckFailed, Finding
 from exporters.formats import EXPORTERS
 from exporters.jsonl import FileFacts, JsonlFile, json_line
-from exporters.line_check import LineCheck
 from exporters.manifest import manifest
 from exporters.parquet import COLUMNS, parquet_refusal
 from exporters.plain import Parts
@@ -75,7 +74,6 @@ class DatasetWriter:
             )
         self._asked_rows = validation_rows
         self._least = LeastRows[tuple[bytes, bytes]](self._split, validation_rows) if validation_rows else None
-        self._glance = LineCheck(self._format).plain
         self._used = 0
         self._last: tuple[int | None, str | None] = (None, None)
         self._left_out: Counter[str] = Counter()
@@ -146,6 +144,7 @@ class DatasetWriter:
     def add_line(
         self,
         line: bytes,
+        parts: Parts,
         source: Source,
         pair: int,
         group: str,
@@ -153,22 +152,18 @@ class DatasetWriter:
         strength: float | None,
         agreed: float,
         sides: tuple[int, int],
-    ) -> bool:
-        """Write a pair by the line that `shape` made of it, with what `RowOrigin` tells of it; `sides` are chosen and
-        rejected. False, and nothing done, where the pair is none of the ordinary ones, for which `add` is.
+    ) -> None:
+        """Write an ordinary pair by its line, which `shape` made, with what `RowOrigin` tells of it; `sides` are chosen
+        and rejected.
 
         An ordinary pair has nothing that Parquet has no column for.
         """
-        parts = self._glance(line)
-        if parts is None:
-            return False
         if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
             self._count(pair, "too_long")
-            return True
+            return
         self._count(pair, None)
         self._sources.count(source, len(labels), agreed)
         self._place(line, group, source.told(pair, group, labels, strength, agreed, *sides), parts)
-        return True
 
     def finish(
         self, facts: Mapping[str, Any], *, licence: str = "unknown", warnings: Sequence[Finding] = ()

@@ -2,7 +2,8 @@
 
 Nearly every pair is the same simple thing: turns of text, and two texts. Around these a format writes the same bytes in
 every line, so that the line can be made without the objects which the format's function makes, and is the same byte for
-byte. Whether a pair is ordinary is asked of the finished line (`LineCheck.plain`); others go through the function.
+byte. What is put in is checked before, by the rules for a record that was read from a file: what is put together of sound
+JSON needs no reading again. Other pairs go through the function.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from exporters.jsonl import json_line
+from exporters.plain import Parts, is_plain_prompt
 from exporters.rows import PreferenceRow
 
 
@@ -23,22 +25,22 @@ class Shape:
     rejected: bytes
     end: bytes
 
-    def line(self, messages: str, chosen: str, rejected: str) -> bytes | None:
-        """The line; `messages` is JSON without spaces. None where a text is no Unicode."""
+    def line(self, messages: str, chosen: str, rejected: str) -> tuple[bytes, Parts] | None:
+        """The line of an ordinary pair, and the parts that a check finds in it; None where it is not an ordinary one.
+
+        `messages` is JSON as orjson writes it.
+        """
         try:
-            return b"".join(
-                (
-                    self.before,
-                    messages.encode(),
-                    self.chosen,
-                    orjson.dumps(chosen),
-                    self.rejected,
-                    orjson.dumps(rejected),
-                    self.end,
-                )
-            )
-        except (orjson.JSONEncodeError, UnicodeEncodeError):
+            prompt = orjson.loads(messages)
+            if chosen == rejected or not chosen.strip() or not rejected.strip() or not is_plain_prompt(prompt):
+                return None
+            pieces = (
+                self.before, messages.encode(), self.chosen, orjson.dumps(chosen), self.rejected,
+                orjson.dumps(rejected), self.end,
+            )  # fmt: skip
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeEncodeError):  # no JSON, no Unicode
             return None
+        return b"".join(pieces), (prompt, chosen, rejected)
 
 
 def shape_of(record: Callable[[PreferenceRow], object]) -> Shape:

@@ -197,8 +197,8 @@ def _chosen(
     kept = np.flatnonzero(held.taken[code])
     starts = np.searchsorted(pairs, kept, side="left").tolist()
     ends = np.searchsorted(pairs, kept, side="right").tolist()
-    raters_ = held.raters.ids[events.rater[deciding]].tolist()
-    labels = label_id[events.place[deciding]].tolist()
+    raters_ = tuple(held.raters.ids[events.rater[deciding]].tolist())
+    labels = tuple(label_id[events.place[deciding]].tolist())
     verdicts = events.verdict[deciding].tolist()
     strengths, codes, ids = outcomes.strength[kept].tolist(), code[kept].tolist(), pair_id[kept].tolist()
     for place, start, end, strength, which, id_ in zip(kept.tolist(), starts, ends, strengths, codes, ids, strict=True):
@@ -206,8 +206,8 @@ def _chosen(
             id_,
             Decision(
                 SIDES[which] if which < EDITED else None,
-                tuple(raters_[start:end]),
-                tuple(labels[start:end]),
+                raters_[start:end],
+                labels[start:end],
                 None if strength != strength else strength,  # NaN alone is not itself
                 edits.get(place),
                 OUTCOMES[which] if which > EDITED else None,

@@ -131,11 +131,12 @@ class _RowMaker:
         source, system = known
         if system:
             messages = orjson.dumps(with_system_prompt(orjson.loads(messages), system)).decode()
-        line = shape.line(messages, a_text, b_text) if is_a else shape.line(messages, b_text, a_text)
-        sides = (a_id, b_id) if is_a else (b_id, a_id)
-        return line is not None and writer.add_line(
-            line, source, pair_id, group, decision.labels, decision.strength, round(decision.agreed, 3), sides
-        )
+        made = shape.line(messages, a_text, b_text) if is_a else shape.line(messages, b_text, a_text)
+        if made is not None:
+            sides = (a_id, b_id) if is_a else (b_id, a_id)
+            agreed = round(decision.agreed, 3)
+            writer.add_line(*made, source, pair_id, group, decision.labels, decision.strength, agreed, sides)
+        return made is not None
 
     def _know(
         self, writer: DatasetWriter, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision

@@ -222,10 +222,15 @@ def test_the_margin_is_the_strength_that_the_raters_gave():
 
 
 def at_once(format, prompt, chosen, rejected):
-    """The line of a pair that is known as ordinary at a glance, made from the prompt's JSON; None where it is not."""
+    """The line of an ordinary pair, put together with its prompt's JSON; None where the pair is not ordinary."""
     exporter = EXPORTERS[format]
-    line = exporter.shape.line(json.dumps(prompt, ensure_ascii=False, separators=(",", ":")), chosen, rejected)
-    return line if line is not None and LineCheck(exporter).plain(line) is not None else None
+    made = exporter.shape.line(json.dumps(prompt, ensure_ascii=False, separators=(",", ":")), chosen, rejected)
+    if made is None:
+        return None
+    line, parts = made
+    # What is said of it without reading it is what a check finds that reads it.
+    assert LineCheck(exporter).plain(line) == parts
+    return line
 
 
 SHAPED = [name for name, format in EXPORTERS.items() if format.shape is not None]
@@ -247,7 +252,8 @@ def test_a_stored_prompt_is_put_into_a_line_as_the_formats_function_writes_it(fo
     every = "".join(chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
     stored = canonical_messages([{"role": "system", "content": every}, {"role": "user", "content": every}])
     row = PreferenceRow(tuple(json.loads(stored)), f"{every} a", f"{every} b")
-    assert EXPORTERS[format].shape.line(stored, row.chosen, row.rejected) == json_line(EXPORTERS[format].record(row))
+    line, _ = EXPORTERS[format].shape.line(stored, row.chosen, row.rejected)
+    assert line == json_line(EXPORTERS[format].record(row))
 
 
 @pytest.mark.parametrize("origin", [
