@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import compress, repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
@@ -17,8 +18,8 @@ from exporters.formats import EXPORTERS
 from exporters.jsonl import FileFacts, JsonlFile, json_line
 from exporters.manifest import manifest
 from exporters.parquet import COLUMNS, parquet_refusal
-from exporters.plain import Parts
-from exporters.provenance import Source, Sources, placed, told_of, told_of_piece
+from exporters.plain import Parts, PlainPair
+from exporters.provenance import About, Source, Sources, lines_of, placed, told_of, told_of_piece
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
 from exporters.shape import Shape
 from exporters.split import LEAST_VALIDATION_ROWS, LeastRows, Split
@@ -134,30 +135,40 @@ class DatasetWriter:
 
     @property
     def shape(self) -> Shape | None:
-        """How the line of an ordinary pair is put together, for `add_line`; None where the format has no one shape."""
+        """How the line of an ordinary pair is put together, for `add_lines`; None where the format has no one shape."""
         return self._format.shape
 
     def source(self, origin: RowOrigin) -> Source:
         """What a row of this origin shares with others."""
         return self._sources.of(told_of(origin))
 
-    def add_line(
-        self,
-        line: bytes,
-        parts: Parts,
-        source: Source,
-        pair: int,
-        group: str,
-        labels: tuple[int, ...],
-        strength: float | None,
-        agreed: float,
-        sides: tuple[int, int],
-    ) -> None:
-        """Write an ordinary pair by its line, which `shape` made, with what `RowOrigin` tells of it; `sides` are chosen
-        and rejected.
+    def add_lines(self, made: Sequence[tuple[bytes, PlainPair]], abouts: Sequence[About]) -> None:
+        """Write ordinary pairs by what `shape` made of each, and what `RowOrigin` tells of it.
 
         An ordinary pair has nothing that Parquet has no column for.
         """
+        lines, parts = zip(*made, strict=True)
+        marks = self._split.are_validation([about[2] for about in abouts])
+        is_open = bool(self._validation.rows) or not any(marks)
+        if self._least is not None or not is_open or max(map(len, lines)) > self._many_bytes:
+            for line, found, about in zip(lines, parts, abouts, strict=True):
+                self._add_line(line, found, about)
+            return
+        for source, _, _, labels, _, agreed, *_ in abouts:
+            self._sources.count(source, len(labels), agreed)
+        self._used += len(made)
+        self._last = (abouts[-1][1], None)
+        kept = [not mark for mark in marks]
+        places = {
+            mark: zip(
+                repeat(files.split.encode()), files.write_all([*compress(lines, chosen)], [*compress(parts, chosen)])
+            )
+            for mark, files, chosen in ((False, self._train, kept), (True, self._validation, marks))
+        }
+        self._provenance.write_all(lines_of((next(places[mark]) for mark in marks), abouts))
+
+    def _add_line(self, line: bytes, parts: Parts, about: About) -> None:
+        source, pair, group, labels, strength, agreed, *sides = about
         if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
             self._count(pair, "too_long")
             return

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import orjson
@@ -62,6 +64,13 @@ class JsonlFile:
         self._lines.append(line)
         self.rows += 1
         self.bytes += len(line)
+        if self.bytes - self._flushed >= BUFFER_BYTES:
+            self._flush()
+
+    def write_all(self, lines: Sequence[bytes]) -> None:
+        self._lines += lines
+        self.rows += len(lines)
+        self.bytes += sum(map(len, lines))
         if self.bytes - self._flushed >= BUFFER_BYTES:
             self._flush()
 
@@ -126,6 +135,17 @@ class JsonlParts:
             part = self._next()
         part.write(line)
         return len(self._parts), part.rows
+
+    def has_room(self, size: int) -> bool:
+        """Whether a part is open that takes so many bytes more."""
+        return self._open is not None and self._open.bytes + size <= self._most_bytes
+
+    def write_all(self, lines: Sequence[bytes]) -> Iterable[tuple[int, int]]:
+        """Write lines for which there is room; returns what `write` does for each."""
+        assert self._open is not None
+        first = self._open.rows + 1
+        self._open.write_all(lines)
+        return zip(repeat(len(self._parts)), range(first, first + len(lines)), strict=False)  # the one never ends
 
     def close(self) -> list[FileFacts]:
         """Close the last part and give all of them their names: `train.jsonl`, or `train-00001-of-00003.jsonl`."""

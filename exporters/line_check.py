@@ -4,15 +4,16 @@ A line is checked where it is read from a file (`check.py`) and where it is writ
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from operator import gt, lt
 from typing import Any
 
 import orjson
 
 from exporters.findings import Finding
 from exporters.formats import MEGABYTE, Format
-from exporters.plain import Parts, has_tool_turns, is_rich
+from exporters.plain import Parts, PlainPair, has_tool_turns, is_rich
 from exporters.rows import Message
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
@@ -67,6 +68,18 @@ class LineCheck:
         self._bytes += len(line)
         self._row(*parts)
         return ()
+
+    def plain_lines(self, parts: Sequence[PlainPair], size: int) -> None:
+        """Count the next lines, in which `plain` found these parts, and which have `size` bytes together."""
+        self._lines += len(parts)
+        self._bytes += size
+        self._rows += len(parts)
+        prompts, chosen, rejected = zip(*parts, strict=True)
+        lengths = list(map(len, chosen)), list(map(len, rejected))
+        self._longer_chosen += sum(map(gt, *lengths))
+        self._longer_rejected += sum(map(lt, *lengths))
+        if self.prompts is not None:
+            self.prompts.extend(map(hash, map(orjson.dumps, prompts)))
 
     def record(self, record: Message) -> Iterator[Finding]:
         """The same for a row of a file without lines."""

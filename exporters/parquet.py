@@ -6,7 +6,7 @@ of their own, names of speakers) has no such type, and its rows are refused with
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -145,6 +145,14 @@ class ParquetParts:
             self._file = ParquetFile(self._folder / f"{self._split}.partial", schema_of(self._format))
         self._file.write(line)
         return 1, self._file.rows
+
+    def has_room(self, _size: int) -> bool:
+        """Whether the file is open: there is no limit to its size."""
+        return self._file is not None
+
+    def write_all(self, lines: Sequence[bytes]) -> Iterable[tuple[int, int]]:
+        """Write rows to the open file; returns what `write` does for each."""
+        return [self.write(line) for line in lines]
 
     def close(self) -> list[FileFacts]:
         """Close the file and give it its name."""

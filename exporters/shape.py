@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from exporters.jsonl import json_line
-from exporters.plain import Parts, is_plain_prompt
+from exporters.plain import PlainPair, is_plain_prompt
 from exporters.rows import PreferenceRow
 
 
@@ -25,7 +25,7 @@ class Shape:
     rejected: bytes
     end: bytes
 
-    def line(self, messages: str, chosen: str, rejected: str) -> tuple[bytes, Parts] | None:
+    def line(self, messages: str, chosen: str, rejected: str) -> tuple[bytes, PlainPair] | None:
         """The line of an ordinary pair, and the parts that a check finds in it; None where it is not an ordinary one.
 
         `messages` is JSON as orjson writes it.

@@ -1,6 +1,7 @@
 """Train and validation: by group, never by row."""
 
 import hashlib
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
@@ -32,6 +33,10 @@ class Split:
     def is_validation(self, group: str) -> bool:
         """Whether the rows of `group` go to the validation file."""
         return self._is_asked and self.place(group) < self._below
+
+    def are_validation(self, groups: Sequence[str]) -> list[bool]:
+        """The same for many."""
+        return [place < self._below for place in map(self.place, groups)] if self._is_asked else [False] * len(groups)
 
 
 class LeastRows(Generic[Row]):

@@ -1,6 +1,6 @@
 """The files of one split: each line is checked as it is written, by the rules that `check_file` has for a finished file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from exporters.formats import Format
 from exporters.jsonl import FileFacts, JsonlParts
 from exporters.line_check import LineCheck, repeated_prompts
 from exporters.parquet import ParquetParts
-from exporters.plain import Parts
+from exporters.plain import Parts, PlainPair
 
 # More of them tell nobody more, and a million of them would not fit into memory.
 MOST_FINDINGS = 100
@@ -51,6 +51,14 @@ class SplitFiles:
         if findings := self._checks[-1].line(line, parts):
             self._keep(findings)
         return part, number
+
+    def write_all(self, lines: Sequence[bytes], parts: Sequence[PlainPair]) -> Iterable[tuple[int, int]]:
+        """Write lines in which `LineCheck.plain` finds these parts; returns what `write` does for each."""
+        size = sum(map(len, lines))
+        if not lines or not self._parts.has_room(size):
+            return [self.write(line, found) for line, found in zip(lines, parts, strict=True)]
+        self._checks[-1].plain_lines(parts, size)
+        return self._parts.write_all(lines)
 
     def end(self, elsewhere: AbstractSet[int] = frozenset()) -> list[FileFacts]:
         """Close the files and give them their names; none of their prompts may stand `elsewhere`."""

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import orjson
 
 from exporters import DatasetWriter, PreferenceRow, RowOrigin, RowRefused
-from exporters.provenance import Source
+from exporters.plain import PlainPair
+from exporters.provenance import About, Source
 from exporters.rows import Outcome
-from exporters.shape import Shape
 from labeling.domain import with_system_prompt
 from labeling.services.deciding import Ballot, Decided, Decision, decisions, decisions_on
 from labeling.services.personal_data import mask, masked
@@ -21,6 +21,7 @@ TEXT_CHUNK = 500  # pairs whose texts are in memory at once
 # `datasets` takes the types of a file from its first 10 MB: some rows with tools have to stand there.
 TOOLS_FIRST = 500
 MOST_KNOWN = 10_000
+MOST_LINES = 100  # that wait to be written together
 
 Calls: TypeAlias = tuple[dict[str, object], ...]
 
@@ -58,17 +59,19 @@ def write_rows(
 ) -> None:
     """Give every pair that makes a row to `writer`: those of `rows_of`, but some with tools come first."""
     maker = _RowMaker(session, held, system_prompt)
-    shape = writer.shape if held.rules.personal_data != "mask" else None
+    ordinary = _Ordinary(maker, writer, may_be=held.rules.personal_data != "mask")
     for chunk in _in_order(session, held):
         left_out.update(chunk.left_out)
         for pair, decision, edit in maker.texts(chunk.chosen):
-            if shape is not None and edit is None and maker.wrote_at_once(writer, shape, pair, decision):
+            if edit is None and ordinary.took(pair, decision):
                 continue
+            ordinary.write()
             made, refusal = maker.made(pair, decision, edit)
             if refusal is not None and not made:
                 left_out[refusal] += 1
             for row, origin in made:
                 writer.add(row, origin)
+        ordinary.write()
         looked(chunk.looked)
 
 
@@ -94,6 +97,58 @@ class _Reply:
     is_sandbox: bool
 
 
+class _Ordinary:
+    """Pairs that a format's shape makes lines of, some at a time, in place of rows and records; none where `may_be` is not."""
+
+    def __init__(self, maker: "_RowMaker", writer: DatasetWriter, *, may_be: bool) -> None:
+        self._maker = maker
+        self._writer = writer
+        self._shape = writer.shape if may_be else None
+        # What is the same for all pairs of one origin: what provenance says, and the system prompt.
+        self._known: dict[tuple[object, ...], tuple[Source, str | None]] = {}
+        self._lines: list[tuple[bytes, PlainPair]] = []
+        self._abouts: list[About] = []
+
+    def took(self, texts: tuple[Any, ...], decision: Decision) -> bool:
+        """Whether a pair without an edit is an ordinary one, and will be written."""
+        pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls, *origin = texts
+        better, raters, labels, strength, _, reason, agreed = decision
+        if self._shape is None or tools or a_calls or b_calls or reason is not None:
+            return False
+        key = (raters, better, *origin)
+        known = self._known.get(key)
+        if known is None:
+            known = self._know(key, texts, decision)
+        source, system = known
+        if system:
+            messages = orjson.dumps(with_system_prompt(orjson.loads(messages), system)).decode()
+        if better == "b":
+            a_id, b_id, a_text, b_text = b_id, a_id, b_text, a_text
+        made = self._shape.line(messages, a_text, b_text)
+        if made is None:
+            return False
+        self._lines.append(made)
+        self._abouts.append((source, pair_id, group, labels, strength, round(agreed, 3), a_id, b_id))
+        if len(self._lines) == MOST_LINES:
+            self.write()
+        return True
+
+    def write(self) -> None:
+        """Give the lines so far to the writer."""
+        if self._lines:
+            self._writer.add_lines(self._lines, self._abouts)
+            self._lines.clear()
+            self._abouts.clear()
+
+    def _know(self, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision) -> tuple[Source, str | None]:
+        """Source and system prompt of all pairs that come from where this one does."""
+        if len(self._known) == MOST_KNOWN:
+            self._known.clear()
+        origin, system = self._maker.origin(texts, decision)
+        self._known[key] = known = self._writer.source(origin), system
+        return known
+
+
 class _RowMaker:
     """Makes rows of decided pairs. `system_prompt`, where given, stands in every row instead of the generators'."""
 
@@ -103,8 +158,6 @@ class _RowMaker:
         self._system_prompt = system_prompt
         self._generators = rows.generators(session, held.project_id)
         self._kinds_of: dict[tuple[int, ...], tuple[str, ...]] = {}
-        # What is the same for all pairs of one origin: what provenance says, and the system prompt.
-        self._known: dict[tuple[object, ...], tuple[Source, str | None]] = {}
 
     def texts(
         self, decided: Sequence[tuple[int, Decision]]
@@ -118,37 +171,12 @@ class _RowMaker:
             for (_, decision), pair in zip(chunk, texts, strict=True):
                 yield pair, decision, edits.get(decision.edit_id) if decision.edit_id is not None else None
 
-    def wrote_at_once(self, writer: DatasetWriter, shape: Shape, texts: tuple[Any, ...], decision: Decision) -> bool:
-        """Write an ordinary pair; whether it was one."""
-        pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls = texts[:10]
-        if tools or a_calls or b_calls or decision.reason is not None:
-            return False
-        is_a = decision.better == "a"
-        key = (decision.raters, is_a, texts[10:])
-        known = self._known.get(key)
-        if known is None:
-            known = self._know(writer, key, texts, decision)
-        source, system = known
-        if system:
-            messages = orjson.dumps(with_system_prompt(orjson.loads(messages), system)).decode()
-        made = shape.line(messages, a_text, b_text) if is_a else shape.line(messages, b_text, a_text)
-        if made is not None:
-            sides = (a_id, b_id) if is_a else (b_id, a_id)
-            agreed = round(decision.agreed, 3)
-            writer.add_line(*made, source, pair_id, group, decision.labels, decision.strength, agreed, sides)
-        return made is not None
-
-    def _know(
-        self, writer: DatasetWriter, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision
-    ) -> tuple[Source, str | None]:
-        """Source and system prompt of all pairs that come from where this one does."""
-        if len(self._known) == MOST_KNOWN:
-            self._known.clear()
+    def origin(self, texts: tuple[Any, ...], decision: Decision) -> tuple[RowOrigin, str | None]:
+        """Where the row of a pair without an edit comes from, and the system prompt that stands in it."""
         pair = rows.PairRow._make(texts)
         ((chosen, rejected),) = self._matches(pair, decision, None)
-        source = writer.source(self._origin(pair.pair_id, pair.group, decision, chosen, rejected))
-        self._known[key] = known = source, self._system_prompt or self._common(pair.a_generator, pair.b_generator)
-        return known
+        system = self._system_prompt or self._common(pair.a_generator, pair.b_generator)
+        return self._origin(pair.pair_id, pair.group, decision, chosen, rejected), system
 
     def made(
         self, texts: tuple[Any, ...], decision: Decision, edit: rows.EditRow | None

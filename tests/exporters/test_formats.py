@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from exporters.formats import EXPORTERS
 from exporters.jsonl import json_line
 from exporters.line_check import LineCheck
-from exporters.provenance import Source, placed, told_of
+from exporters.provenance import Source, lines_of, placed, told_of
 from exporters.refusals import REFUSALS
 from exporters.rows import PreferenceRow, RowOrigin, RowRefused
 from labeling.domain import canonical_messages
@@ -264,11 +264,14 @@ def test_a_stored_prompt_is_put_into_a_line_as_the_formats_function_writes_it(fo
     ),
 ])  # fmt: skip
 def test_provenance_told_by_its_source_is_that_of_the_row_byte_for_byte(origin):
-    told = Source(told_of(replace(origin, pair=0, labels=()))).told(
+    told = (
         origin.pair, origin.group, origin.labels, origin.strength, origin.agreed, origin.chosen_id, origin.rejected_id
-    )
-    assert told == json_line(told_of(origin))
-    line = json.loads(placed("train", 1, 9, told))
+    )  # fmt: skip
+    source = Source(told_of(replace(origin, pair=0, labels=())))
+    assert source.told(*told) == json_line(told_of(origin))
+    (line,) = lines_of([(b"train", (1, 9))], [(source, *told)])
+    assert line == placed("train", 1, 9, source.told(*told))
+    line = json.loads(line)
     assert list(line)[:4] == ["split", "part", "line", "pair"]
     assert (line["split"], line["part"], line["line"]) == ("train", 1, 9)
 
