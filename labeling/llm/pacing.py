@@ -8,6 +8,10 @@ limit is found by what a refusal tells: between two refusals that were each foll
 requests were let through as the limit allows in that time, whether it is a bucket or a window. The pace then stays a
 little under that, and rises slowly and ever quicker while nothing is refused, so that a raised limit is found too.
 
+The first such measurement may be many times too high: what a bucket held at first went through beside what its limit
+allows. So each one begins as carefully as the first, with few requests at once and more only for answers, and a bucket
+that has run dry costs a handful of refusals until its limit is found, not all that could be in flight, time and again.
+
 Refusals that hit only a few requests of many are not taken for a limit: those requests wait, and the pace gives way by
 little, and never by more than the share that was refused could explain. So an endpoint that refuses by chance is not
 asked ever more slowly.
@@ -22,9 +26,9 @@ from labeling.llm.request import Pace
 
 IN_FLIGHT = 32  # at once, where nothing is known of the endpoint
 IN_FLIGHT_PACED = 128  # where a pace is known, which bounds what is sent
-FIRST_IN_FLIGHT = 4  # at an unknown endpoint: one more for each answer, so that it doubles with each round
+FIRST_IN_FLIGHT = 4  # while a limit is looked for: one more for each answer, so that it doubles with each round
 BURST_SECONDS = 0.7  # of the pace, that may gather while a worker is held up, and go out at double the pace
-FIRST_BURST_SECONDS = 0.1
+FIRST_BURST_SECONDS = 0.1  # at first, and while a limit is looked for
 TOKEN_BURST_SECONDS = 5.0
 TOKENS_GUESS = 500.0  # of a request and its reply, before there is any reply
 UNDER_TOLD = 0.98
@@ -36,6 +40,7 @@ SEEN = 50  # requests over which the share of refusals is counted
 SEEN_AFTER = 24  # how many of them are taken as seen after a limit was met
 LIMIT_SHARE = 1 / 5  # from this share of refusals on, it is a limit
 LIMIT_SHARE_OF_ONE = 1 / 2  # where it is the first
+LIMIT_SHARE_SINCE = 1 / 4  # of all since the limit was last met
 STRAY = 1.6  # refusals among the last ones, under which the pace stays as it is
 BY_CHANCE = 0.78  # under that share the limit is at most this far below the pace
 MOST_BY_CHANCE = 0.06
@@ -69,8 +74,7 @@ class Memory:
     top: float = 0.0  # from which the pace gave way to refusals by chance
     eased_at: float = 0.0  # the last time the pace was lowered
     met_at: float = 0.0  # the last time the limit was met: refusals of what was sent before belong to it
-    cycle_seconds: float = 1.0
-    doubt: float = 0.0  # the share of that time in which nothing was asked
+    doubt: float = 0.0  # the share of the measured time in which nothing was asked
     calm: int = 0  # requests sent since the pace gave way
     slowed: int = 0  # requests sent since the pace gave way as far as it does
     chance: float = 0.0  # the share of refusals that slowing down did not end
@@ -79,7 +83,7 @@ class Memory:
     taken: int = 0  # since `measured_from`
     refused: int = 0
     taken_at: float = 0.0
-    answered: int = 0  # in all, for the careful start
+    at_once: int = FIRST_IN_FLIGHT  # in flight, while a limit is looked for
     seen: int = 0
     refused_share: float = 0.0  # of the last ones, times `seen`
     waits: int = 0  # in a row, without any answer
@@ -137,9 +141,10 @@ class Pacer:
 
     def learn(self, news: News, now: float) -> None:
         memory = self.memory
-        memory.answered += news.answers
         if news.answers:
             memory.waits = 0
+        if now > memory.blocked_until:
+            memory.at_once = min(IN_FLIGHT_PACED, memory.at_once + news.answers)
         if news.limits is not None:
             memory.told_requests = _by_second(news.limits.requests_per_minute) or memory.told_requests
             memory.told_tokens = _by_second(news.limits.tokens_per_minute) or memory.told_tokens
@@ -152,6 +157,7 @@ class Pacer:
         if memory.left is not None:
             memory.left += news.unsent
         memory.taken -= min(news.unsent, memory.taken)
+        memory.refused_share /= (1 - 1 / SEEN) ** min(SEEN, news.unsent)  # they hide no refusal
         if news.refusals:
             self._refused(news.refusals, now)
 
@@ -227,34 +233,37 @@ class Pacer:
         return min((bound for bound in bounds if bound is not None), default=None)
 
     def _most_in_flight(self) -> int:
-        if self.stated.max_in_flight is not None:
-            return self.stated.max_in_flight
-        if self.stated.requests_per_minute or self.stated.tokens_per_minute or self.memory.told_requests:
-            return IN_FLIGHT_PACED
-        return min(IN_FLIGHT, FIRST_IN_FLIGHT + self.memory.answered)
+        stated, memory = self.stated, self.memory
+        if stated.requests_per_minute or stated.tokens_per_minute or memory.told_requests:
+            return stated.max_in_flight or IN_FLIGHT_PACED
+        if stated.max_in_flight is not None and memory.rate is None:
+            return stated.max_in_flight
+        return min(stated.max_in_flight or IN_FLIGHT, memory.at_once)
 
     def _refill(self, now: float) -> None:
         memory = self.memory
         seconds = max(0.0, now - memory.refilled_at)
         rate, tokens = self.rate(now), self._tokens_rate()
-        memory.left = _filled(memory.left, rate, seconds, BURST_SECONDS, 1.0, memory.recoup)
+        is_probing = memory.rate is not None and memory.at_once < IN_FLIGHT
+        burst_seconds = FIRST_BURST_SECONDS if is_probing else BURST_SECONDS
+        memory.left = _filled(memory.left, rate, seconds, burst_seconds, 1.0, memory.recoup)
         memory.tokens_left = _filled(memory.tokens_left, tokens, seconds, TOKEN_BURST_SECONDS, 1.0)
         memory.refilled_at = now
 
     def _refused(self, refusals: tuple[Refusal, ...], now: float) -> None:
         memory = self.memory
-        memory.refused += len(refusals)
+        memory.at_once = max(1, memory.at_once - len(refusals))
         late = sum(one.sent_at <= max(memory.met_at, memory.blocked_until) for one in refusals)
-        if late and memory.rate is not None and memory.told_requests is None:
-            # They were taken as let through when the limit was met.
-            memory.refused -= late
-            memory.rate = max(memory.rate / 2, memory.rate - UNDER_FOUND * late / memory.cycle_seconds, SLOWEST)
         new = len(refusals) - late
         if not new:
-            return
+            return  # what was on its way when the limit was met
+        memory.refused += new
         memory.refused_share += new
         share = memory.refused_share / max(1, memory.seen)
-        if share >= (LIMIT_SHARE if memory.refused_share > 1.5 else LIMIT_SHARE_OF_ONE):
+        # Soon after a limit, the last ones are mostly from before it.
+        is_since = memory.met_at and memory.refused >= LIMIT_SHARE_SINCE * memory.taken
+        least_share = LIMIT_SHARE if memory.refused_share > 1.5 else LIMIT_SHARE_OF_ONE
+        if is_since or share >= least_share:
             self._meet_limit(max(self._wait(one) for one in refusals), now)
         elif memory.calm >= SEEN and memory.refused_share < STRAY:
             return  # one of many
@@ -266,17 +275,21 @@ class Pacer:
         memory.waits += 1
         let_through = memory.taken - memory.refused
         asked = max(0.01, now - memory.measured_from)
-        memory.cycle_seconds = asked + wait
-        memory.doubt = wait / memory.cycle_seconds
+        cycle = asked + wait
+        memory.doubt = wait / cycle
         # A limit that was whole again before the wait was over let through less than it could.
-        lowest, highest = max(let_through, 0.5) / memory.cycle_seconds, max(let_through, 0.5) / asked
+        lowest, highest = max(let_through, 0.5) / cycle, max(let_through, 0.5) / asked
         found = UNDER_FOUND * lowest * (highest / lowest) ** (DOUBT * memory.doubt)
         before = self.rate(now)
         if memory.rate is not None and before is not None:
             # What is paced above what is asked is no pace that was tried.
             tried = before if memory.taken < FEW else min(before, memory.taken / asked)
-            found = min(max(found, tried / 2), UNDER_FOUND * tried) if let_through >= FEW else SLOWER * tried
-        is_measured = memory.rate is None or memory.cycle_seconds >= CYCLE_SECONDS
+            if let_through >= FEW:
+                found = min(found, UNDER_FOUND * tried)
+            else:
+                # One more may have been due when the limit was met.
+                found = min(max(found, (max(let_through, 0) + 1) / cycle), SLOWER * tried)
+        is_measured = not memory.met_at or cycle >= CYCLE_SECONDS
         if memory.told_requests is not None and memory.rate is None:
             # What was met was told: it is kept from here on, and measured only where that does not do.
             found = max(found, UNDER_TOLD * memory.told_requests)
@@ -285,6 +298,7 @@ class Pacer:
         memory.blocked_until = max(memory.blocked_until, now + wait)
         memory.left, memory.recoup = 0.0, memory.rate * wait / 2
         memory.refilled_at = now
+        memory.at_once = FIRST_IN_FLIGHT
         memory.eased_at = now + wait
         memory.chance, memory.slowed = 0.0, 0
         memory.refused_share, memory.seen = 0.0, min(memory.seen, SEEN_AFTER)
