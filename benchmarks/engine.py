@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import psutil
@@ -43,11 +43,41 @@ LIMITED = 600
 PER_MINUTE = 3_000
 IN_FLIGHT = 64
 LATENCY = {"median_ms": 200.0}
-FAULTS = {"rate_429": 0.05, "rate_500": 0.05, "rate_drop": 0.02, "rate_truncate": 0.02, "rate_empty": 0.02}
+FAULTS = {
+    "rate_429": 0.05, "rate_500": 0.05, "rate_drop": 0.02, "rate_truncate": 0.02, "rate_empty": 0.02, "rate_malformed": 0.05,
+}  # fmt: skip
 LONGEST_RUN = 900.0
 ENDED = (RunState.DONE, RunState.STOPPED, RunState.CANCELLED)
 
 _number = itertools.count(1)
+
+
+class Workers:
+    """`tiebreak worker` processes, which are to live as long as they are waited for."""
+
+    def __init__(self, url: str, count: int, said: IO[str]) -> None:
+        self._said = said
+        command = [TIEBREAK, "--database", url, "worker"]
+        self.living = [subprocess.Popen(command, stdout=said, stderr=said) for _ in range(count)]
+
+    def kill(self, count: int) -> None:
+        for process in self.living[:count]:
+            process.kill()
+            process.wait()
+        del self.living[:count]
+
+    def wait_until(self, is_so: Callable[[], bool], what: str, look_seconds: float = 0.02) -> None:
+        """Look again and again. Raises SystemExit where a worker ended, or it took longer than any run does."""
+        until = time.monotonic() + LONGEST_RUN
+        while not is_so():
+            for process in self.living:
+                if process.poll() is not None:
+                    self._said.seek(0)
+                    why = self._said.read().strip()[-2000:] or "it said nothing"
+                    raise SystemExit(f"A worker ended with {process.returncode} while waiting until {what}: {why}")
+            if time.monotonic() > until:
+                raise SystemExit(f"After {LONGEST_RUN:.0f} s it is still not so that {what}.")
+            time.sleep(look_seconds)
 
 
 @dataclass(frozen=True)
@@ -58,16 +88,14 @@ class Place:
     url: str
 
     @contextmanager
-    def workers(self, count: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """`tiebreak worker` processes; they end with the context."""
-        command = [TIEBREAK, "--database", self.url, "worker"]
-        started = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(count)]
-        try:
-            yield started
-        finally:
-            for process in started:
-                process.kill()
-                process.wait()
+    def workers(self, count: int = 1) -> Iterator[Workers]:
+        """They end with the context."""
+        with tempfile.TemporaryFile("w+") as said:
+            workers = Workers(self.url, count, said)
+            try:
+                yield workers
+            finally:
+                workers.kill(count)
 
 
 @dataclass(frozen=True)
@@ -82,13 +110,10 @@ class Begun:
     def view(self) -> runs.RunView:
         return runs.run_view(self.place.store, local_actor(self.place.store), self.slug, self.run_id)
 
-    def finish(self) -> runs.RunView:
+    def finish(self, workers: Workers) -> runs.RunView:
         """Wait until no request of it is left."""
-        until = time.monotonic() + LONGEST_RUN
-        while (view := self.view()).state not in ENDED:
-            if time.monotonic() > until:
-                raise SystemExit(f"Run {self.run_id} did not end within {LONGEST_RUN:.0f} s: {view}")
-            time.sleep(0.25)
+        workers.wait_until(lambda: self.view().state in ENDED, f"run {self.run_id} has ended", 0.25)
+        view = self.view()
         if view.state is not RunState.DONE:
             raise SystemExit(f"Run {self.run_id} ended as {view.state}: {view.fault}")
         return view
@@ -122,18 +147,18 @@ def cpu_of(process: subprocess.Popen[bytes]) -> float:
     return float(used.user + used.system)
 
 
-def warmed(place: Place, server: MockServer, worker: subprocess.Popen[bytes]) -> None:
+def warm(place: Place, server: MockServer, workers: Workers) -> None:
     server.set()
-    begin(place, server, 64, max_in_flight=IN_FLIGHT).finish()
-    assert worker.poll() is None
+    begin(place, server, 64, max_in_flight=IN_FLIGHT).finish(workers)
 
 
 def cpu(place: Place, server: MockServer, where: str) -> list[Figure]:
-    with place.workers() as (worker,):
-        warmed(place, server, worker)
+    with place.workers() as workers:
+        (worker,) = workers.living
+        warm(place, server, workers)
         server.set(**LATENCY)
         before = cpu_of(worker)
-        view = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT).finish()
+        view = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT).finish(workers)
         seconds = cpu_of(worker) - before
         megabytes = psutil.Process(worker.pid).memory_info().rss / 1e6
     counted = server.counters()
@@ -157,10 +182,11 @@ def peers(server: MockServer, frameworks: Sequence[str]) -> list[Figure]:
 
 
 def faults(place: Place, server: MockServer) -> list[Figure]:
+    """Broken JSON inside the reply's text is an answer for generation; its repair belongs to judging."""
     server.set(**LATENCY, **FAULTS)
     begun = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT)
-    with place.workers():
-        view = begun.finish()
+    with place.workers() as workers:
+        view = begun.finish(workers)
     counted = server.counters()
     lost, twice = REQUESTS - view.answered, counted["item_wasted_repeats"]
     seconds = counted["t_last_ok"] - counted["t_first_req"]
@@ -168,7 +194,7 @@ def faults(place: Place, server: MockServer) -> list[Figure]:
     met = ", ".join(f"{count} {name}" for name, count in sorted(counted["by_fault"].items()))
     return [
         Figure(
-            "faults: 5 % 429, 5 % 500, 2 % each reset, cut and empty",
+            "faults: 5 % 429, 5 % 500, 2 % each reset, cut and empty, 5 % malformed JSON",
             value,
             "0 lost, 0 twice, 0 early",
             not (lost or twice or counted["early_retries"]),
@@ -177,24 +203,11 @@ def faults(place: Place, server: MockServer) -> list[Figure]:
     ]
 
 
-def malformed(place: Place, server: MockServer) -> list[Figure]:
-    """Broken JSON inside the reply's text is an answer for generation; its repair belongs to judging."""
-    server.set(**LATENCY, rate_malformed=0.05, **FAULTS)
-    begun = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT)
-    with place.workers():
-        view = begun.finish()
-    counted = server.counters()
-    lost, twice = REQUESTS - view.answered, counted["item_wasted_repeats"]
-    value = f"{lost} lost, {twice} paid twice, {counted['early_retries']} early"
-    clean = not (lost or twice or counted["early_retries"])
-    return [Figure("  the same with 5 % malformed text", value, "0 lost, 0 twice, 0 early", clean)]
-
-
 def poison(place: Place, server: MockServer) -> list[Figure]:
     server.set(**LATENCY, poison="item-000500")
     begun = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT)
-    with place.workers():
-        view = begun.finish()
+    with place.workers() as workers:
+        view = begun.finish(workers)
     counted = server.counters()
     failed = sum(view.failed.values())
     value = f"{failed} failed, {view.answered} fine, {counted['item_max_arrivals']} try of the bad one"
@@ -206,8 +219,8 @@ def limited(
 ) -> Figure:
     server.set(**LATENCY, rpm=PER_MINUTE)
     begun = begin(place, server, LIMITED, **spec)
-    with place.workers(workers):
-        view = begun.finish()
+    with place.workers(workers) as started:
+        view = begun.finish(started)
     counted = server.counters()
     lost = LIMITED - view.answered
     refused = counted["by_fault"].get("429", 0) / counted["requests"]
@@ -233,14 +246,11 @@ def limits(source: Path, folder: Path, sqlite: Place, postgres: Place) -> Iterat
 def killed(place: Place, server: MockServer) -> list[Figure]:
     server.set(**LATENCY)
     begun = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT)
-    with place.workers() as (worker,):
-        while server.counters()["clean_ok"] < REQUESTS // 2:
-            time.sleep(0.02)
-        worker.kill()
-        worker.wait()
+    with place.workers() as workers:
+        workers.wait_until(lambda: server.counters()["clean_ok"] >= REQUESTS // 2, "half is answered")
     time.sleep(1.0)  # what was in flight is answered by the server all the same
-    with place.workers():
-        view = begun.finish()
+    with place.workers() as workers:
+        view = begun.finish(workers)
         counted = server.counters()
         lost, repeated = REQUESTS - view.answered, counted["requests"] - REQUESTS
         value = f"{lost} lost, {repeated} repeated, {counted['item_wasted_repeats']} paid twice"
@@ -250,24 +260,29 @@ def killed(place: Place, server: MockServer) -> list[Figure]:
         again = Begun(
             place, begun.slug, start(place, server, begun.slug, begun.seed, max_in_flight=IN_FLIGHT), begun.seed
         )
-        again.finish()
+        again.finish(workers)
         more = server.counters()["requests"] - before
     return [*found, Figure("one prompt more", f"{more} request{'s' if more != 1 else ''}", "1 request", more == 1)]
+
+
+def asks(server: MockServer, worker: subprocess.Popen[bytes]) -> bool:
+    """It has sent a request: its connections to the server stay open."""
+    port = int(server.origin.rpartition(":")[2])
+    return any(one.raddr and one.raddr.port == port for one in psutil.Process(worker.pid).net_connections("tcp"))
 
 
 def two_of_three_killed(place: Place, server: MockServer) -> list[Figure]:
     server.set(**LATENCY)
     begun = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT)
-    with place.workers(3) as started:
-        while server.counters()["clean_ok"] < REQUESTS // 3:
-            time.sleep(0.02)
-        for worker in started[:2]:
-            worker.kill()
-            worker.wait()
-        view = begun.finish()
+    with place.workers(3) as workers:
+        workers.wait_until(lambda: all(asks(server, one) for one in workers.living), "each of the three has asked")
+        workers.wait_until(lambda: server.counters()["clean_ok"] >= REQUESTS // 3, "a third is answered")
+        before = server.counters()["clean_ok"]
+        workers.kill(2)
+        view = begun.finish(workers)
     counted = server.counters()
     lost, repeated = REQUESTS - view.answered, counted["requests"] - REQUESTS
-    value = f"{lost} lost, {repeated} repeated, {counted['item_wasted_repeats']} paid twice"
+    value = f"after {before} answers: {lost} lost, {repeated} repeated, {counted['item_wasted_repeats']} paid twice"
     return [
         Figure("three workers on PostgreSQL, two killed", value, "0 lost, ≤ 64", not lost and repeated <= IN_FLIGHT)
     ]
@@ -297,7 +312,6 @@ def figures(source: Path, frameworks: Sequence[str] = (), only: str = "") -> lis
             "cpu on PostgreSQL": lambda: cpu(postgres, server, "PostgreSQL"),
             "peers": lambda: peers(server, frameworks),
             "faults": lambda: faults(sqlite, server),
-            "malformed": lambda: malformed(sqlite, server),
             "poison": lambda: poison(sqlite, server),
             "limits": lambda: list(limits(source, Path(temporary), sqlite, postgres)),
             "kill": lambda: killed(sqlite, server),
