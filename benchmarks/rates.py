@@ -1,24 +1,19 @@
-"""How fast files come in and go out: the commands, as a user runs them.
+"""How fast files go out: the commands, as a user runs them.
 
     python -m benchmarks.rates [PAIRS]
 
-Makes PAIRS pairs (100,000) of about 1 kB of text each, imports the first 60,000 into SQLite and into PostgreSQL, then exports all
-of them, beside `datasets` writing the same records from the file they came from, which spares it the database. Converts 200,000
-rows from one format to another, without a database.
+Exports PAIRS pairs (100,000) of about 1 kB of text each, beside `datasets` writing the same records from the file they came from, which
+spares it the database. Converts 200,000 rows from one format to another, without a database. How files come in: `benchmarks/imports.py`.
 """
 
 import json
 import random
 import sys
 import tempfile
-import uuid
-from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.measure import TIEBREAK, Cost, Figure, run, show
-from tests.fixtures.databases import running_postgres
+from benchmarks.measure import TIEBREAK, Figure, run, show
 
-IMPORTED = 60_000
 CONVERTED = 200_000
 SYLLABLES = (
     "ba",
@@ -55,12 +50,12 @@ Dataset.from_generator(rows, cache_dir=sys.argv[3]).to_json(sys.argv[2])
 """
 
 
-def write_pairs(path: Path, count: int, start: int = 0) -> None:
+def write_pairs(path: Path, count: int) -> None:
     """OpenAI preference lines of about 1 kB: prompts of 12 words, completions of 45 to 75, all different."""
-    chance = random.Random(start)
+    chance = random.Random(0)
     words = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 4))) for _ in range(5000)]
     with path.open("w") as file:
-        for number in range(start, start + count):
+        for number in range(count):
             prompt, chosen, rejected = (
                 " ".join(chance.choices(words, k=chance.randint(*sizes))) for sizes in ((10, 14), (45, 75), (45, 75))
             )
@@ -72,28 +67,11 @@ def write_pairs(path: Path, count: int, start: int = 0) -> None:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def imported(url: str, file: Path, project: str, *options: str) -> Cost:
-    return run([TIEBREAK, "--database", url, "import", str(file), "--project", project, "--json", *options])
-
-
-def import_figure(where: str, url: str, file: Path, mark: float) -> Figure:
-    run([TIEBREAK, "--database", url, "project", "create", "Import"])
-    cost = imported(url, file, "import")
-    taken = json.loads(cost.stdout)["imports"][0]["pairs"]
-    if taken != IMPORTED:
-        raise SystemExit(f"{taken:,} of {IMPORTED:,} pairs were imported into {where}")
-    return Figure(
-        f"import of {IMPORTED:,} pairs, {where}",
-        f"{cost.cpu_seconds:.1f} CPU s, {IMPORTED / cost.wall_seconds:,.0f} pairs a second, {cost.peak_mb:.0f} MB",
-        f"≤ {mark:.0f} CPU s",
-        cost.cpu_seconds <= mark,
-    )
-
-
-def export_figures(url: str, files: Sequence[Path], folder: Path, pairs: int) -> list[Figure]:
+def export_figures(url: str, folder: Path, pairs: int) -> list[Figure]:
+    file = folder / "pairs.jsonl"
+    write_pairs(file, pairs)
     run([TIEBREAK, "--database", url, "project", "create", "Export"])
-    for file in files:
-        imported(url, file, "export", "--labels-as", "their authors")
+    run([TIEBREAK, "--database", url, "import", str(file), "--project", "export", "--labels-as", "their authors"])
     out = folder / "out"
     command = ["export", "--project", "export", "--format", "openai-dpo", "--validation-share", "0"]
     ours = run([TIEBREAK, "--database", url, *command, "--out", str(out), "--json"])
@@ -141,17 +119,7 @@ def convert_figure(folder: Path) -> Figure:
 def figures(pairs: int = 100_000) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="tiebreak-rates-") as temporary:
         folder = Path(temporary)
-        converted = convert_figure(folder)
-        first, rest = folder / "first.jsonl", folder / "rest.jsonl"
-        write_pairs(first, IMPORTED)
-        write_pairs(rest, pairs - IMPORTED, IMPORTED)
-        sqlite = f"sqlite:///{folder / 'tiebreak.db'}"
-        found = [import_figure("SQLite", sqlite, first, 12)]
-        with running_postgres(uuid.uuid4().hex) as server:
-            server.run("CREATE DATABASE rates")
-            found.append(import_figure("PostgreSQL (client)", server.url("rates"), first, 20))
-        found += [converted, *export_figures(sqlite, (first, rest), folder, pairs)]
-    return found
+        return [convert_figure(folder), *export_figures(f"sqlite:///{folder / 'tiebreak.db'}", folder, pairs)]
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import (
     engine,
+    imports,
     judging,
     label_browsers,
     label_faults,
@@ -39,7 +40,8 @@ def figures(peers: list[str], engine_server: Path | None, judged: Path | None, *
         "faults": lambda: label_faults.figures(2 if is_quick else label_faults.SECONDS),
         "label rules": lambda: rules.figures(5_000 if is_quick else 100_000),
         "a long queue": lambda: run_view.figures(2_000 if is_quick else run_view.REQUESTS),
-        "rates": lambda: rates.figures(70_000 if is_quick else 100_000),
+        "import": lambda: imports.figures(5_000 if is_quick else imports.PAIRS),
+        "rates": lambda: rates.figures(5_000 if is_quick else 100_000),
     }
     if engine_server is not None:
         parts["request engine"] = lambda: engine.figures(engine_server)

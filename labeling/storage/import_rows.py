@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 from labeling.domain import canonical_json, completion_digest
 from labeling.ready_rows import ReadyPair, ReadyPrompt
 from labeling.rows import PromptRow, Reply
+from labeling.storage.bulk import plain_rows
 from labeling.storage.import_labels import put_labels
 from labeling.storage.inserting import insert_rows, new_ids
 from labeling.storage.tables import Completion, CompletionText, Pair, PromptText, core, now
@@ -27,10 +28,8 @@ class PutPrompts:
 
 
 def prompts_by_digest(session: Session, project_id: int, digests: Collection[str]) -> dict[str, int]:
-    query = select(col(PromptTable.digest), col(PromptTable.id)).where(
-        col(PromptTable.project_id) == project_id, col(PromptTable.digest).in_(digests)
-    )
-    return {digest: key for digest, key in session.execute(query) if key is not None}
+    query = select(PROMPT.c.digest, PROMPT.c.id).where(PROMPT.c.project_id == project_id, PROMPT.c.digest.in_(digests))
+    return dict(plain_rows(session, query))
 
 
 def prompts_by_external_id(session: Session, project_id: int, ids: Collection[str]) -> dict[str, int]:

@@ -77,9 +77,9 @@ def close_import(session: Session, import_id: int, state: str, at: datetime) -> 
 
 def beat(session: Session, import_id: int, **counts: Any) -> bool:
     """Say that the import is alive, and how far it is. False: it was taken back meanwhile, and may write no more."""
-    alive = update(Import).where(col(Import.id) == import_id, col(Import.state) == "writing")
-    updated = session.execute(alive.values(heartbeat_at=now(), **counts).returning(col(Import.id)))
-    return updated.first() is not None
+    rows = core(Import)
+    alive = update(rows).where(rows.c.id == import_id, rows.c.state == "writing").values(heartbeat_at=now(), **counts)
+    return session.connection().execute(alive).rowcount == 1
 
 
 def recount(session: Session, import_id: int, **counts: Any) -> None:
