@@ -196,8 +196,11 @@ def _engine(url: URL, *, writes: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
         options: dict[str, Any] = {"pool_size": 10, "max_overflow": 20}
         if not writes:
-            options["execution_options"] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            # For the connection's whole life: as an option of execution both would be set and taken back each time.
+            options["isolation_level"] = "REPEATABLE READ"
         engine = create_engine(url, **options)
+        if not writes:
+            event.listen(engine, "connect", _only_read)
         _ask_idle_connections(engine)
         return engine
 
@@ -227,6 +230,10 @@ def _engine(url: URL, *, writes: bool) -> Engine:
     # Not the event "begin": an engine with such events looks for listeners at every statement.
     engine.dialect.do_begin = begin  # type: ignore[assignment]  # on the instance there is no self
     return engine
+
+
+def _only_read(connection: Any, _record: object) -> None:
+    connection.read_only = True
 
 
 def _ask_idle_connections(engine: Engine) -> None:
