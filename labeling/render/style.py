@@ -8,7 +8,7 @@ STYLE = """
 .completion :is(h1, h2, h3, h4, h5, h6) { font-size: 1.05em; font-weight: 650; line-height: 1.4; margin: 1em 0 0.4em; padding: 0; letter-spacing: normal; }
 .completion :is(h1, h2) { font-size: 1.15em; }
 .completion :is(p, ul, ol, blockquote, pre, table) { margin: 0 0 0.7em; }
-.completion.prompt { background: #8b93a31a; border-radius: 6px; box-sizing: border-box; max-width: none; min-height: 112px; padding: 0.6em 0.9em; }
+.completion.prompt { background: #8b93a31a; border-radius: 6px; box-sizing: border-box; max-width: none; min-height: 112px; max-height: 40vh; overflow: auto; padding: 0.6em 0.9em; }
 .completion.prompt > * { max-width: 90ch; }
 .completion > :first-child { margin-top: 0; }
 .completion li { margin: 0.15em 0; }

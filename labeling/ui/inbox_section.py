@@ -59,6 +59,8 @@ def _chosen(found: list[Message], key: str) -> Message | None:
             "When": st.column_config.DatetimeColumn(format="D MMM, HH:mm", timezone=browser_zone(), width=110),
             "Pair": st.column_config.NumberColumn(format="#%d", width=70),
             "Pair is": st.column_config.TextColumn(width=80),
+            "Annotator": st.column_config.TextColumn(width=110),
+            "Reasons": st.column_config.TextColumn(width=160),
         },
     )
     rows = selected["selection"]["rows"]

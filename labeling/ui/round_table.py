@@ -67,17 +67,17 @@ def rounds_section(me: Here, found: list[RoundView]) -> None:
 def _change(me: Here, found: list[RoundView]) -> None:
     """What can be changed about one round, and a new one."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Round", [view.name for view in found], width=200, key="chosen round")
+        name = st.selectbox("Round", [view.name for view in found], width=150, key="chosen round")
         chosen = next(view for view in found if view.name == name)
         place = (me.store, me.actor, me.project)
         orders = list(ORDERS)
         ordering = st.selectbox(
-            "Order", orders, index=orders.index(chosen.ordering), format_func=ORDERS.__getitem__, width=190,
+            "Order", orders, index=orders.index(chosen.ordering), format_func=ORDERS.__getitem__, width=180,
             key=f"order of {chosen.name}",
         )  # fmt: skip
         overlap = chosen.overlap
         if chosen.purpose is RoundPurpose.WORK:
-            overlap = int(st.number_input("Annotators a pair", 1, MAX_OVERLAP, chosen.overlap, width=140))
+            overlap = int(st.number_input("Annotators a pair", 1, MAX_OVERLAP, chosen.overlap, width=125))
         if (ordering, overlap) != (chosen.ordering, chosen.overlap):
             with faults():
                 if ordering != chosen.ordering:

@@ -1,7 +1,7 @@
-"""What is asked for under /api and is not there: a refusal that a script can read, instead of the app's first page."""
+"""Addresses that no page has: under /api a refusal that a script can read, and the way to the first page by its name."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -14,4 +14,11 @@ def unknown_routes() -> list[Route]:
         sentence = f"There is no {request.method} {request.url.path[:200]} here. See the README for the routes."
         return JSONResponse({"error": sentence}, status_code=404)
 
-    return [Route("/api/{rest:path}", unknown, methods=list(METHODS))]
+    async def projects(_request: Request) -> RedirectResponse:
+        # Streamlit knows its first page by / alone, and says of /projects that there is no such page.
+        return RedirectResponse("/", 307)
+
+    return [
+        Route("/projects", projects, methods=["GET"]),
+        Route("/api/{rest:path}", unknown, methods=list(METHODS)),
+    ]
