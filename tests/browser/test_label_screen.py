@@ -42,6 +42,35 @@ def test_a_key_that_is_held_down_is_one_press(screen):
     assert len(at.events()) == 1
 
 
+def test_enter_that_is_held_down_on_a_button_is_one_press(screen):
+    at = screen()
+    at.page.wait_for_timeout(200)
+    at.verdict("Left is better").focus()
+    for _ in range(6):
+        at.page.keyboard.down("Enter")
+        at.page.wait_for_timeout(200)
+    at.page.keyboard.up("Enter")
+    at.saved()
+    assert len(at.events()) == 1
+
+
+def test_keys_are_found_by_their_place_where_a_keyboard_has_other_signs_there(screen):
+    at = screen()
+    presses = [("&", "Digit1"), ("ы", "KeyS"), ("'", "Digit4"), ("г", "KeyU"), ("1", "Numpad1")]
+    for key, code in presses:
+        at.page.wait_for_timeout(200)
+        at.page.evaluate(
+            "([key, code]) => document.dispatchEvent(new KeyboardEvent('keydown', {key, code, bubbles: true}))",
+            [key, code],
+        )
+    at.saved()
+    assert [(action, verdict) for _, action, verdict in at.events()] == [
+        ("label", "left"), ("skip", None), ("label", "right"), ("undo", None), ("label", "left"),
+    ]  # fmt: skip
+    at.press("!")  # with shift it is another sign
+    assert len(at.events()) == len(presses)
+
+
 def test_keys_are_letters_while_somebody_types(screen):
     at = screen(reasons=["Wrong fact", "Too long"])
     at.press("m")

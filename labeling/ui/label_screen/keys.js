@@ -59,6 +59,12 @@ export class Keys {
     return Object.keys(this.defaults).find((action) => this.of(action) === name) ?? ALSO[name] ?? null;
   }
 
+  /** What a press means: by its sign, else, where a keyboard has other signs there (Cyrillic letters, the digits of AZERTY), by its place. */
+  actionOf({ key, code, shiftKey }) {
+    const sign = /^(?:Digit|Key)(.)$/.exec(code)?.[1];
+    return this.action(key) ?? (sign && !shiftKey ? this.action(sign) : null);
+  }
+
   /** Give an action another key; returns why not, as a sentence, or null. */
   change(action, key) {
     const name = key.length === 1 ? key.toLowerCase() : key;

@@ -5,6 +5,7 @@ export class Notice {
   constructor(desk) {
     this.desk = desk;
     this.state = null;
+    this.before = new Set(desk.outbox.refused.inOrder().map(({ event }) => event.event_id)); // refused before this screen was opened
     this.root = h("div", { class: "notice", role: "alert", hidden: true });
   }
 
@@ -25,7 +26,9 @@ export class Notice {
   #acts(refused) {
     const button = (name, act) => h("button", { type: "button", class: "tool", onclick: act }, name);
     if (!refused.length) return [button("Close", () => this.desk.discard())];
+    const isAskedOtherwise = refused.some(({ code, event }) => ["missing", "not_asked"].includes(code) && !this.before.has(event.event_id));
     return [
+      isAskedOtherwise ? button("Reload the page", () => window.location.reload()) : null,
       refused.some((entry) => entry.code === "closed") ? button("Send again", () => this.desk.retry()) : null,
       h("a", { class: "tool", href: "#", download: "refused-labels.json", onclick: ({ currentTarget }) => (currentTarget.href = fileOf(this.desk.outbox.refused.inOrder())) }, "Download them"),
       button("Discard", () => this.desk.discard()),

@@ -148,8 +148,10 @@ export class View {
   // --- what was done ---
 
   #key(event) {
+    // A button that is held down with Enter would be pressed again on every pair that comes.
+    if (event.repeat && event.key === "Enter" && event.composedPath()[0].closest?.("button") && event.composedPath().includes(this.root)) event.preventDefault();
     if (!this.keys.areOn || this.panels.isOpen || !this.root.isConnected || isForOthers(event)) return;
-    const action = this.keys.action(event.key);
+    const action = this.keys.actionOf(event);
     if (action === null) return;
     event.preventDefault();
     this.#flash(action);
