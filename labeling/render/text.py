@@ -12,7 +12,7 @@ from labeling.render.cache import Cache
 from labeling.render.markdown import markdown_html
 from labeling.render.safe import clean, plain, representable
 
-RENDERER_VERSION = "1"
+RENDERER_VERSION = "2"
 LONGEST_RENDERED = 50_000
 LONGEST_HTML = 500_000
 CACHED_CHARACTERS = 24_000_000

@@ -16,9 +16,10 @@ def render_prompt(prompt: Prompt) -> str:
     """Return the prompt's turns as safe HTML, each under its role; a single user message stands alone."""
     if len(prompt.messages) == 1 and prompt.messages[0].get("role") == "user" and not prompt.tools:
         return render_completion(str(prompt.messages[0].get("content") or ""))
-    turns = [_turn(message) for message in prompt.messages]
+    *before, newest = prompt.messages
+    turns = [*(_turn(message) for message in before), _turn(newest, "turn last")]
     if prompt.tools:
-        turns.append(f'<div class="turn"><div class="role">Tools</div>{_call(list(prompt.tools))}</div>')
+        turns.append(f'<div class="turn"><div class="role">Tools</div>{_as_json(list(prompt.tools))}</div>')
     return "".join(turns)
 
 
@@ -45,17 +46,40 @@ def raw_completion(text: str, tool_calls: Sequence[Json] = ()) -> str:
     return "\n\n".join([*([text] if text or not tool_calls else []), *(_json(call) for call in tool_calls)])
 
 
-def _turn(message: Json) -> str:
+def _turn(message: Json, kind: str = "turn") -> str:
     role = str(message.get("role"))
     name = NAMES.get(role, role)
     if message.get("name"):
         name = f"{name} {message['name']}"
     body = render_completion(str(message.get("content") or ""), message.get("tool_calls") or ())
-    return f'<div class="turn"><div class="role">{escape(representable(name))}</div>{body}</div>'
+    return f'<div class="{kind}"><div class="role">{escape(representable(name))}</div>{body}</div>'
 
 
 def _call(call: object) -> str:
-    return clean(f'<div class="tool">{code_block(_json(call), "json")}</div>')
+    """A call by its function's name over its arguments; as JSON where it is anything else."""
+    match call:
+        case {"function": {"name": str(name), "arguments": str(arguments), **rest}} if not rest:
+            said = f'<div class="role">Calls {escape(representable(name))}</div>{_arguments(arguments)}'
+            return clean(f'<div class="tool">{said}</div>')
+    return _as_json(call)
+
+
+def _arguments(written: str) -> str:
+    """Spread over lines where that changes nothing but spaces, else as they were written."""
+    try:
+        value = json.loads(written)
+    except (ValueError, RecursionError):
+        return code_block(representable(written), "")
+    is_same = any(
+        json.dumps(value, ensure_ascii=is_ascii, separators=between) == written
+        for is_ascii in (False, True)
+        for between in ((", ", ": "), (",", ":"))
+    )
+    return code_block(_json(value) if is_same else representable(written), "json")
+
+
+def _as_json(value: object) -> str:
+    return clean(f'<div class="tool">{code_block(_json(value), "json")}</div>')
 
 
 def _json(value: object) -> str:

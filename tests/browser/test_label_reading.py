@@ -115,7 +115,7 @@ def test_a_chosen_key_is_never_also_the_default_of_something_else(module):
 
 
 def test_a_mouse_that_lies_still_leaves_the_two_answers_alike(screen):
-    at = screen().open()
+    at = screen()
     cards = [at.root.locator(f".card[data-side={side}]") for side in ("left", "right")]
 
     def borders():
@@ -132,7 +132,7 @@ def test_a_mouse_that_lies_still_leaves_the_two_answers_alike(screen):
 
 
 def test_a_long_prompt_can_have_half_of_the_screen_by_key_and_by_button(screen):
-    at = screen([("\n\n".join(f"Line {n} of the prompt." for n in range(60)), "One.", "Two.")]).open()
+    at = screen([("\n\n".join(f"Line {n} of the prompt." for n in range(60)), "One.", "Two.")])
 
     def share():
         prompt, whole = at.root.locator(".prompt").bounding_box(), at.root.bounding_box()
@@ -144,3 +144,19 @@ def test_a_long_prompt_can_have_half_of_the_screen_by_key_and_by_button(screen):
     at.page.get_by_role("button", name="Whole prompt").click()
     assert share() == pytest.approx(before)
     assert at.events() == []
+
+
+def test_of_many_turns_the_newest_is_seen_first(made, store):
+    at = made(2)
+    said = [{"role": ("user", "assistant")[n % 2], "content": f"Turn {n}. " + "Words of it. " * 30} for n in range(9)]
+    text, pair = tables.core(tables.PromptText), tables.core(tables.Pair)
+    of_first = select(pair.c.prompt_id).where(pair.c.id == at.pairs[0]).scalar_subquery()
+    with store.writing() as session:
+        session.execute(text.update().where(text.c.prompt_id == of_first).values(messages=json.dumps(said)))
+    at.open()
+    seen = at.page.get_by_role("region", name="Prompt").bounding_box()
+    newest = at.page.get_by_text("Turn 8.").bounding_box()
+    assert seen["y"] <= newest["y"] < seen["y"] + seen["height"]
+    at.press("1")
+    expect(at.page.get_by_role("region", name="Prompt")).to_contain_text("Question 1")
+    assert at.page.get_by_role("region", name="Prompt").evaluate("one => one.scrollTop") == 0

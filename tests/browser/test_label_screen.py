@@ -67,7 +67,7 @@ def test_keys_are_found_by_their_place_where_a_keyboard_has_other_signs_there(sc
     assert [(action, verdict) for _, action, verdict in at.events()] == [
         ("label", "left"), ("skip", None), ("label", "right"), ("undo", None), ("label", "left"),
     ]  # fmt: skip
-    at.press("!")  # with shift it is another sign
+    at.press("Shift+Digit1")  # with shift it is another sign
     assert len(at.events()) == len(presses)
 
 

@@ -1,4 +1,6 @@
 import json
+import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -54,6 +56,35 @@ def test_a_completion_shows_its_tool_calls():
     assert '<div class="tool">' in html
     assert "<b>" not in html
     assert json.loads(raw_completion("", [CALL])) == CALL
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        ('{"place": "Porto", "days": 2}', ["{", '  "place": "Porto",', '  "days": 2', "}"]),
+        ('{"a":"\\u00e9"}', ["{", '  "a": "é"', "}"]),
+        ('{"a": 1.50, "a": 2}', ['{"a": 1.50, "a": 2}']),  # nothing of what was written may be lost
+        ('{"cut off', ['{"cut off']),
+        ("[" * 100_000, ["[" * 100_000]),
+    ],
+)
+def test_a_call_is_its_functions_name_over_its_arguments(arguments, lines):
+    html = render_completion(
+        "", [{"id": "c1", "type": "function", "function": {"name": "f<b>", "arguments": arguments}}]
+    )
+    assert '<div class="role">Calls f&lt;b&gt;</div>' in html
+    shown = unescape(re.sub(r"<[^>]*>", "", html.split("<code>")[1].split("</code>")[0]))
+    assert shown.splitlines() == lines
+
+
+def test_the_newest_turn_is_marked_and_the_tools_are_none():
+    prompt = Prompt(
+        ({"role": "user", "content": "One."}, {"role": "user", "content": "Two."}),
+        tools=({"type": "function", "function": {"name": "search"}},),
+    )
+    last = render_prompt(prompt).split('<div class="turn last">')
+    assert len(last) == 2
+    assert last[1].startswith('<div class="role">User</div><p dir="auto">Two.</p>')
 
 
 @pytest.mark.parametrize("call", [{"arguments": "\ud800"}, {"arguments": "x" * 100_000}, "a string", None])

@@ -325,7 +325,10 @@ export class View {
       this.beside.reset(pair.mine);
       const written = pair.mine?.edited;
       this.#paintTexts();
-      for (const one of [this.prompt, this.cards.left.text, this.cards.right.text]) one.scrollTop = 0;
+      for (const side of SIDES) this.cards[side].text.scrollTop = 0;
+      // What the answers answer is the newest turn; the ones before it are above.
+      const newest = this.prompt.querySelector(".turn.last");
+      this.prompt.scrollTop = newest ? newest.offsetTop - this.prompt.offsetTop : 0;
       this.#turn("left");
       if (written) this.#restore(pair.mine.edited_side ?? pair.mine.verdict, written);
       this.#tell(pair.mine ? `${pair.isUnsaved ? "Not saved yet. " : ""}Your label was: ${NAMES[pair.mine.verdict]}.` : "");
