@@ -97,6 +97,9 @@ def make_project(
 
 
 def _pair(session, project_id: int, prompt: str, *answers: str) -> int:
+    """`prompt` is one question, or the JSON of several messages."""
+    messages = prompt if prompt.startswith("[{") else json.dumps([{"role": "user", "content": prompt}])
+
     def put(table, **values):
         return session.execute(insert(tables.core(table)).values(values)).inserted_primary_key[0]
 
@@ -109,7 +112,7 @@ def _pair(session, project_id: int, prompt: str, *answers: str) -> int:
         is_sensitive=False,
         is_reserved=False,
     )
-    put(tables.PromptText, prompt_id=prompt_id, messages=json.dumps([{"role": "user", "content": prompt}]))
+    put(tables.PromptText, prompt_id=prompt_id, messages=messages)
     sides = []
     for answer in answers:
         completion_id = put(

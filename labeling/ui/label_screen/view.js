@@ -4,12 +4,14 @@
  * Everything is made once; a new pair only changes texts. Left and right are alike in every respect.
  */
 import { Beside } from "./beside.js";
+import { Card, isFirstClick } from "./card.js";
 import { words } from "./diff.js";
+import { Guidelines } from "./guidelines.js";
 import { Keys, isForOthers, shown } from "./keys.js";
 import { Notice } from "./notice.js";
-import { Panels, feedbackPanel, guidelinesPanel, keysPanel, roundsPanel, whyPanel } from "./panels.js";
+import { Panels, feedbackPanel, keysPanel, roundsPanel, whyPanel } from "./panels.js";
 import { nameOf, rest } from "./rest.js";
-import { counts, h, marked, raw, rendered } from "./text.js";
+import { h, raw, rendered } from "./text.js";
 
 const NAMES = { left: "Left is better", tie: "Tie", both_bad: "Both bad", right: "Right is better" };
 const SIDES = ["left", "right"];
@@ -27,7 +29,6 @@ export class View {
     this.keys = new Keys(this.verdicts, this.asked.reasons, `tiebreak.keys.${desk.data.annotator}`, window.localStorage);
     this.mode = { raw: false, diff: false, together: false, counts: false, whole: false };
     this.side = "left"; // which answer a narrow screen shows
-    this.edits = { left: null, right: null };
     this.chosen = null; // a verdict that waits for what is required
     this.paintedAt = -Infinity;
     this.hadMark = false; // text was marked when the pointer went down: the click takes that mark away
@@ -41,7 +42,8 @@ export class View {
     document.addEventListener("pointerdown", () => (this.hadMark = this.#isTextMarked()), { signal: this.listeners.signal, capture: true });
     window.addEventListener("resize", () => this.#fit(), { signal: this.listeners.signal });
     this.#fit();
-    this.#checkGuidelines(desk.data.guidelines.number);
+    this.guidelines = new Guidelines(desk, this.panels);
+    this.guidelines.follow(desk.data.guidelines.number);
     this.paint("pair");
   }
 
@@ -61,8 +63,20 @@ export class View {
   // --- made once ---
 
   #build() {
-    const signal = this.listeners.signal;
-    const rounds = this.desk.data.rounds;
+    this.notice = new Notice(this.desk);
+    this.cover = h("button", { type: "button", class: "uncover", hidden: true, onclick: () => this.#uncover() });
+    this.spoken = h("div", { class: "spoken", role: "status", "aria-live": "polite" });
+    this.hint = h("div", { class: "hint", role: "status", "aria-live": "polite" });
+    this.tools = {};
+    const [prompt, cards, foot] = [this.#makePrompt(), this.#makeCards(), this.#makeFoot()];
+    this.work = h("div", { class: "work" }, prompt, this.cover, this.switch, cards, this.beside.root, this.spoken, this.hint, foot);
+    this.rest = h("div", { class: "rest" });
+    this.root.replaceChildren(this.#makeTop(), this.notice.root, this.work, this.rest);
+    this.#nameKeys();
+  }
+
+  #makeTop() {
+    const { rounds } = this.desk.data;
     this.round = rounds.length
       ? h("button", { type: "button", class: "tool round", onclick: () => this.panels.show("Rounds", roundsPanel(rounds, (name) => this.#goTo(name))) })
       : h("span", { class: "round" });
@@ -70,63 +84,38 @@ export class View {
     this.progress = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress of the round", "aria-valuemin": "0" }, this.bar);
     this.count = h("span", { class: "count" });
     this.save = h("span", { class: "save", role: "status", "aria-live": "polite" });
-    this.notice = new Notice(this.desk);
-    this.prompt = h("div", { class: "completion text", tabindex: "0", role: "region", "aria-label": "Prompt" });
-    this.cover = h("button", { type: "button", class: "uncover", hidden: true, onclick: () => this.#uncover() });
-    this.cards = Object.fromEntries(SIDES.map((side) => [side, this.#card(side)]));
-    this.switch = h("div", { class: "switch", role: "group", "aria-label": "Answer on the screen" }, ...SIDES.map((side) =>
-      h("button", { type: "button", "data-side": side, onclick: () => this.#turn(side) }, side === "left" ? "Left" : "Right")));
-    this.spoken = h("div", { class: "spoken", role: "status", "aria-live": "polite" });
-    this.hint = h("div", { class: "hint", role: "status", "aria-live": "polite" });
-    this.buttons = Object.fromEntries(this.verdicts.map((verdict) => [verdict, h("button", { type: "button", class: "verdict", "data-verdict": verdict, onclick: (event) => isFirstClick(event) && this.#choose(verdict) })]));
-    this.tools = {};
-    const tool = (action, name) => (this.tools[action] = h("button", { type: "button", class: "tool", "data-tool": action, onclick: () => this.#act(action) }, name));
-    this.work = h("div", { class: "work" },
-      h("section", { class: "prompt" }, h("header", {}, "Prompt", tool("whole", "Whole prompt")), this.prompt),
-      this.cover,
-      this.switch,
-      h("div", { class: "cards" }, this.cards.left.root, this.cards.right.root),
-      this.beside.root,
-      this.spoken,
-      this.hint,
-      h("div", { class: "foot" },
-        h("div", { class: "tools" }, tool("undo", "Undo"), tool("skip", "Skip"), tool("flag", "Flag")),
-        h("div", { class: "verdicts", role: "group", "aria-label": "Which answer is better" }, ...Object.values(this.buttons)),
-        h("div", { class: "tools end" }, tool("diff", "Differences"), tool("raw", "Raw"), tool("guidelines", "Guidelines"), tool("keys", "Keys"))),
-    );
-    this.rest = h("div", { class: "rest" });
-    this.root.replaceChildren(
-      h("div", { class: "top" }, this.round, this.progress, this.count, this.save),
-      this.notice.root,
-      this.work,
-      this.rest,
-    );
-    for (const side of SIDES) {
-      this.cards[side].text.addEventListener("scroll", () => this.#scrolled(side), { signal, passive: true });
-    }
-    this.#nameKeys();
+    return h("div", { class: "top" }, this.round, this.progress, this.count, this.save);
   }
 
-  #card(side) {
-    const name = side === "left" ? "Left" : "Right";
-    const told = h("span", { class: "told" });
-    const text = h("div", { class: "completion text", tabindex: "0", role: "region", "aria-label": `${name} answer` });
-    const edit = h("textarea", { class: "edit", "aria-label": `${name} answer, edited`, hidden: true });
-    edit.addEventListener("input", () => (this.edits[side] = edit.value));
-    edit.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
-      event.preventDefault();
-      edit.blur();
-      if (this.chosen) this.#choose(this.chosen);
-    });
-    const pen = this.asked.edits ? h("button", { type: "button", class: "tool pen", onclick: () => this.#edit(side) }, "Edit") : null;
-    const root = h("article", { class: "card", "data-side": side }, h("header", {}, name, told, pen), text, edit);
-    root.addEventListener("click", (event) => {
-      // A text that is being marked, a link, a control or a scroll bar is not the card.
-      if (event.target.closest("a, button, textarea, summary, input") || this.hadMark || this.#isTextMarked()) return;
-      if (isFirstClick(event) && (event.target !== text || event.offsetX < text.clientWidth)) this.#choose(side);
-    });
-    return { root, text, edit, told, pen };
+  #makePrompt() {
+    this.prompt = h("div", { class: "completion text", tabindex: "0", role: "region", "aria-label": "Prompt" });
+    return h("section", { class: "prompt" }, h("header", {}, "Prompt", this.#tool("whole", "Whole prompt")), this.prompt);
+  }
+
+  #makeCards() {
+    const on = {
+      choose: (side) => this.#choose(side),
+      edit: (side) => this.#edit(side),
+      written: () => this.chosen && this.#choose(this.chosen),
+      isTextMarked: () => this.hadMark || this.#isTextMarked(),
+    };
+    this.cards = Object.fromEntries(SIDES.map((side) => [side, new Card(side, this.asked.edits, on)]));
+    for (const side of SIDES) this.cards[side].text.addEventListener("scroll", () => this.#scrolled(side), { signal: this.listeners.signal, passive: true });
+    this.switch = h("div", { class: "switch", role: "group", "aria-label": "Answer on the screen" }, ...SIDES.map((side) =>
+      h("button", { type: "button", "data-side": side, onclick: () => this.#turn(side) }, side === "left" ? "Left" : "Right")));
+    return h("div", { class: "cards" }, this.cards.left.root, this.cards.right.root);
+  }
+
+  #makeFoot() {
+    this.buttons = Object.fromEntries(this.verdicts.map((verdict) => [verdict, h("button", { type: "button", class: "verdict", "data-verdict": verdict, onclick: (event) => isFirstClick(event) && this.#choose(verdict) })]));
+    return h("div", { class: "foot" },
+      h("div", { class: "tools" }, this.#tool("undo", "Undo"), this.#tool("skip", "Skip"), this.#tool("flag", "Flag")),
+      h("div", { class: "verdicts", role: "group", "aria-label": "Which answer is better" }, ...Object.values(this.buttons)),
+      h("div", { class: "tools end" }, this.#tool("diff", "Differences"), this.#tool("raw", "Raw"), this.#tool("guidelines", "Guidelines"), this.#tool("keys", "Keys")));
+  }
+
+  #tool(action, name) {
+    return (this.tools[action] = h("button", { type: "button", class: "tool", "data-tool": action, onclick: () => this.#act(action) }, name));
   }
 
   #isTextMarked() {
@@ -165,7 +154,7 @@ export class View {
     else if (action === "skip") this.#skip();
     else if (action === "flag") this.#flag();
     else if (action === "uncover") this.#uncover();
-    else if (action === "guidelines") this.panels.show(`Guidelines, version ${this.desk.data.guidelines.number}`, guidelinesPanel({ html: this.desk.data.guidelines.html }));
+    else if (action === "guidelines") this.guidelines.show();
     else if (action === "keys") this.panels.show("Keys", keysPanel(this.keys, () => this.#nameKeys()));
     else if (action.startsWith("edit_")) this.#edit(action.slice(5));
     else this.beside.act(action);
@@ -190,11 +179,10 @@ export class View {
 
   /** The edit that goes with this verdict; null where one was made that would be lost. */
   #edited(verdict) {
-    const { pair } = this.desk;
-    const changed = SIDES.filter((side) => this.edits[side] !== null && this.edits[side].trim() && this.edits[side] !== pair[side].raw);
+    const changed = SIDES.filter((side) => this.cards[side].isEdited);
     if (!changed.length) return {};
     if (changed.length > 1 || (changed[0] !== verdict && verdict !== "both_bad")) return null;
-    return { edited: this.edits[changed[0]], ...(verdict === "both_bad" && { edited_side: changed[0] }) };
+    return { edited: this.cards[changed[0]].written, ...(verdict === "both_bad" && { edited_side: changed[0] }) };
   }
 
   #skip() {
@@ -232,16 +220,10 @@ export class View {
   #edit(side) {
     const { pair } = this.desk;
     if (!pair || this.desk.judged || !this.asked.edits || this.#isCovered(pair)) return;
-    const { edit, text, pen } = this.cards[side];
-    const isOpen = !edit.hidden;
-    if (isOpen) this.edits[side] = null;
-    else this.edits[side] = edit.value = this.edits[side] ?? pair[side].raw;
-    edit.hidden = isOpen;
-    text.hidden = !isOpen;
-    pen.textContent = isOpen ? "Edit" : "Take the edit back";
-    if (!isOpen) {
+    if (this.cards[side].isWriting) this.cards[side].takeBack();
+    else {
       this.#turn(side);
-      edit.focus();
+      this.cards[side].write();
     }
   }
 
@@ -257,6 +239,7 @@ export class View {
     pair.isOpen = true;
     this.#tell("");
     this.#paintTexts();
+    this.#toNewestTurn();
     this.root.focus({ preventScroll: true });
   }
 
@@ -275,62 +258,22 @@ export class View {
     to.scrollTop = share * (to.scrollHeight - to.clientHeight);
   }
 
-  /** Bring the guidelines of version `number`; what changed since this annotator's last labels is read before the next one. */
-  async #checkGuidelines(number) {
-    const { data, round } = this.desk;
-    const key = `tiebreak.guidelines.${data.project}.${data.annotator}`;
-    const seen = Math.max(data.guidelines.seen ?? 0, Number(window.localStorage.getItem(key) ?? 0));
-    const isNewer = seen > 0 && seen < number;
-    if (this.isReading || (!isNewer && number === data.guidelines.number)) return;
-    this.isReading = true;
-    try {
-      const response = await fetch(`${data.guidelines_api}?round=${encodeURIComponent(round)}${isNewer ? `&since=${seen}` : ""}`, { headers: { authorization: `Bearer ${data.token}` } });
-      if (!response.ok) return;
-      const told = await response.json();
-      const read = () => {
-        data.guidelines = { number: told.number, html: told.html, seen: told.number };
-        try {
-          window.localStorage.setItem(key, String(told.number));
-        } catch {
-          // Then it is shown once more after a reload.
-        }
-        this.panels.close();
-      };
-      if (!told.change) data.guidelines = { ...data.guidelines, number: told.number, html: told.html };
-      else this.panels.show("The guidelines changed", guidelinesPanel(told, read), { firm: true, end: () => this.desk.shown() });
-    } catch {
-      // Offline: the next answer of the server brings it up again.
-    } finally {
-      this.isReading = false;
-    }
-  }
-
   // --- what is seen ---
 
   #paintPair() {
     const { pair } = this.desk;
     this.chosen = null;
-    this.edits = { left: null, right: null };
     this.root.dataset.pair = pair ? pair.pair_id : "";
     this.root.classList.remove("pointing");
     this.work.hidden = !pair;
     this.rest.hidden = Boolean(pair);
     if (pair) {
-      for (const side of SIDES) {
-        const { edit, text, pen } = this.cards[side];
-        edit.hidden = true;
-        text.hidden = false;
-        if (pen) pen.textContent = "Edit";
-      }
+      for (const side of SIDES) this.cards[side].hold(pair[side].raw);
       this.beside.reset(pair.mine);
-      const written = pair.mine?.edited;
       this.#paintTexts();
-      for (const side of SIDES) this.cards[side].text.scrollTop = 0;
-      // What the answers answer is the newest turn; the ones before it are above.
-      const newest = this.prompt.querySelector(".turn.last");
-      this.prompt.scrollTop = newest ? newest.offsetTop - this.prompt.offsetTop : 0;
+      this.#toNewestTurn();
       this.#turn("left");
-      if (written) this.#restore(pair.mine.edited_side ?? pair.mine.verdict, written);
+      if (pair.mine?.edited && this.asked.edits) this.#restore(pair.mine.edited_side ?? pair.mine.verdict, pair.mine.edited);
       this.#tell(pair.mine ? `${pair.isUnsaved ? "Not saved yet. " : ""}Your label was: ${NAMES[pair.mine.verdict]}.` : "");
       this.#paintChosen();
       this.spoken.textContent = this.#isCovered(pair) ? `Next pair, number ${pair.pair_id}, marked as sensitive` : `Next pair: ${pair.prompt.raw.slice(0, MOST_SPOKEN)}`;
@@ -339,11 +282,10 @@ export class View {
     } else this.#paintRest();
   }
 
-  #restore(side, text) {
-    if (!SIDES.includes(side) || !this.asked.edits) return;
-    this.#edit(side);
-    this.edits[side] = this.cards[side].edit.value = text;
-    this.cards[side].edit.blur();
+  #restore(side, written) {
+    if (!SIDES.includes(side)) return;
+    this.#turn(side);
+    this.cards[side].restore(written);
   }
 
   #paintTexts() {
@@ -357,14 +299,14 @@ export class View {
     const parts = this.mode.diff ? words(shown.left.raw, shown.right.raw) : null;
     if (this.mode.raw) this.prompt.replaceChildren(raw(shown.prompt.raw));
     else rendered(this.prompt, shown.prompt.html);
-    for (const side of SIDES) {
-      const { text, told } = this.cards[side];
-      if (this.mode.raw) text.replaceChildren(raw(shown[side].raw));
-      else if (parts) text.replaceChildren(marked(parts[side]));
-      else rendered(text, shown[side].html);
-      told.textContent = this.mode.counts ? counts(shown[side].raw) : "";
-    }
+    for (const side of SIDES) this.cards[side].paint(shown[side], this.mode, parts?.[side]);
     for (const mode of ["raw", "diff", "whole"]) this.tools[mode].setAttribute("aria-pressed", String(this.mode[mode]));
+  }
+
+  /** What the answers answer is the newest turn; the ones before it are above. */
+  #toNewestTurn() {
+    const newest = this.prompt.querySelector(".turn.last");
+    this.prompt.scrollTop = newest ? newest.offsetTop - this.prompt.offsetTop : 0;
   }
 
   #paintChosen() {
@@ -393,19 +335,12 @@ export class View {
       this.bar.style.width = `${(100 * done) / Math.max(1, status.total)}%`;
       this.progress.setAttribute("aria-valuemax", String(status.total));
       this.progress.setAttribute("aria-valuenow", String(done));
-      if (status.guidelines !== desk.data.guidelines.number) this.#checkNewer(status.guidelines);
+      this.guidelines.follow(status.guidelines);
     }
     this.tools.undo.disabled = !desk.canUndo;
     this.tools.flag.firstChild.textContent = desk.pair?.isFlagged ? "Flagged" : "Flag";
     this.notice.paint();
     if (!desk.pair) this.#paintRest();
-  }
-
-  #checkNewer(number) {
-    const { guidelines } = this.desk.data;
-    // The version on the screen counts as seen: whoever labels by it has it at hand.
-    guidelines.seen = Math.max(guidelines.seen ?? 0, guidelines.number);
-    this.#checkGuidelines(number);
   }
 
   #showFeedback() {
@@ -451,9 +386,4 @@ export class View {
   #fit() {
     this.root.style.setProperty("--above", `${Math.max(0, Math.round(this.root.getBoundingClientRect().top + window.scrollY))}px`);
   }
-}
-
-/** The second click of a double click was not meant for the pair that the first one brought. */
-function isFirstClick(event) {
-  return event.detail < 2;
 }
