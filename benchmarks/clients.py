@@ -6,10 +6,11 @@ FOLDER holds llama_factory, hh_rlhf and llmbar as their authors publish them. Ea
 refused with a reason: none is lost. Then each file is read by our own check, by a JSON Schema of each line where --schemas
 names a folder of them, by Together's file check, and by `datasets` as JSON and as Parquet; the rows must be as many.
 
---trainers names a Python environment of its own with TRL, and perhaps LLaMA-Factory and Axolotl; --install makes it first.
-That needs about 6 GB and some minutes: TRL brings torch. No model is downloaded: the tokenizer is made of the file itself,
-the model has two layers of random weights, and DPOTrainer runs two steps on the CPU. The data has no strengths; a margin
-of 1 is written, so that trl-reward can be tried.
+--trainers names a folder with a Python environment of its own for each of TRL, LLaMA-Factory and Axolotl; --install makes them first.
+Each brings torch and needs about 6 GB and some minutes. No model is downloaded: the tokenizer is made of the file itself,
+the models have two layers of random weights, and TRL's trainers take two steps on the CPU, after which they must hold as
+many rows as the file. A few rows with tools and calls, written by hand, come after the public ones. The data has no strengths;
+a margin of 1 is written, so that trl-reward can be tried.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from exporters import EXPORTERS, DatasetWriter, PreferenceRow, RowOrigin, RowRef
 from exporters.parquet import COLUMNS
 from labeling.readers import PairRow, Refusal, read, understand
 from labeling.services.convert import preference_row
+from tests.exporters.samples import AWKWARD, ONE_CALL, TOOLS, TURNS
 from tests.fixtures.together import check_file as together_check
 
 SOURCES = ("llama_factory/*.json", "hh_rlhf/*.jsonl.gz", "llmbar/**/dataset.json")
@@ -43,7 +45,12 @@ TRAINERS = {
     "trl": "trl", "trl-standard": "trl", "trl-kto": "trl", "trl-reward": "trl", "sft": "trl",
     "llama-factory": "llama-factory", "axolotl": "axolotl",
 }  # fmt: skip
-PACKAGES = {"trl": ["trl==1.16.0"], "llama-factory": ["--no-deps", "llamafactory"], "axolotl": ["--no-deps", "axolotl"]}
+# LLaMA-Factory imports torchaudio and torchvision, which fit one version of torch each.
+PACKAGES = {
+    "trl": ["trl==1.16.0"],
+    "llama-factory": ["llamafactory==0.9.5", "torch==2.11.0", "torchaudio==2.11.0", "torchvision==0.26.0"],
+    "axolotl": ["axolotl==0.19.0"],
+}
 PROGRAM = Path(__file__).with_name("trainers.py")
 
 
@@ -72,6 +79,14 @@ def pairs(folder: Path) -> tuple[list[tuple[PreferenceRow, RowOrigin]], Counter[
                 else:
                     rows.append((made, RowOrigin(count, row.prompt.prompt.digest)))
     return rows, refused, count
+
+
+def by_hand(name: str) -> list[tuple[PreferenceRow, RowOrigin]]:
+    """Rows that public data has not: signs, turns, tools. A file that Together shall take has no messages of tools."""
+    tools = () if name in ("openai-dpo", "azure-dpo", "sft") else (TOOLS, ONE_CALL)
+    return [
+        (replace(row, margin=1.0), RowOrigin(-n, f"by hand {n}")) for n, row in enumerate((AWKWARD, TURNS, *tools), 1)
+    ]
 
 
 def try_format(
@@ -141,7 +156,7 @@ def _by_parquet(name: str, rows: Sequence[tuple[PreferenceRow, RowOrigin]], fold
 
 
 def _by_trainer(trainer: str, name: str, out: Path, rows: int, environment: Path) -> str:
-    command = [environment / "bin" / "python", PROGRAM, trainer, name, out / "train.jsonl"]
+    command = [environment / trainer / "bin" / "python", PROGRAM, trainer, name, out / "train.jsonl"]
     settings = os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ""}
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, env=settings)
     if done.returncode:
@@ -151,10 +166,10 @@ def _by_trainer(trainer: str, name: str, out: Path, rows: int, environment: Path
 
 
 def install(environment: Path) -> None:
-    """Make an environment with the trainers; what does not install is told and left out."""
-    venv.create(environment, with_pip=True)
+    """Make the environments of the trainers; what does not install is told and left out."""
     for trainer, packages in PACKAGES.items():
-        command = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
+        venv.create(environment / trainer, with_pip=True)
+        command = [str(environment / trainer / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
         if subprocess.run(command, check=False).returncode:
             print(f"{trainer} does not install here")
 
@@ -178,12 +193,12 @@ def main() -> int:
         }
         rows, refused, count = pairs(asked.folder)
         reasons = ", ".join(f"{number} {reason}" for reason, number in refused.items()) or "none"
-        print(f"{count} rows read, {len(rows)} pairs; refused: {reasons}")
+        print(f"{count} rows read, {len(rows)} pairs, and up to 4 by hand; refused: {reasons}")
         heads = ["format", "rows and what is left out", "check", "schema", "together", "datasets", "Parquet", "trainer"]
-        table = [heads, *(try_format(name, rows, Path(temporary), asked) for name in EXPORTERS)]
-    widths = [max(len(line[place]) for line in table if place < len(line)) for place in range(len(heads))]
+        table = [heads, *(try_format(name, [*rows, *by_hand(name)], Path(temporary), asked) for name in EXPORTERS)]
+    table.insert(1, ["---"] * len(heads))
     for line in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False)).rstrip())
+        print(f"| {' | '.join(line)} |")
     return int(any("FAULT" in cell or "lost" in cell for line in table for cell in line))
 
 

@@ -57,8 +57,7 @@ def by_trl(name: str, data: Any, file: Path) -> tuple[int, str]:
     if any(is_conversational(row) == (name == "trl-standard") for row in data):
         raise SystemExit("TRL takes rows for another type of data set")
     if name != "trl-standard":
-        known = ("prompt", "chosen", "rejected", "completion", "label", "messages")
-        others = [column for column in data.column_names if column not in known]
+        others = [column for column in data.column_names if column == "margin"]  # it knows no margin
         templated = data.remove_columns(others).map(lambda row: apply_chat_template(row, tokenizer))
         _expect(len(templated) == len(data), f"the template was applied to {len(templated)} rows")
         done.append("apply_chat_template")
