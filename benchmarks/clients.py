@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from exporters import EXPORTERS, DatasetWriter, PreferenceRow, RowOrigin, RowRefused, check_file
 from exporters.parquet import COLUMNS
@@ -125,14 +126,19 @@ def _by_schema(name: str, path: Path, schemas: Path | None) -> str:
         return ""
     import jsonschema
 
-    rules = json.loads((schemas / f"{SCHEMAS[name]}.schema.json").read_text())
-    if name == "trl-reward":
-        rules.get("properties", {})["margin"] = {"type": "number"}
-    validator = jsonschema.Draft202012Validator(rules)
+    validator = jsonschema.Draft202012Validator(schema_of(schemas, name))
     for number, line in enumerate(_lines(path), 1):
         for error in validator.iter_errors(json.loads(line)):
             return f"FAULT line {number}: {error.message[:60]}"
     return "ok"
+
+
+def schema_of(schemas: Path, name: str) -> dict[str, Any]:
+    """The JSON Schema of a format's lines."""
+    rules: dict[str, Any] = json.loads((schemas / f"{SCHEMAS[name]}.schema.json").read_text())
+    if name == "trl-reward":
+        rules.get("properties", {})["margin"] = {"type": "number"}
+    return rules
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """`README.md` of an export: a data-set card as Hugging Face reads it, with its YAML at the top."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporters.formats import Format
@@ -13,15 +13,11 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 
 def card(written: Written, format: Format, facts: Mapping[str, Any]) -> str:
     """The card's text. It names neither people nor places: a card is what gets published."""
-    size = next((name for limit, name in SIZES if written.rows < limit), "n>1M")
     splits: dict[str, list[str]] = {file.split: [] for file in written.files if file.split != "provenance"}
     for file in written.files:
         if file.split in splits:
             splits[file.split].append(file.name)
-    lines = ["---", f"license: {written.licence}", "configs:", "- config_name: default", "  data_files:"]
-    for split, names in splits.items():
-        lines += [f"  - split: {split}", "    path:", *(f"    - {name}" for name in names)]
-    lines += ["size_categories:", f"- {size}", "tags:", "- preference", "- dpo", "- tiebreak", "---", ""]
+    lines = yaml_head(written.licence, splits, written.rows, ("preference", "dpo", "tiebreak"))
     left_out = sum(written.left_out.values())
     lines += [
         "# Preference data",
@@ -55,6 +51,15 @@ def card(written: Written, format: Format, facts: Mapping[str, Any]) -> str:
     lines.append("- Preferences are those of these raters under their guidelines; others may prefer otherwise.")
     lines += ["", "## Use", "", "```python", "from datasets import load_dataset", "", 'load_dataset("FOLDER")']
     return "\n".join([*lines, "```", ""])
+
+
+def yaml_head(licence: str, splits: Mapping[str, Sequence[str]], rows: int, tags: Sequence[str]) -> list[str]:
+    """The YAML that Hugging Face reads."""
+    lines = ["---", f"license: {licence}", "configs:", "- config_name: default", "  data_files:"]
+    for split, names in splits.items():
+        lines += [f"  - split: {split}", "    path:", *(f"    - {name}" for name in names)]
+    size = next((name for limit, name in SIZES if rows < limit), "n>1M")
+    return [*lines, "size_categories:", f"- {size}", "tags:", *(f"- {tag}" for tag in tags), "---", ""]
 
 
 def plural(number: int, noun: str) -> str:

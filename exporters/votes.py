@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import orjson
 
+from exporters.card import plural, yaml_head
 from exporters.files import begin_folder, discard_folder, finish_folder, write_file
 from exporters.jsonl import FileFacts, JsonlFile, json_line
 from exporters.parquet import ParquetFile
@@ -66,6 +67,7 @@ class VotesWriter:
         else:
             self._file = ParquetFile(path, _schema())
         self._rows = 0
+        self._raters: set[tuple[str, str]] = set()
         self._finished = False
         return self
 
@@ -83,10 +85,11 @@ class VotesWriter:
 
     def add(self, vote: VoteRow) -> None:
         self._rows += 1
+        self._raters.add((vote.kind, vote.rater))
         self._file.write(_cells(vote) if self._type == "csv" else json_line(vote._asdict()))
 
-    def finish(self, facts: dict[str, Any]) -> FileFacts:
-        """Close the file, write the manifest, and give the folder its name."""
+    def finish(self, facts: dict[str, Any], *, licence: str = "unknown") -> FileFacts:
+        """Close the file, write manifest and card, and give the folder its name. `licence` stands on the card."""
         self._file.close()
         content = self._file.path.stat().st_size
         told = FileFacts(self._file.path.name, VOTES, 1, self._rows, content, self._file.sha256)
@@ -95,9 +98,26 @@ class VotesWriter:
             self._folder / "manifest.json",
             orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE),
         )
+        write_file(self._folder / "README.md", _card(told, len(self._raters), licence).encode())
         finish_folder(self._folder, self._out)
         self._finished = True
         return told
+
+
+def _card(file: FileFacts, raters: int, licence: str) -> str:
+    """The card of every label; it names no rater, but the file does, and it says so."""
+    lines = yaml_head(licence, {VOTES: [file.name]}, file.rows, ("preference", VOTES, "tiebreak"))
+    lines += [
+        "# Votes",
+        "",
+        f"{plural(file.rows, 'label')} of {plural(raters, 'rater')}, each as it was given, also those that were changed later.",
+        "",
+        "- `item` is the pair; `verdict` is in stored order: a, b, tie or both_bad; `is_current` is false for what was changed.",
+        "- `rater` names the raters. Leave the column out where their names shall not be published.",
+        "- Preferences are those of these raters under their guidelines; others may prefer otherwise.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _cells(values: tuple[Any, ...]) -> bytes:

@@ -96,7 +96,8 @@ def export_votes(
                 )
             if not writer.rows:
                 raise ExportError("There are no labels to export. Label pairs, or let a judge read them.")
-            file = writer.finish({"program": {"name": "tiebreak", "version": version("tiebreak")}, "label_seq": mark})
+            facts = {"program": {"name": "tiebreak", "version": version("tiebreak")}, "label_seq": mark}
+            file = writer.finish(facts, licence=asked.licence)
         digests = {file.name: {"split": VOTES, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}}
         end(store, begun, mark, {"rows": file.rows, "counts": "{}", "digests": json.dumps(digests)})
     return export_view(store, actor, slug, begun.export_id)

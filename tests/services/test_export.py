@@ -496,6 +496,10 @@ def test_votes_are_made_again_byte_for_byte_and_have_no_label_rules(store, tmp_p
     making.label(crowd, making.pair("later"))
     again = export_again(*making.place, view.id, out=tmp_path / "again")
     assert (again.digest, again.rows, again.licence) == (view.digest, 12, "cc-by-4.0")
+    card = (tmp_path / "again" / "README.md").read_text()
+    assert "license: cc-by-4.0" in card
+    assert "12 labels of 1 rater," in card
+    assert card == (tmp_path / "out" / "README.md").read_text()
     assert votes_held(*making.place).labels == 13
     with pytest.raises(InputError, match="without label rules"):
         done(making, tmp_path, format="votes", rules=LabelRules(who="people"), out=tmp_path / "other")
