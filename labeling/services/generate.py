@@ -1,7 +1,7 @@
 """Generators of a project, tried on one prompt, estimated, and run over all prompts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labeling.domain import Actor, GeneratorSpec, Json, Right, RunMode
@@ -16,7 +16,7 @@ from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now, make_ready
 from labeling.services.headers import keep_headers
-from labeling.services.keys import address_of, is_sandbox_address
+from labeling.services.keys import address_of, is_sandbox_address, placed
 from labeling.services.pair_choice import sources_of
 from labeling.services.pairing import PairPlan
 from labeling.services.scaling import LARGE, PART, scaled
@@ -143,7 +143,7 @@ def try_generators(
         raise NotFoundError(f"There is no prompt {prompt_id} in {project.name!r}.")
     for spec in specs:
         make_ready(store, actor, slug, spec)
-    planned = [_planned(spec, None, prompt, 0) for spec in specs]
+    planned = [_planned(*placed(spec), None, prompt, 0) for spec in specs]
     return [
         Trial(spec.name, None, answer, None)
         if isinstance(answer, Fault)
@@ -271,6 +271,7 @@ def _requests(
     With `every`, only of prompts whose id it divides.
     """
     after = 0
+    asked = [(*placed(spec), generator_id, plan.samples_of(spec)) for spec, generator_id in generators]
     while True:
         with store.reading() as session:
             found = rows.prompts_after(session, project_id, after, CHUNK, every=every)
@@ -281,25 +282,25 @@ def _requests(
             return
         after = prompts[-1].id
         for prompt in prompts:
-            for spec, generator_id in generators:
+            for spec, is_sandbox, generator_id, samples in asked:
                 if prompt.id in only and generator_id not in only[prompt.id]:
                     continue
-                for sample in range(plan.samples_of(spec)):
+                for sample in range(samples):
                     if (prompt.id, generator_id, sample) not in there:
-                        yield _planned(spec, generator_id, prompt, sample)
+                        yield _planned(spec, is_sandbox, generator_id, prompt, sample)
 
 
 def _planned(
-    spec: GeneratorSpec, generator_id: int | None, prompt: rows.PromptData, sample: int
+    spec: GeneratorSpec, is_sandbox: bool, generator_id: int | None, prompt: rows.PromptData, sample: int
 ) -> runs.PlannedRequest:
     return runs.PlannedRequest(
-        request=generator_request(replace(spec, base_url=address_of(spec.base_url)), prompt.prompt, sample),
+        request=generator_request(spec, prompt.prompt, sample),
         key_env=spec.key_env,
         pace=pace_of(spec),
         sample_number=sample,
         prompt_id=prompt.id,
         generator_id=generator_id,
-        is_sandbox=is_sandbox_address(spec.base_url),
+        is_sandbox=is_sandbox,
     )
 
 

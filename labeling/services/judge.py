@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right, RunMode
@@ -18,7 +18,7 @@ from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now, make_ready
 from labeling.services.headers import keep_headers
 from labeling.services.judge_pairs import choose, draw_for
-from labeling.services.keys import address_of, is_sandbox_address
+from labeling.services.keys import address_of, is_sandbox_address, placed
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.storage import completions, judging, keys
@@ -235,7 +235,7 @@ def structured_format(store: Store, actor: Actor, slug: str, spec: JudgeSpec, *,
         0, 0, Prompt(({"role": "user", "content": "Say yes."},)), Reply("Yes."), Reply("No."), None
     )
     for form in FORMATS:
-        (answer,) = ask_now(store, actor, slug, [_planned(spec, example, "ab", 0, form)])
+        (answer,) = ask_now(store, actor, slug, [_planned(*placed(spec), example, "ab", 0, form)])
         refused = isinstance(answer, Fault) and form != FORMATS[-1] and _is_about_format(answer)
         if isinstance(answer, Fault) and not refused:
             raise EndpointError(answer.message)
@@ -258,6 +258,7 @@ def _requests(
     store: Store, project_id: int, spec: JudgeSpec, digest: str, rater_id: int | None, chosen: Sequence[int], form: str
 ) -> Iterator[runs.PlannedRequest]:
     """Every order and sample of the pairs that this judge has no result on."""
+    at, is_sandbox = placed(spec)
     for start in range(0, len(chosen), CHUNK):
         ids = chosen[start : start + CHUNK]
         with store.reading() as session:
@@ -266,15 +267,16 @@ def _requests(
         for pair in found:
             for order in orders_of(spec.orders, digest, pair.id):
                 for sample in range(spec.samples):
-                    yield _planned(spec, pair, order, sample, form)
+                    yield _planned(at, is_sandbox, pair, order, sample, form)
 
 
-def _planned(spec: JudgeSpec, pair: pairs_.PairTexts, order: Order, sample: int, form: str) -> runs.PlannedRequest:
-    at = replace(spec, base_url=address_of(spec.base_url))
+def _planned(
+    spec: JudgeSpec, is_sandbox: bool, pair: pairs_.PairTexts, order: Order, sample: int, form: str
+) -> runs.PlannedRequest:
     return runs.PlannedRequest(
         request=chat_request(
-            at.base_url,
-            at.model,
+            spec.base_url,
+            spec.model,
             _messages(spec, pair, order),
             parameters={**spec.parameters, **_format(form, spec.offers_both_bad)},
             sample=sample,
@@ -284,7 +286,7 @@ def _planned(spec: JudgeSpec, pair: pairs_.PairTexts, order: Order, sample: int,
         sample_number=sample,
         pair_id=pair.id or None,
         pair_order=order if pair.id else None,
-        is_sandbox=is_sandbox_address(spec.base_url),
+        is_sandbox=is_sandbox,
     )
 
 

@@ -4,9 +4,10 @@ A lead who may run generators could otherwise name any variable of the server an
 the key there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor, GeneratorSpec, JudgeSpec, Right
 from labeling.errors import ForbiddenError, InputError
 from labeling.llm.keys import key_state, origin_of
 from labeling.services.access import open_project
@@ -14,6 +15,8 @@ from labeling.services.sandbox import is_sandbox, sandbox_url
 from labeling.services.spec_fields import SANDBOX
 from labeling.storage import keys as rows
 from labeling.storage.store import IntegrityError, Session, Store
+
+Spec = TypeVar("Spec", GeneratorSpec, JudgeSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,12 @@ def address_of(base_url: str) -> str:
 
 def is_sandbox_address(base_url: str) -> bool:
     return base_url == SANDBOX or is_sandbox(base_url)
+
+
+def placed(spec: Spec) -> tuple[Spec, bool]:
+    """The spec with the address that its requests go to, and whether that is a sandbox's. Looked up once for many
+    requests: the setting behind it is read from a file."""
+    return replace(spec, base_url=address_of(spec.base_url)), is_sandbox_address(spec.base_url)
 
 
 def bind_key(store: Store, actor: Actor, slug: str, variable: str | None, base_url: str) -> None:

@@ -13,7 +13,7 @@ from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.endpoints import make_ready
 from labeling.services.judge import FORMATS, structured_format
-from labeling.services.keys import address_of, is_sandbox_address
+from labeling.services.keys import address_of, is_sandbox_address, placed
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.storage import judging, keys, scoring
@@ -221,6 +221,7 @@ def _requests(
     store: Store, project_id: int, spec: JudgeSpec, rater_id: int | None, limit: int | None, form: str, every: int = 1
 ) -> Iterator[runs.PlannedRequest]:
     """Every sample for the replies that this judge has not scored, prompt by prompt; with `every` of a part of the prompts."""
+    at, is_sandbox = placed(spec)
     after = 0
     left = limit
     while left is None or left > 0:
@@ -237,14 +238,16 @@ def _requests(
         left = None if left is None else left - len(found)
         for one in texts:
             for sample in range(spec.samples):
-                yield _planned(spec, one, sample, form)
+                yield _planned(at, is_sandbox, one, sample, form)
 
 
-def _planned(spec: JudgeSpec, one: scoring.CompletionTexts, sample: int, form: str) -> runs.PlannedRequest:
+def _planned(
+    spec: JudgeSpec, is_sandbox: bool, one: scoring.CompletionTexts, sample: int, form: str
+) -> runs.PlannedRequest:
     shape = {"json_schema": score_format(), "json_object": {"type": "json_object"}}.get(form)
     return runs.PlannedRequest(
         request=chat_request(
-            address_of(spec.base_url),
+            spec.base_url,
             spec.model,
             _messages(spec, one),
             parameters={**spec.parameters, **({"response_format": shape} if shape else {})},
@@ -254,7 +257,7 @@ def _planned(spec: JudgeSpec, one: scoring.CompletionTexts, sample: int, form: s
         pace=pace_of(spec),
         sample_number=sample,
         completion_id=one.id,
-        is_sandbox=is_sandbox_address(spec.base_url),
+        is_sandbox=is_sandbox,
     )
 
 
