@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -175,12 +175,17 @@ def open_answers(session: Session, run_id: int, limit: int) -> list[HarvestRow]:
         )
         .join(Run, col(Run.id) == col(RunRequest.run_id))
         .join(Answer, col(Answer.request_id) == col(RunRequest.request_id))
-        .where(col(RunRequest.run_id) == run_id, col(RunRequest.harvested_at).is_(None))
+        .where(col(RunRequest.run_id) == run_id, col(RunRequest.harvested_at).is_(None), up_to_the_last_answer())
         .order_by(col(RunRequest.request_id))
         .limit(limit)
         .with_for_update(skip_locked=True, of=RunRequest)
     )  # fmt: skip
     return sorted((_harvest_row(row) for row in session.execute(query)), key=lambda row: row.number)
+
+
+def up_to_the_last_answer() -> ColumnElement[bool]:
+    """Of a run's open requests only those that may be answered: the long rest of a queue is not looked through."""
+    return col(RunRequest.request_id) <= select(func.max(col(Answer.request_id))).scalar_subquery()
 
 
 def sent(session: Session, request_ids: Sequence[int]) -> dict[int, Sent]:

@@ -7,9 +7,13 @@ from datetime import datetime
 from sqlalchemy import case, func, literal_column, select, update
 from sqlmodel import Session, col
 
-from labeling.storage.tables import Attempt, Pace, Request, Run, RunRequest, core, now
+from labeling.storage.requests import up_to_the_last_answer
+from labeling.storage.tables import Answer, Attempt, Pace, Request, Run, RunRequest, core, now
 
 RUN = core(Run).c
+# In words, not as parameters: those hide a partial index.
+WAITING = core(Request).c.state == literal_column("'waiting'")
+FAILED = core(Request).c.state == literal_column("'failed'")
 RUNNING = (
     select(RUN.id, RUN.purpose, RUN.max_tries, RUN.budget_usd, RUN.spent_usd, RUN.spec)
     .where(RUN.state == literal_column("'running'"), RUN.mode == literal_column("'live'"))
@@ -121,22 +125,26 @@ def give_up_preparing(session: Session, before: datetime, fault: str) -> None:
 
 def counts(session: Session, run: Run) -> Counts:
     """What became of a run's requests. Of those that were put to use nothing is read: they are answered, all of them."""
-    own = session.execute(
-        select(func.count()).where(col(Request.run_id) == run.id, col(Request.state) == "waiting")
+    own = session.execute(select(func.count()).where(col(Request.run_id) == run.id, WAITING)).scalar_one()
+    open_ = (col(RunRequest.run_id) == run.id, col(RunRequest.harvested_at).is_(None))
+    wanted = session.execute(select(func.count()).where(*open_)).scalar_one()
+    failed = _failed(session, run)
+    unused = session.execute(
+        select(func.count())
+        .join_from(RunRequest, Answer, col(Answer.request_id) == col(RunRequest.request_id))
+        .where(*open_, up_to_the_last_answer())
     ).scalar_one()
-    wanted = session.execute(
-        select(func.count()).where(col(RunRequest.run_id) == run.id, col(RunRequest.harvested_at).is_(None))
-    ).scalar_one()
-    if own == wanted:
-        # A run's own requests are all wanted by it, so that there is nothing else: two indexes tell a long queue.
-        return Counts(run.asked - own, {}, own, _leased(session, run), run.asked - own)
+    if own + sum(failed.values()) + unused == wanted:
+        # A run's own requests are all wanted by it, so that there is nothing else: indexes tell a long queue.
+        answered = run.asked - own - sum(failed.values())
+        return Counts(answered, failed, own, _leased(session, run), run.asked - wanted)
     query = (
         select(
             col(Request.state), col(Request.reason), func.count(), func.count(case((col(Request.lease_until) > now(), 1)))
         )
         .select_from(RunRequest)
         .join(Request, col(Request.id) == col(RunRequest.request_id))
-        .where(col(RunRequest.run_id) == run.id, col(RunRequest.harvested_at).is_(None))
+        .where(*open_)
         .group_by(col(Request.state), col(Request.reason))
     )  # fmt: skip
     rows = session.execute(query).all()
@@ -148,6 +156,16 @@ def counts(session: Session, run: Run) -> Counts:
         in_flight=sum(leased for state, _, _, leased in rows if state == "waiting"),
         harvested=harvested,
     )
+
+
+def _failed(session: Session, run: Run) -> dict[str, int]:
+    """How many of the run's own requests failed, by reason."""
+    query = (
+        select(col(Request.reason), func.count())
+        .where(col(Request.run_id) == run.id, FAILED)
+        .group_by(col(Request.reason))
+    )
+    return {reason or "unknown": count for reason, count in session.execute(query)}
 
 
 def _leased(session: Session, run: Run) -> int:

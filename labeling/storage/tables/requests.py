@@ -24,6 +24,8 @@ class Request(Table, table=True):
         # A claim walks only the endpoints that are not blocked.
         Index("ix_request_open", "run_id", "endpoint", "due_at", sqlite_where=text("state = 'waiting'"),
               postgresql_where=text("state = 'waiting'")),
+        Index("ix_request_failed", "run_id", "reason", sqlite_where=text("state = 'failed'"),
+              postgresql_where=text("state = 'failed'")),
         Index("ix_request_leased", "lease_owner", sqlite_where=text("lease_owner IS NOT NULL"),
               postgresql_where=text("lease_owner IS NOT NULL")),
     )  # fmt: skip

@@ -551,6 +551,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("lease_owner IS NOT NULL"),
     )
     op.create_index(
+        "ix_request_failed",
+        "request",
+        ["run_id", "reason"],
+        unique=False,
+        sqlite_where=sa.text("state = 'failed'"),
+        postgresql_where=sa.text("state = 'failed'"),
+    )
+    op.create_index(
         "ix_request_open",
         "request",
         ["run_id", "endpoint", "due_at"],
