@@ -17,7 +17,7 @@ from labeling.services import runs
 from labeling.services.access import open_project
 from labeling.services.endpoints import ask_now, make_ready
 from labeling.services.headers import keep_headers
-from labeling.services.judge_pairs import choose, draw_for
+from labeling.services.judge_pairs import choose, draw_for, left_for
 from labeling.services.keys import address_of, is_sandbox_address, placed
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
@@ -131,12 +131,11 @@ def estimate_judging(
         project_id = _project_id(session, actor, slug)
         form = keys.known_format(session, address_of(spec.base_url), spec.model) or FORMATS[0]
         rater_id = judging.rater_of_digest(session, project_id, digest)
-        done = judging.judged_by(session, rater_id) if rater_id else set()
-        left = [pair_id for pair_id in choose(session, project_id, pairs) if pair_id not in done]
+        left, part = left_for(session, project_id, pairs, rater_id, LARGE)
         replies = requests_.repaired_of(session, address_of(spec.base_url), spec.model)
-    part = random.Random(project_id).sample(left, PART) if len(left) > LARGE else left
+    part = part[:: len(part) // PART][:PART] if left > LARGE else part
     found = runs.estimate(store, actor, slug, _requests(store, project_id, spec, digest, rater_id, part, form), mode)
-    found = scaled(found, len(left) * (2 if spec.orders == "both" else 1) * spec.samples, "pairs")
+    found = scaled(found, left * (2 if spec.orders == "both" else 1) * spec.samples, "pairs")
     return with_repairs(found, *replies)
 
 

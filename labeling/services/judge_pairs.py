@@ -80,21 +80,40 @@ def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = 
     Raises:
         InputError: there is no such choice, or no such judge.
     """
-    name, _, rest = pairs.partition(":")
-    if name in SELECTIONS and not rest:
-        found = SELECTIONS[name](project_id)
-    elif name == "unsure" and rest:
-        found = rows.unsure_pairs(project_id, _rater_of_judge(session, project_id, rest))
-    elif name == "sample":
-        return _sample(session, project_id, pairs, rest)[: 1 if first_only else None]
-    else:
-        raise InputError(f"{pairs[:40]!r} is no choice of pairs; write {CHOICES}.")
+    found = _selection(session, project_id, pairs)
+    if found is None:
+        return _sample(session, project_id, pairs)[: 1 if first_only else None]
     return rows.ids_of(session, found, 1 if first_only else None)
 
 
-def _sample(session: Session, project_id: int, pairs: str, rest: str) -> list[int]:
+def left_for(session: Session, project_id: int, pairs: str, rater_id: int | None, most: int) -> tuple[int, list[int]]:
+    """How many pairs of a choice a judge (None: a new one) has come to no result on, and about `most` of them from all
+    over where they are more. Raises as `choose`."""
+    found = _selection(session, project_id, pairs)
+    if found is None:
+        done = judging.judged_by(session, rater_id) if rater_id else set()
+        ids = [id_ for id_ in _sample(session, project_id, pairs) if id_ not in done]
+        return len(ids), ids[:: max(1, len(ids) // most)][:most]
+    left = found if rater_id is None else rows.unjudged(found, rater_id)
+    count = rows.count_of(session, left)
+    return count, rows.spread_of(session, left, count, most)
+
+
+def _selection(session: Session, project_id: int, pairs: str) -> Any | None:
+    """The pairs of a choice as a query; None for a sample, which is drawn by lot."""
+    name, _, rest = pairs.partition(":")
+    if name in SELECTIONS and not rest:
+        return SELECTIONS[name](project_id)
+    if name == "unsure" and rest:
+        return rows.unsure_pairs(project_id, _rater_of_judge(session, project_id, rest))
+    if name != "sample":
+        raise InputError(f"{pairs[:40]!r} is no choice of pairs; write {CHOICES}.")
+    return None
+
+
+def _sample(session: Session, project_id: int, pairs: str) -> list[int]:
     """N pairs by lot. The same seed draws the same ones again, and pairs that are added change few of them."""
-    size, _, seed = rest.partition(":")
+    size, _, seed = pairs.removeprefix("sample").removeprefix(":").partition(":")
     if not size.isdecimal() or int(size) < 1 or len(seed) > 40:
         raise InputError(f"{pairs[:40]!r} is no choice of pairs; a sample is written sample:50, or sample:50:SEED.")
     ids = rows.ids_of(session, rows.all_pairs(project_id))

@@ -17,6 +17,7 @@ CHUNK = 200  # requests written in one transaction, which stays under 50 ms
 LOW_TOKENS = 50  # of a reply, where nothing is known of the model
 HIGH_TOKENS = 1000
 KNOWN_FROM = 5  # answers of a model from which their mean is used
+RATED_ON = 10_000  # tokens: up to here a token costs the same
 SPREAD = 1.3  # how far the mean of all replies may be from that of the last ones
 
 
@@ -73,6 +74,7 @@ class Expectation:
         with store.reading() as session:
             self._recent = rows.recent_tokens(session)
         self.from_answers = False
+        self._rates: dict[tuple[str, str], tuple[float, ...] | None] = {}  # US dollars for a token in and out
 
     def of(self, one: PlannedRequest) -> Expected:
         request = one.request
@@ -80,13 +82,24 @@ class Expectation:
         low, high = self._completion_tokens(request)
         if one.is_sandbox:
             return Expected(prompt_tokens, (low, high), (0.0, 0.0))
-        if not prices.is_priced(request.base_url, request.model):
+        usd = [self._usd(request, prompt_tokens, completion_tokens) for completion_tokens in (low, high)]
+        if usd[0] is None or usd[1] is None:
             return Expected(prompt_tokens, (low, high), None)
-        usd = tuple(
-            self._share * (prices.cost_usd(request.base_url, request.model, prompt_tokens, n) or 0.0)
-            for n in (low, high)
-        )
         return Expected(prompt_tokens, (low, high), (usd[0], usd[1]))
+
+    def _usd(self, request: ChatRequest, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """What a call costs. Looking a price up takes as long as writing several requests down: a model's is asked once."""
+        place = (request.base_url, request.model)
+        if place not in self._rates:
+            known = prices.is_priced(*place)
+            each = [prices.cost_usd(*place, *tokens) for tokens in ((RATED_ON, 0), (0, RATED_ON))] if known else [None]
+            self._rates[place] = None if None in each else tuple((usd or 0.0) / RATED_ON for usd in each)
+        rates = self._rates[place]
+        if rates is None:
+            return None
+        if prompt_tokens > RATED_ON:  # some models cost more from a length on
+            return self._share * (prices.cost_usd(*place, prompt_tokens, completion_tokens) or 0.0)
+        return self._share * (prompt_tokens * rates[0] + completion_tokens * rates[1])
 
     def _completion_tokens(self, request: ChatRequest) -> tuple[int, int]:
         count, mean = self._recent.get((request.base_url, request.model), (0, 0.0))

@@ -118,6 +118,20 @@ def unsure_pairs(project_id: int, rater_id: int) -> Select[Any]:
     return all_pairs(project_id).where(col(Pair.id).in_(unsure))
 
 
+def unjudged(pairs: Select[Any], rater_id: int) -> Select[Any]:
+    """Those of a selection that a judge has come to no result on."""
+    return pairs.where(
+        col(Pair.id).not_in(select(col(JudgeResult.pair_id)).where(col(JudgeResult.rater_id) == rater_id))
+    )
+
+
+def spread_of(session: Session, pairs: Select[Any], count: int, most: int) -> list[int]:
+    """The ids of about `most` of the `count` pairs of a selection, from all over it; all of them where they are few."""
+    if count <= most:
+        return ids_of(session, pairs)
+    return ids_of(session, pairs.where(col(Pair.id) % (count // most) == 0), most) or ids_of(session, pairs, most)
+
+
 def ids_of(session: Session, pairs: Select[Any], most: int | None = None) -> list[int]:
     """The ids that a selection comes to, in their order; the first `most` of them where given."""
     return list(session.scalars(pairs.order_by(col(Pair.id)).limit(most)))
