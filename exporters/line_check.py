@@ -79,7 +79,7 @@ class LineCheck:
         self._longer_chosen += sum(map(gt, *lengths))
         self._longer_rejected += sum(map(lt, *lengths))
         if self.prompts is not None:
-            self.prompts.extend(map(hash, map(orjson.dumps, prompts)))
+            self.prompts.extend(map(hash, prompts))
 
     def record(self, record: Message) -> Iterator[Finding]:
         """The same for a row of a file without lines."""
@@ -155,7 +155,7 @@ class LineCheck:
             elif len(chosen) < len(rejected):
                 self._longer_rejected += 1
         if self.prompts is not None:
-            self.prompts.append(hash(orjson.dumps(prompt)))
+            self.prompts.append(hash(prompt if isinstance(prompt, bytes) else orjson.dumps(prompt)))
 
     def _too_long(self, line: bytes) -> Iterator[Finding]:
         tokens = about_tokens(line)

@@ -10,8 +10,8 @@ from exporters.rows import Message
 
 # The prompt as it stands, and the texts of both sides ("" where they are no text, None where the format has one side).
 Parts: TypeAlias = tuple[Any, str, str | None]
-# The same of a pair that is text alone: its messages and both texts.
-PlainPair: TypeAlias = tuple[list[Message], str, str]
+# The same of a pair that is text alone: its messages as JSON, and both texts.
+PlainPair: TypeAlias = tuple[bytes, str, str]
 
 MESSAGE_LISTS = ("prompt", "chosen", "rejected", "completion", "messages", "preferred_output", "non_preferred_output")
 NEXT_ROLES = {"": ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user",)}

@@ -6,14 +6,14 @@ byte. What is put in is checked before, by the rules for a record that was read 
 JSON needs no reading again. Other pairs go through the function.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from exporters.jsonl import json_line
 from exporters.plain import PlainPair, is_plain_prompt
-from exporters.rows import PreferenceRow
+from exporters.rows import Message, PreferenceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,31 @@ class Shape:
     end: bytes
 
     def line(self, messages: str, chosen: str, rejected: str) -> tuple[bytes, PlainPair] | None:
+        """As `around`, of a prompt that is stored as JSON, spelled as orjson writes it."""
+        try:
+            return self.around(orjson.loads(messages), chosen, rejected, messages.encode())
+        except (orjson.JSONDecodeError, UnicodeEncodeError):
+            return None
+
+    def around(
+        self, prompt: Sequence[Message], chosen: str, rejected: str, messages: bytes | None = None
+    ) -> tuple[bytes, PlainPair] | None:
         """The line of an ordinary pair, and the parts that a check finds in it; None where it is not an ordinary one.
 
-        `messages` is JSON as orjson writes it.
+        `messages` is the prompt as JSON, where it is known.
         """
-        try:
-            prompt = orjson.loads(messages)
-            if chosen == rejected or not chosen.strip() or not rejected.strip() or not is_plain_prompt(prompt):
-                return None
-            pieces = (
-                self.before, messages.encode(), self.chosen, orjson.dumps(chosen), self.rejected,
-                orjson.dumps(rejected), self.end,
-            )  # fmt: skip
-        except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeEncodeError):  # no JSON, no Unicode
+        if chosen == rejected or not chosen.strip() or not rejected.strip() or not is_plain_prompt(prompt):
             return None
-        return b"".join(pieces), (prompt, chosen, rejected)
+        dumps = orjson.dumps
+        try:
+            if messages is None:
+                messages = dumps(prompt)
+            line = b"".join(
+                (self.before, messages, self.chosen, dumps(chosen), self.rejected, dumps(rejected), self.end)
+            )
+        except orjson.JSONEncodeError:  # no Unicode
+            return None
+        return line, (messages, chosen, rejected)
 
 
 def shape_of(record: Callable[[PreferenceRow], object]) -> Shape:

@@ -175,7 +175,23 @@ def _write_all(
     return refusals
 
 
+def _ordinary(format: Format, row: PairRow) -> bytes | None:
+    """The line of a decided pair of texts, put together at once; None where a closer look is needed."""
+    prompt, chosen, rejected = row.prompt.prompt, row.a, row.b
+    if row.verdict is Verdict.B:
+        chosen, rejected = rejected, chosen
+    elif row.verdict is not Verdict.A:
+        return None
+    if format.shape is None or prompt.tools or chosen.tool_calls or rejected.tool_calls:
+        return None
+    made = format.shape.around(prompt.messages, chosen.text, rejected.text)
+    return None if made is None else made[0]
+
+
 def _write(file: JsonlFile | Spool, format: Format, line: int, row: PairRow) -> Refusal | None:
+    if isinstance(file, JsonlFile) and (made_line := _ordinary(format, row)) is not None:
+        file.write(made_line)
+        return None
     try:
         made = preference_row(row, format.takes)
         code = format.refusal(made)

@@ -227,9 +227,10 @@ def at_once(format, prompt, chosen, rejected):
     made = exporter.shape.line(json.dumps(prompt, ensure_ascii=False, separators=(",", ":")), chosen, rejected)
     if made is None:
         return None
-    line, parts = made
+    line, (messages, *texts) = made
     # What is said of it without reading it is what a check finds that reads it.
-    assert LineCheck(exporter).plain(line) == parts
+    assert LineCheck(exporter).plain(line) == (json.loads(messages), *texts)
+    assert exporter.shape.around(prompt, chosen, rejected) == made
     return line
 
 
