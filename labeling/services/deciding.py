@@ -211,7 +211,7 @@ def _chosen(
                 None if strength != strength else strength,  # NaN alone is not itself
                 edits.get(place),
                 OUTCOMES[which] if which > EDITED else None,
-                1.0 if end - start == 1 else verdicts[start:end].count(SAYS[which]) / (end - start),
+                1.0 if end - start == 1 else round(verdicts[start:end].count(SAYS[which]) / (end - start), 3),
             ),
         )
 

@@ -128,7 +128,7 @@ class _Ordinary:
         if made is None:
             return False
         self._lines.append(made)
-        self._abouts.append((source, pair_id, group, labels, strength, round(agreed, 3), a_id, b_id))
+        self._abouts.append((source, pair_id, group, labels, strength, agreed, a_id, b_id))
         if len(self._lines) == MOST_LINES:
             self.write()
         return True
@@ -242,7 +242,7 @@ class _RowMaker:
             raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
             strength=decision.strength,
-            agreed=round(decision.agreed, 3),
+            agreed=decision.agreed,
             chosen_id=chosen.id,
             rejected_id=rejected.id,
             chosen_by=chosen.by,

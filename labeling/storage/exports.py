@@ -240,8 +240,7 @@ def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], m
             col(Pair.project_id) == project_id,
             or_(
                 col(PromptText.tools).is_not(None),
-                messages.contains('"tool_calls"'),
-                messages.contains('"tool_call_id"'),
+                messages.contains('"tool_call'),  # tool_calls, tool_call_id
                 messages.contains('"name"'),
             ),
         )

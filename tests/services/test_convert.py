@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from exporters import EXPORTERS, check_file
 from labeling.errors import ConflictError, ExportError, InputError
-from labeling.services.convert import ConvertOptions, convert
+from labeling.services.convert import PROGRESS_EVERY, ConvertOptions, convert
 
 
 def pair(number: int, **fields: object) -> dict[str, object]:
@@ -38,6 +42,26 @@ def test_a_converted_file_passes_the_check_of_its_format(file, tmp_path, to):
     assert done.sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
     assert done.refused_file is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+@pytest.mark.parametrize("to", ["trl", "trl-kto"])
+def test_a_killed_conversion_leaves_nothing_that_looks_finished(file, tmp_path, to):
+    program = """
+import os, sys
+from pathlib import Path
+from labeling.services.convert import convert
+convert(Path("in.jsonl"), "in.jsonl", to=sys.argv[1], out=Path("out.jsonl"), progress=lambda _rows: os.kill(os.getpid(), 9))
+"""
+    file(*(pair(n) for n in range(PROGRESS_EVERY)))
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program, to], cwd=tmp_path, env=os.environ | {"PYTHONPATH": root}, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    left = {path.name for path in tmp_path.iterdir()} - {"in.jsonl"}
+    assert left
+    assert all(name.startswith(".out.jsonl.") and name.endswith(".partial") for name in left)
+    assert convert(tmp_path / "in.jsonl", "in.jsonl", to=to, out=tmp_path / "out.jsonl").read == PROGRESS_EVERY
 
 
 def test_single_completions_are_written_once_and_both_bad_counts(file, tmp_path):
