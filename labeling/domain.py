@@ -63,15 +63,6 @@ def screen_verdict(verdict: Verdict, left: Side) -> ScreenVerdict:
     return ScreenVerdict.LEFT if verdict.value == left else ScreenVerdict.RIGHT
 
 
-class Action(StrEnum):
-    """What a label event does. A lead's `void` takes a rater's label back; the event stays."""
-
-    LABEL = "label"
-    SKIP = "skip"
-    UNDO = "undo"
-    VOID = "void"
-
-
 class RoundPurpose(StrEnum):
     WORK = "work"
     PRACTICE = "practice"

@@ -49,11 +49,6 @@ def visible(text: str) -> str:
     return SUSPECT.sub(lambda found: _mark(found[0]), text)
 
 
-def has_invisible(text: str) -> bool:
-    """Whether `visible` would change anything."""
-    return any(_is_invisible(found[0]) for found in SUSPECT.finditer(text))
-
-
 def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in INVISIBLE_CATEGORIES or FILLERS.match(character) is not None
 

@@ -13,6 +13,7 @@ from sqlalchemy import Executable, Row, and_, or_, select
 from sqlmodel import Session
 
 from labeling.domain import Side
+from labeling.storage.standing import STANDS
 from labeling.storage.tables import (
     Assignment,
     CompletionText,
@@ -29,7 +30,7 @@ from labeling.storage.tables import (
 
 Kind: TypeAlias = Literal["left", "right", "tie", "both_bad", "skip", "undo", "void"]
 
-_label, _later, _note = core(Label), core(Label).alias("later"), core(LabelNote)
+_label, _note = core(Label), core(LabelNote)
 _pair, _prompt, _prompt_text, _round = core(Pair), core(PromptRow), core(PromptText), core(Round)
 _a_text, _b_text = core(CompletionText).alias("a_text"), core(CompletionText).alias("b_text")
 _edit_text = core(CompletionText).alias("edit_text")
@@ -71,14 +72,7 @@ def newest_labels(
         .where(
             _label.c.rater_id == rater_id,
             _label.c.project_id == project_id,
-            ~select(_later.c.id)
-            .where(
-                _later.c.rater_id == _label.c.rater_id,
-                _later.c.pair_id == _label.c.pair_id,
-                _later.c.round_id == _label.c.round_id,
-                _later.c.revision > _label.c.revision,
-            )
-            .exists(),
+            STANDS,
             *_conditions(sought),
             *_before(before),
         )

@@ -11,6 +11,7 @@ from sqlalchemy import Executable, Row, bindparam, case, func, insert, or_, sele
 from sqlmodel import Session, col
 
 from labeling.domain import text_digest
+from labeling.storage.standing import STANDS
 from labeling.storage.tables import (
     Completion,
     CompletionText,
@@ -26,7 +27,6 @@ from labeling.storage.tables import (
 
 _label, _note, _flag, _counter = core(Label), core(LabelNote), core(Flag), core(ProjectCounter)
 _round_pair = core(RoundPair)
-_later = _label.alias("later")
 # Made once: these are asked with every label, and to make a statement costs more than to run it.
 _TAKE_SEQS = (
     update(_counter)
@@ -58,14 +58,7 @@ _DECIDED: Executable = (
         _label.c.rater_id == bindparam("rater_id"),
         _label.c.round_id == bindparam("round_id"),
         _label.c.action.in_(("label", "skip")),
-        ~select(_later.c.id)
-        .where(
-            _later.c.rater_id == _label.c.rater_id,
-            _later.c.pair_id == _label.c.pair_id,
-            _later.c.round_id == _label.c.round_id,
-            _later.c.revision > _label.c.revision,
-        )
-        .exists(),
+        STANDS,
     )
     .order_by(_label.c.created_at.desc(), _label.c.seq.desc())
     .limit(bindparam("most"))

@@ -12,6 +12,7 @@ from labeling.domain import Prompt
 from labeling.judging.template import Reply
 from labeling.storage.completions import read_prompt
 from labeling.storage.projects import visible
+from labeling.storage.standing import STANDS
 from labeling.storage.tables import (
     BenchPair,
     Completion,
@@ -44,13 +45,6 @@ class PairTexts:
 
 def current_labels(project_id: int) -> Select[int, int, str, str | None]:
     """(pair_id, rater_id, kind, verdict) of every rater's verdict as it stands now."""
-    later = Label.__table__.alias("later")  # type: ignore[attr-defined]  # SQLModel does not declare it
-    superseded = select(later.c.id).where(
-        later.c.rater_id == col(Label.rater_id),
-        later.c.pair_id == col(Label.pair_id),
-        func.coalesce(later.c.round_id, 0) == func.coalesce(col(Label.round_id), 0),
-        later.c.revision > col(Label.revision),
-    )
     return (
         select(col(Label.pair_id), col(Label.rater_id), col(Rater.kind), col(Label.verdict))
         .join(Rater, col(Rater.id) == col(Label.rater_id))
@@ -58,7 +52,7 @@ def current_labels(project_id: int) -> Select[int, int, str, str | None]:
             col(Label.project_id) == project_id,
             col(Label.action) == "label",
             visible(Label, project_id),
-            ~superseded.exists(),
+            STANDS,
         )
     )
 

@@ -6,6 +6,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from labeling.domain import Role
+from labeling.storage.standing import STANDS
 from labeling.storage.tables import (
     Account,
     Completion,
@@ -30,16 +31,6 @@ WORK_ROUND = "work"
 
 def account_named(session: Session, name: str) -> Account | None:
     return session.scalars(select(Account).where(col(Account.name) == name)).first()
-
-
-def administrators(session: Session) -> Sequence[Account]:
-    return session.scalars(select(Account).where(col(Account.is_admin)).order_by(col(Account.id))).all()
-
-
-def has_password(session: Session) -> bool:
-    """Whether anyone can sign in: then this is a shared server."""
-    query = select(col(Account.id)).where(col(Account.password_hash).is_not(None) | col(Account.subject).is_not(None))
-    return session.execute(query.limit(1)).first() is not None
 
 
 def add_account(session: Session, name: str, *, is_admin: bool = False) -> Account:
@@ -173,18 +164,11 @@ def labels_stamp(session: Session, project_id: int) -> tuple[object, ...]:
 
 def count_labelled_pairs(session: Session, project_id: int) -> int:
     """Pairs that some rater, of whatever kind, has a verdict on now."""
-    later = Label.__table__.alias("later")  # type: ignore[attr-defined]  # SQLModel does not declare it
-    superseded = select(later.c.id).where(
-        later.c.rater_id == col(Label.rater_id),
-        later.c.pair_id == col(Label.pair_id),
-        func.coalesce(later.c.round_id, 0) == func.coalesce(col(Label.round_id), 0),
-        later.c.revision > col(Label.revision),
-    )
     query = select(func.count(col(Label.pair_id).distinct())).where(
         col(Label.project_id) == project_id,
         col(Label.action) == "label",
         visible(Label, project_id),
-        ~superseded.exists(),
+        STANDS,
     )
     return session.scalar(query) or 0
 

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, case, delete, func, insert, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.projects import visible
 from labeling.storage.queue import settle
+from labeling.storage.standing import STANDS
 from labeling.storage.tables import (
     Account,
     Assignment,
@@ -27,17 +28,6 @@ from labeling.storage.tables import (
 
 _label, _pair, _place, _rater = core(Label), core(Pair), core(RoundPair), core(Rater)
 _assignment, _note, _flag = core(Assignment), core(LabelNote), core(Flag)
-_later = _label.alias("later")
-_SUPERSEDED = (
-    select(_later.c.id)
-    .where(
-        _later.c.rater_id == _label.c.rater_id,
-        _later.c.pair_id == _label.c.pair_id,
-        _later.c.round_id == _label.c.round_id,
-        _later.c.revision > _label.c.revision,
-    )
-    .exists()
-)
 
 
 def add_round(session: Session, round_: Round, members: Iterable[int]) -> Round:
@@ -121,21 +111,6 @@ def people_of(session: Session, project_id: int) -> list[str]:
     return list(session.scalars(query.where(col(Member.project_id) == project_id).order_by(col(Account.name))))
 
 
-def open_practice(session: Session, project_id: int) -> Round | None:
-    """The newest open practice round of the project that has a pass mark."""
-    return session.scalars(
-        select(Round)
-        .where(
-            col(Round.project_id) == project_id,
-            col(Round.purpose) == "practice",
-            col(Round.closed_at).is_(None),
-            col(Round.pass_mark).is_not(None),
-        )
-        .order_by(col(Round.id).desc())
-        .limit(1)
-    ).first()
-
-
 # --- gold --------------------------------------------------------------------------------------------------------
 
 
@@ -172,7 +147,7 @@ def verdicts_of(session: Session, project_id: int, name: str) -> Sequence[Row[An
             _rater.c.name == name,
             _rater.c.kind.in_(("annotator", "imported")),
             visible(Label, project_id),
-            ~_superseded_by_anyone(),
+            STANDS,
         )
     )
     return session.execute(query.order_by(_label.c.seq)).all()
@@ -245,7 +220,7 @@ def answers_to_gold(
             _label.c.action == "label",
             _pair.c.gold_verdict.is_not(None),
             _rater.c.kind == "annotator",
-            ~_SUPERSEDED,
+            STANDS,
         )
     )
     if round_id is not None:
@@ -270,7 +245,7 @@ def labelled_by(session: Session, project_id: int, account_id: int) -> Sequence[
             ~_pair.c.is_left_out,
             _label.c.round_id.is_not(None),
             _label.c.action == "label",
-            ~_SUPERSEDED,
+            STANDS,
         )
         .group_by(_label.c.pair_id)
         .order_by(func.min(_label.c.seq))
@@ -306,7 +281,7 @@ def verdicts_twice(session: Session, round_id: int) -> Sequence[Row[Any]]:
         .where(
             _label.c.round_id == round_id,
             _label.c.action == "label",
-            ~_SUPERSEDED,
+            STANDS,
             before.c.round_id.is_not(None),
             before.c.round_id != round_id,
             before.c.action == "label",
@@ -314,11 +289,6 @@ def verdicts_twice(session: Session, round_id: int) -> Sequence[Row[Any]]:
         )
     )
     return session.execute(query.order_by(_rater.c.name)).all()
-
-
-def count_assignments(session: Session, round_id: int) -> int:
-    query = select(func.count()).select_from(Assignment).where(col(Assignment.round_id) == round_id)
-    return session.scalar(query) or 0
 
 
 # --- order -------------------------------------------------------------------------------------------------------
@@ -335,25 +305,12 @@ def uncertain_pairs(session: Session, project_id: int) -> set[int]:
             _label.c.project_id == project_id,
             _label.c.action == "label",
             _rater.c.kind != "rule",
-            ~_superseded_by_anyone(),
+            STANDS,
         )
         .group_by(_label.c.pair_id)
         .having(func.count(_label.c.verdict.distinct()) > 1)
     )
     return set(session.scalars(undecided)) | set(session.scalars(disputed))
-
-
-def _superseded_by_anyone() -> ColumnElement[bool]:
-    return (
-        select(_later.c.id)
-        .where(
-            _later.c.rater_id == _label.c.rater_id,
-            _later.c.pair_id == _label.c.pair_id,
-            func.coalesce(_later.c.round_id, 0) == func.coalesce(_label.c.round_id, 0),
-            _later.c.revision > _label.c.revision,
-        )
-        .exists()
-    )
 
 
 def forget_positions(session: Session, round_id: int, after: int, limit: int) -> int | None:

@@ -9,21 +9,11 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, update
 from sqlmodel import Session
 
+from labeling.storage.standing import STANDS
 from labeling.storage.tables import Flag, GuidelineVersion, Label, LabelNote, Pair, PromptText, Rater, core
 
 _label, _note, _rater, _flag = core(Label), core(LabelNote), core(Rater), core(Flag)
 _version, _pair, _text = core(GuidelineVersion), core(Pair), core(PromptText)
-_later = _label.alias("later")
-_SUPERSEDED = (
-    select(_later.c.id)
-    .where(
-        _later.c.rater_id == _label.c.rater_id,
-        _later.c.pair_id == _label.c.pair_id,
-        _later.c.round_id == _label.c.round_id,
-        _later.c.revision > _label.c.revision,
-    )
-    .exists()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +48,7 @@ def _matching(project_id: int, which: Which) -> Select[Any]:
             _label.c.action == "label",
             _label.c.round_id.is_not(None),
             _rater.c.kind == "annotator",
-            ~_SUPERSEDED,
+            STANDS,
         )
     )
     if which.annotator is not None:
@@ -129,7 +119,7 @@ def skips(session: Session, project_id: int, told: Told, limit: int) -> Sequence
         .join(_pair, _pair.c.id == _label.c.pair_id)
         .join(_rater, _rater.c.id == _label.c.rater_id)
         .outerjoin(_note, _note.c.label_id == _label.c.id)
-        .where(_label.c.project_id == project_id, _label.c.action == "skip", ~_SUPERSEDED)
+        .where(_label.c.project_id == project_id, _label.c.action == "skip", STANDS)
     )
     query = _told(query, told, _label.c.pair_id, _note.c.reasons)
     return session.execute(query.order_by(_label.c.created_at.desc(), _label.c.id.desc()).limit(limit)).all()

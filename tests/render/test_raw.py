@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.render.raw import INVISIBLE_CATEGORIES, has_invisible, visible
+from labeling.render.raw import INVISIBLE_CATEGORIES, visible
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,6 @@ from labeling.render.raw import INVISIBLE_CATEGORIES, has_invisible, visible
 )
 def test_invisible_and_direction_characters_are_named(text, shown):
     assert visible(text) == shown
-    assert has_invisible(text) is (text != shown)
 
 
 @given(st.text())
