@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 from sqlalchemy import insert, update
 
 from labeling.domain import text_digest
@@ -28,12 +28,16 @@ class Screen:
 
     def open(self, query: str = "") -> "Screen":
         self.page.goto(f"{self.address}/label?project={self.slug}{query}")
-        expect(self.verdict("Left is better")).to_be_visible(timeout=SLOW)
-        return self
+        return self._at_rest()
 
     def again(self) -> "Screen":
         self.page.reload()
+        return self._at_rest()
+
+    def _at_rest(self) -> "Screen":
         expect(self.verdict("Left is better")).to_be_visible(timeout=SLOW)
+        # What Streamlit is still to put around the screen may move it.
+        expect(self.page.locator('[data-test-script-state="notRunning"]')).to_be_attached(timeout=SLOW)
         return self
 
     def verdict(self, name: str) -> Locator:
@@ -47,6 +51,14 @@ class Screen:
     def shown(self) -> int:
         """The pair on the screen."""
         return int(self.root.get_attribute("data-pair") or 0)
+
+    def place(self, selector: str) -> FloatRect:
+        """Where a part of the screen lies, once it lies still."""
+        part = self.root.locator(selector).first
+        part.click(trial=True, timeout=SLOW)
+        box = part.bounding_box()
+        assert box is not None
+        return box
 
     def press(self, *keys: str, gap: int = 150) -> None:
         """Keys at the pace of a quick reader."""

@@ -47,8 +47,7 @@ def test_a_sensitive_pair_is_covered_whole_until_it_is_opened(made, store):
 def test_a_double_click_is_one_label(screen, place):
     at = screen()
     at.page.wait_for_timeout(200)
-    box = at.root.locator(place).bounding_box()
-    assert box is not None
+    box = at.place(place)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     at.page.mouse.click(x, y)
     at.page.wait_for_timeout(200)
@@ -61,9 +60,7 @@ def test_a_double_click_is_one_label(screen, place):
 def test_a_click_that_takes_a_mark_away_decides_nothing(screen):
     at = screen()
     at.page.wait_for_timeout(200)
-    text = at.root.locator(".card[data-side=left] .text p").first
-    box = text.bounding_box()
-    assert box is not None
+    box = at.place(".card[data-side=left] .text p")
     at.page.mouse.move(box["x"] + 2, box["y"] + 8)
     at.page.mouse.down()
     at.page.mouse.move(box["x"] + 60, box["y"] + 8, steps=4)

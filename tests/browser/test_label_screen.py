@@ -29,6 +29,24 @@ def test_a_second_press_at_once_never_labels_the_pair_behind(screen):
     assert at.shown == at.pairs[1]
 
 
+def test_a_press_that_a_busy_page_comes_to_late_never_labels_the_pair_behind(screen):
+    at = screen()
+    at.page.wait_for_timeout(200)
+    at.page.evaluate(
+        """() => {
+          const [first, second] = ['1', '4'].map((key) => new KeyboardEvent('keydown', {key, bubbles: true}));
+          document.dispatchEvent(first);
+          for (const until = performance.now() + 300; performance.now() < until; );
+          document.dispatchEvent(second);
+        }"""
+    )
+    at.saved()
+    assert at.events() == [(at.pairs[0], "label", "left")]
+    at.press("4")
+    at.saved()
+    assert at.events()[1:] == [(at.pairs[1], "label", "right")]
+
+
 def test_a_key_that_is_held_down_is_one_press(screen):
     at = screen()
     at.page.wait_for_timeout(200)
@@ -251,8 +269,7 @@ def test_scrolling_with_a_finger_decides_nothing(screen):
     finger = at.page.context.new_cdp_session(at.page)
     finger.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     inside = at.root.locator('.card[data-side="left"] .text')
-    box = inside.bounding_box()
-    assert box is not None
+    box = at.place('.card[data-side="left"] .text')
     x, y = box["x"] + 50, box["y"] + box["height"] - 50
 
     def touch(kind: str, *places: float) -> None:
@@ -266,8 +283,7 @@ def test_scrolling_with_a_finger_decides_nothing(screen):
         for step in range(1, 13):
             touch("touchMove", y - 20 * step)
         touch("touchEnd")
-    at.page.wait_for_timeout(400)
-    assert inside.evaluate("(text) => text.scrollTop") > 0
+    at.page.wait_for_function("(text) => text.scrollTop > 0", arg=inside.element_handle())
     at.saved()
     assert at.events() == []
     assert at.shown == at.pairs[0]

@@ -31,11 +31,15 @@ export class View {
     this.side = "left"; // which answer a narrow screen shows
     this.chosen = null; // a verdict that waits for what is required
     this.paintedAt = -Infinity;
+    this.pressedAt = -Infinity; // when a busy page comes to handle a press says nothing of whom it was meant for
     this.hadMark = false; // text was marked when the pointer went down: the click takes that mark away
     this.listeners = new AbortController();
     this.beside = new Beside(this.asked, this.keys, () => this.chosen && this.#choose(this.chosen));
     this.#build();
     this.panels = new Panels(this.root, () => this.root.focus({ preventScroll: true }));
+    for (const name of ["keydown", "click"]) {
+      document.addEventListener(name, (event) => (this.pressedAt = event.timeStamp), { signal: this.listeners.signal, capture: true });
+    }
     document.addEventListener("keydown", (event) => this.#key(event), { signal: this.listeners.signal });
     // A mouse that lies still on one answer while keys decide must not make it look chosen.
     this.root.addEventListener("pointermove", (event) => (event.movementX || event.movementY) && this.root.classList.add("pointing"), { signal: this.listeners.signal, passive: true });
@@ -161,7 +165,7 @@ export class View {
   }
 
   #isTooSoon() {
-    return performance.now() - this.paintedAt < BOUNCE;
+    return this.pressedAt - this.paintedAt < BOUNCE;
   }
 
   #choose(verdict) {
@@ -277,6 +281,7 @@ export class View {
       this.#tell(pair.mine ? `${pair.isUnsaved ? "Not saved yet. " : ""}Your label was: ${NAMES[pair.mine.verdict]}.` : "");
       this.#paintChosen();
       this.spoken.textContent = this.#isCovered(pair) ? `Next pair, number ${pair.pair_id}, marked as sensitive` : `Next pair: ${pair.prompt.raw.slice(0, MOST_SPOKEN)}`;
+      this.root.getBoundingClientRect(); // lays it out: nobody has seen a long text before that
       this.paintedAt = performance.now();
       this.desk.shown();
     } else this.#paintRest();
