@@ -1,32 +1,17 @@
-import json
-
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from labeling.cli import generate, judge
+from labeling.cli import generate
 from labeling.errors import InputError
 from labeling.storage.tables import Completion, Generator, Pair, Run
+from tests.cli.running import commands
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
 
 
 @pytest.fixture
 def command(store, store_url, monkeypatch):
-    """Run a command on the store; what it printed on stdout, as JSON where asked for."""
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
-    app = typer.Typer()
-    generate.register(app)
-    judge.register(app)  # a lone command would take no name
-
-    def run(*arguments, code=0):
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, done.output
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
-
-    return run
+    return commands(generate)
 
 
 @pytest.fixture

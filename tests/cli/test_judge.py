@@ -2,8 +2,6 @@ import csv
 import json
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from labeling.cli import judge, rubric, verdicts
 from labeling.domain import Verdict
@@ -11,6 +9,7 @@ from labeling.errors import InputError
 from labeling.services.gold import set_gold
 from labeling.services.pairing import make_pairs
 from labeling.storage.tables import Pair, RoundPair
+from tests.cli.running import commands
 from tests.services.making import make_project
 
 
@@ -25,21 +24,10 @@ def making(store):
 
 @pytest.fixture
 def command(making, store_url, monkeypatch):
-    """Run a command on the project; what it printed on stdout, as JSON where asked for."""
+    """Runs a command on the project."""
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
-    app = typer.Typer()
-    judge.register(app)
-    rubric.register(app)
-    verdicts.register(app)
-
-    def run(name, *arguments, code=0):
-        done = CliRunner().invoke(app, [*name.split(), "--project", making.slug, *map(str, arguments)])
-        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, done.output
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
-
-    return run
+    run = commands(judge, rubric, verdicts)
+    return lambda name, *arguments, code=0: run(*name.split(), "--project", making.slug, *arguments, code=code)
 
 
 @pytest.fixture

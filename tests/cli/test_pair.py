@@ -1,31 +1,16 @@
-import json
-
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from labeling.cli import pair
 from labeling.errors import InputError
 from labeling.storage.tables import Label, Pair
+from tests.cli.running import commands
 from tests.services.making import make_project
 
 
 @pytest.fixture
 def command(store, store_url, monkeypatch):
-    """Run a command on the store; what it printed on stdout, as JSON where asked for."""
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", store_url)
-    app = typer.Typer()
-    app.callback()(lambda: None)  # with one command alone, its name would not be asked for
-    pair.register(app)
-
-    def run(*arguments, code=0):
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, done.output
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
-
-    return run
+    return commands(pair)
 
 
 def test_pairs_are_told_before_they_are_made(store, command):

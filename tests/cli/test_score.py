@@ -1,32 +1,17 @@
-import json
-
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from labeling.cli import pair, score
 from labeling.errors import InputError
 from labeling.storage.tables import Run, Score
+from tests.cli.running import commands
 from tests.services.making import make_project
 from tests.services.test_score import points_by_length
 
 
 @pytest.fixture
 def command(sqlite_store, sqlite_store_url, monkeypatch):
-    """Run a command on the store; what it printed on stdout, as JSON where asked for."""
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", sqlite_store_url)
-    app = typer.Typer()
-    score.register(app)
-    pair.register(app)
-
-    def run(*arguments, code=0):
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if isinstance(done.exception, Exception) and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, done.output
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
-
-    return run
+    return commands(score, pair)
 
 
 @pytest.fixture

@@ -1,12 +1,17 @@
 """Runs of generation against an endpoint whose faults a test sets, for tests of the engine."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from labeling.domain import GeneratorSpec, Prompt
 from labeling.llm.request import generator_request, pace_of
 from labeling.services import runs
 from labeling.services.runs import PlannedRequest, RunView
+from labeling.services.worker_process import ROOT
 from labeling.storage import completions
 from tests.llm.endpoint import Endpoint
 from tests.services.making import Making
@@ -42,6 +47,29 @@ def start(
         idempotency_key=key,
         **options,
     )  # type: ignore[arg-type]  # options are start_run's own
+
+
+@contextmanager
+def worker_processes(url: str, *options: str) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts `tiebreak worker` on a database, each time it is called; at the end those that still run are killed."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin() -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tiebreak", "worker", *options],
+            env={**os.environ, "TIEBREAK_DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    try:
+        yield begin
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
 
 
 def until(condition: Callable[[], bool]) -> None:

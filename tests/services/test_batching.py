@@ -1,16 +1,11 @@
 """Runs by Batch API against the sandbox's, through the real client, with the worker that people start."""
 
-import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 import pytest
-from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
-from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 from sqlalchemy import update
 
 from labeling.domain import GeneratorSpec, RunMode, RunState
@@ -21,13 +16,13 @@ from labeling.services.keys import bind_key
 from labeling.services.liveness import new_owner
 from labeling.services.parts import list_parts
 from labeling.services.worker import work
-from labeling.services.worker_process import ROOT
 from labeling.storage import claims, leases
 from labeling.storage.tables import Answer, Attempt, Batch, Completion, Request, now
 from tests.services.batch_files import lines_of, result_of, write
 from tests.services.batch_server import BatchServer
-from tests.services.engine import adds_up, start, until
+from tests.services.engine import adds_up, start, until, worker_processes
 from tests.services.making import Making, make_project
+from tests.services.pricing import prices
 
 
 @pytest.fixture
@@ -38,22 +33,8 @@ def server() -> Iterator[BatchServer]:
 
 @pytest.fixture
 def workers(store_url) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def begin() -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tiebreak", "worker", "--until-idle"],
-            env={**os.environ, "TIEBREAK_DATABASE_URL": store_url, "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.wait()
+    with worker_processes(store_url, "--until-idle") as begin:
+        yield begin
 
 
 def spec_of(server: BatchServer, model: str = "sandbox-large", **fields: object) -> GeneratorSpec:
@@ -314,11 +295,8 @@ def test_a_large_run_has_several_batches(sqlite_store, server, monkeypatch):
 @pytest.fixture
 def priced() -> Iterator[None]:
     """Prices for this machine's endpoints: a cent for five tokens out."""
-    model = ModelInfo(id="m", match=ClauseEquals("sandbox-large"), prices=ModelPrice(output_mtok=Decimal(2000)))
-    local = Provider(id="local", name="Local", api_pattern=r"http://127\.0\.0\.1", models=[model])
-    set_custom_snapshot(DataSnapshot(providers=[local], from_auto_update=False))
-    yield
-    set_custom_snapshot(None)
+    with prices(sandbox_large=2000):
+        yield
 
 
 def test_a_budget_bounds_what_is_put_into_batches(sqlite_store, server, priced):

@@ -1,9 +1,6 @@
 import json
-from decimal import Decimal
 
 import pytest
-from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
-from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 
 from labeling.domain import GeneratorSpec, RunMode, RunState
 from labeling.errors import InputError, NotFoundError
@@ -16,6 +13,7 @@ from labeling.storage.tables import Answer, Attempt, Completion, Request
 from tests.services.batch_files import lines_of, result_of, run_files, write
 from tests.services.engine import adds_up, planned, start
 from tests.services.making import make_project
+from tests.services.pricing import prices
 
 SPEC = GeneratorSpec(name="g", base_url="http://127.0.0.1:9/sandbox/v1", model="sandbox-large", parameters={"seed": 3})
 
@@ -187,11 +185,8 @@ def test_a_cancelled_file_run_frees_its_requests_and_still_takes_results(sqlite_
 @pytest.fixture
 def priced():
     """Prices for the addresses of these tests: two dollars for a thousand tokens out."""
-    model = ModelInfo(id="m", match=ClauseEquals("half"), prices=ModelPrice(output_mtok=Decimal(2000)))
-    local = Provider(id="local", name="Local", api_pattern=r"http://127\.0\.0\.1", models=[model])
-    set_custom_snapshot(DataSnapshot(providers=[local], from_auto_update=False))
-    yield
-    set_custom_snapshot(None)
+    with prices(half=2000):
+        yield
 
 
 def test_usage_is_stored_and_costs_half_of_the_live_price(sqlite_store, tmp_path, priced):

@@ -1,8 +1,4 @@
-from decimal import Decimal
-
 import pytest
-from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
-from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 
 from labeling.domain import RunState, Verdict
 from labeling.errors import EndpointError, InputError, NothingToAskError
@@ -14,6 +10,7 @@ from labeling.services.jury import estimate_jury, start_jury
 from labeling.services.specs import read_judges
 from labeling.services.worker import work
 from labeling.storage.tables import Judgement, Label, Pair, Rater, Run
+from tests.services.pricing import prices
 from tests.services.test_judge import judge_by, make_judging, prefers_good, spec, verdict
 
 
@@ -58,14 +55,8 @@ def test_the_same_click_starts_a_jury_once_and_a_second_jury_repeats_nothing(sto
 @pytest.fixture
 def priced():
     """A cent for a token out at one model of this machine, two at another."""
-    models = [
-        ModelInfo(id=name, match=ClauseEquals(name), prices=ModelPrice(output_mtok=Decimal(usd)))
-        for name, usd in (("jury-cent", 10_000), ("jury-two-cents", 20_000))
-    ]
-    local = Provider(id="local", name="Local", api_pattern=r"http://127\.0\.0\.1", models=models)
-    set_custom_snapshot(DataSnapshot(providers=[local], from_auto_update=False))
-    yield
-    set_custom_snapshot(None)
+    with prices(jury_cent=10_000, jury_two_cents=20_000):
+        yield
 
 
 def test_a_jurys_budget_is_shared_out_by_what_each_is_expected_to_cost(sqlite_store, chat_endpoint, priced):

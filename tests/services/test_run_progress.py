@@ -1,9 +1,6 @@
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
-from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
-from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 from sqlalchemy import insert, update
 from sqlmodel import col
 
@@ -16,6 +13,7 @@ from labeling.storage.tables import Answer, Request, Run, now
 from tests.services.batch_files import lines_of, result_of, write
 from tests.services.engine import adds_up, start
 from tests.services.making import Making, make_project
+from tests.services.pricing import prices
 
 SPEC = GeneratorSpec(name="g", base_url="http://127.0.0.1:9/v1", model="m", parameters={"max_tokens": 100})
 
@@ -23,11 +21,8 @@ SPEC = GeneratorSpec(name="g", base_url="http://127.0.0.1:9/v1", model="m", para
 @pytest.fixture
 def priced():
     """A dollar for a thousand tokens out, live."""
-    model = ModelInfo(id="m", match=ClauseEquals("costly"), prices=ModelPrice(output_mtok=Decimal(1000)))
-    local = Provider(id="local", name="Local", api_pattern=r"http://127\.0\.0\.1", models=[model])
-    set_custom_snapshot(DataSnapshot(providers=[local], from_auto_update=False))
-    yield
-    set_custom_snapshot(None)
+    with prices(costly=1000):
+        yield
 
 
 # Whether a model has a price is remembered: this one is asked for only where it has one.

@@ -5,12 +5,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
-from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 from sqlalchemy import update
 from sqlmodel import col
 
@@ -20,8 +17,9 @@ from labeling.services.worker import work
 from labeling.services.worker_process import ROOT, spawn_worker
 from labeling.storage.tables import Answer, Completion, Pace, Request, Run
 from tests.llm.endpoint import Endpoint
-from tests.services.engine import PATIENCE, spec_of, start, until
+from tests.services.engine import PATIENCE, spec_of, start, until, worker_processes
 from tests.services.making import Making, make_project
+from tests.services.pricing import prices
 
 STARTS_A_WORKER = """
 import sys, time
@@ -39,22 +37,8 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def workers(store_url) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Starts `tiebreak worker` on the test's database."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def begin() -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tiebreak", "worker"],
-            env={**os.environ, "TIEBREAK_DATABASE_URL": store_url, "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.DEVNULL,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.wait()
+    with worker_processes(store_url) as begin:
+        yield begin
 
 
 def view_of(making: Making, run: runs.RunView) -> runs.RunView:
@@ -145,11 +129,8 @@ def test_a_worker_ends_when_its_app_is_killed(sqlite_store, sqlite_store_url, tm
 @pytest.fixture
 def priced() -> Iterator[None]:
     """Prices for this machine's endpoints: a cent for five tokens out."""
-    model = ModelInfo(id="m", match=ClauseEquals("m"), prices=ModelPrice(output_mtok=Decimal(2000)))
-    local = Provider(id="local", name="Local", api_pattern=r"http://127\.0\.0\.1", models=[model])
-    set_custom_snapshot(DataSnapshot(providers=[local], from_auto_update=False))
-    yield
-    set_custom_snapshot(None)
+    with prices(m=2000):
+        yield
 
 
 def test_a_budget_stops_the_run_before_it_is_passed(sqlite_store, endpoint, priced):

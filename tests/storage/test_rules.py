@@ -18,6 +18,7 @@ from tests.storage.world import (
     add,
     add_completion,
     add_pair,
+    add_project,
     add_rater,
     add_request,
     assign,
@@ -79,16 +80,7 @@ def test_a_pair_is_made_once_in_whatever_order(store: Store, world: World) -> No
 
 def test_a_pair_of_another_projects_prompt_is_refused(store: Store, world: World) -> None:
     def attack(session: Session) -> None:
-        other = add(
-            session,
-            tables.Project,
-            slug="q",
-            name="Q",
-            target="own",
-            settings="{}",
-            is_sample=False,
-            created_by=world.account,
-        )
+        other = add_project(session, "q", world.account)
         third = add_completion(session, world.prompt, "third")
         add_pair(session, other, world.prompt, world.a, "good", third, "third")
 
@@ -247,16 +239,7 @@ def test_an_edit_of_another_prompt_is_refused(store: Store, world: World) -> Non
 
 def test_a_label_on_another_projects_pair_is_refused(store: Store, world: World) -> None:
     def attack(session: Session) -> None:
-        other = add(
-            session,
-            tables.Project,
-            slug="q",
-            name="Q",
-            target="own",
-            settings="{}",
-            is_sample=False,
-            created_by=world.account,
-        )
+        other = add_project(session, "q", world.account)
         label(session, world, project_id=other)
 
     refused(store, attack)

@@ -93,19 +93,17 @@ def label(session: Session, world: World, **values: object) -> int:
     return add(session, tables.Label, **(filled | values))
 
 
+def add_project(session: Session, slug: str, account: int) -> int:
+    return add(
+        session, tables.Project, slug=slug, name=slug.upper(), target="own", settings="{}", is_sample=False,
+        created_by=account,
+    )  # fmt: skip
+
+
 def make_world(store: Store) -> World:
     with store.writing() as session:
         account = add(session, tables.Account, name="owner", is_admin=True)
-        project = add(
-            session,
-            tables.Project,
-            slug="p",
-            name="P",
-            target="openai",
-            settings="{}",
-            is_sample=False,
-            created_by=account,
-        )
+        project = add_project(session, "p", account)
         add(session, tables.ProjectCounter, project_id=project, label_seq=0)
         guidelines = add(
             session, tables.GuidelineVersion, project_id=project, number=1, text="Be fair.", created_by=account
