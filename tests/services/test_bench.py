@@ -14,8 +14,8 @@ from labeling.services.verdicts import verdicts
 from labeling.services.worker import work
 from labeling.stats.shares import mcnemar, paired_difference, wilson
 from labeling.storage.tables import BenchLook, BenchPair, Pair
+from tests.services.judging import judge_by, let_all_be_seen, make_judging, prefers_good, spec, verdict
 from tests.services.making import make_project
-from tests.services.test_judge import judge_by, let_all_be_seen, make_judging, prefers_good, spec, verdict
 
 
 def make_gold(store, pairs=12):

@@ -1,18 +1,9 @@
-import csv
-import io
-import json
-import random
-import re
-from dataclasses import replace
-
 import pytest
 
-from labeling.domain import Role, RunState, Verdict
+from labeling.domain import Role, RunState
 from labeling.errors import EndpointError, ForbiddenError, InputError, NotFoundError
 from labeling.judging.rubrics import RUBRICS
 from labeling.services import runs
-from labeling.services.export import export
-from labeling.services.export_choices import ExportChoices
 from labeling.services.generate import save_generators
 from labeling.services.harvest import HARVESTERS
 from labeling.services.judge import (
@@ -25,56 +16,15 @@ from labeling.services.judge import (
     save_judge,
     start_judging,
 )
-from labeling.services.judge_pairs import choose, count_unsure, pair_counts
 from labeling.services.pairing import make_pairs
-from labeling.services.specs import generator_spec, judge_spec
-from labeling.services.verdicts import COLUMNS, FILTERS, each_verdict, outcome_counts, verdicts, verdicts_csv
+from labeling.services.specs import generator_spec
+from labeling.services.verdicts import outcome_counts, verdicts
 from labeling.services.worker import work
 from labeling.stats.shares import wilson
 from labeling.storage.tables import Judgement, JudgeResult, Label, LabelJudgement, Pair, PromptText, Rater, RoundPair
 from tests.fixtures.endpoint import error
+from tests.services.judging import judge_by, make_judging, prefers_good, run_to_the_end, spec, verdict
 from tests.services.making import make_project
-
-
-def spec(endpoint, **table):
-    table = {"name": "strict", "base_url": endpoint.url, "model": "judge-1", "rubric": "helpful"} | table
-    return judge_spec(table, "here")
-
-
-def verdict(level, first=8, second=4, reasoning="Because."):
-    return json.dumps({"reasoning": reasoning, "scores": {"first": first, "second": second}, "verdict": level})
-
-
-def prefers_good(body):
-    """A judge that prefers the reply that says good, whichever stands first."""
-    text = body["messages"][-1]["content"]
-    if text.index("a good") < text.index("a bad"):
-        return verdict("first_much")
-    return verdict("second_slightly", 4, 8)
-
-
-def is_good_first(body):
-    text = body["messages"][1]["content"]
-    return text.index("a good") < text.index("a bad")
-
-
-def make_judging(store, pairs=2, **options):
-    making = make_project(store, prompts=pairs, **options)
-    for prompt in making.prompts:
-        making.add_completions(prompt, ["a good reply", "a bad reply"])
-    make_pairs(*making.place)
-    return making
-
-
-def run_to_the_end(making, judge, pairs="unlabelled", key="once"):
-    run = start_judging(*making.place, judge, pairs, idempotency_key=key)
-    work(making.store, once=True)
-    return runs.run_view(*making.place, run.id)
-
-
-def judge_by(chat_endpoint, reply):
-    """Answer as `reply` says, but the first tiny call that finds out about structured output."""
-    chat_endpoint.reply = lambda body: verdict("first_much") if "Say yes." in str(body["messages"]) else reply(body)
 
 
 def test_a_judge_that_stands_by_its_verdict_labels_the_pairs(store, chat_endpoint):
@@ -291,59 +241,6 @@ def test_the_preview_works_before_there_is_a_pair(store, chat_endpoint):
     assert "(the prompt)" in user["content"]
 
 
-def test_pairs_are_chosen_by_what_is_known_of_them(store, chat_endpoint):
-    making = make_judging(store, pairs=3)
-    with store.writing() as session:
-        first = session.get_one(Pair, making.rows(Pair)[0].id)
-        first.gold_verdict = "a"
-    judge_by(chat_endpoint, prefers_good)
-    run = run_to_the_end(making, spec(chat_endpoint), "gold")
-    assert run.asked == 2
-    counts = pair_counts(*making.place)
-    assert (counts.unlabelled, counts.disputed, counts.gold, counts.all) == (2, 0, 1, 3)
-    assert estimate_judging(*making.place, spec(chat_endpoint, rubric="honest"), "sample:2").requests == 4
-    for choice in ("sample:0", "sample:x", "everything"):
-        with pytest.raises(InputError, match="no choice of pairs"):
-            start_judging(*making.place, spec(chat_endpoint), choice, idempotency_key="other")
-
-
-def test_a_sample_is_the_same_for_its_seed_and_hardly_changes_when_pairs_are_added(store):
-    making = make_judging(store, pairs=30)
-    with store.reading() as session:
-        first = choose(session, making.project_id, "sample:10")
-        assert choose(session, making.project_id, "sample:10:0") == first
-        assert choose(session, making.project_id, "sample:10:1") != first
-        assert set(choose(session, making.project_id, "sample:5")) < set(first)
-        assert len(choose(session, making.project_id, "sample:99")) == 30
-
-
-def test_a_strong_judge_reads_what_a_cheap_one_was_unsure_of(store, chat_endpoint):
-    making = make_judging(store, pairs=4)
-
-    def cheap(body):
-        text = str(body)
-        if "question 0" in text:
-            return prefers_good(body)  # much and slightly: clearly
-        if "question 1" in text:
-            return verdict("first_slightly", 6, 6) if is_good_first(body) else verdict("second_slightly", 6, 6)
-        return verdict("first_much") if "question 2" in text else "no"
-
-    judge_by(chat_endpoint, cheap)
-    run_to_the_end(making, spec(chat_endpoint, name="cheap", model="small"), "all")
-    _, slight, turned, unreadable = (row.id for row in making.rows(Pair))
-    (view,) = list_judges(*making.place)
-    assert count_unsure(*making.place, view.rater_id) == 3
-    strong = spec(chat_endpoint, name="strong", model="large")
-    for name in ("cheap", "cheap, version 1"):
-        assert estimate_judging(*making.place, strong, f"unsure:{name}").requests == 6
-    judge_by(chat_endpoint, prefers_good)
-    run = run_to_the_end(making, strong, "unsure:cheap", key="second")
-    results = [row.pair_id for row in making.rows(JudgeResult) if row.run_id == run.id]
-    assert sorted(results) == [slight, turned, unreadable]
-    with pytest.raises(InputError, match=r"no judge called 'kind'. Judges of this project: strong, cheap"):
-        start_judging(*making.place, strong, "unsure:kind", idempotency_key="third")
-
-
 def test_a_judge_reads_the_reference_answer_where_the_prompt_has_one(store, chat_endpoint):
     making = make_judging(store, pairs=2)
     with store.writing() as session:
@@ -376,132 +273,6 @@ def test_one_order_is_enough_for_a_judge_of_random_order(store, chat_endpoint):
     judge_by(chat_endpoint, prefers_good)
     run = run_to_the_end(making, spec(chat_endpoint, orders="random"))
     assert (run.asked, len(making.rows(Label))) == (2, 2)
-
-
-def test_verdicts_are_hidden_from_who_still_has_to_label_the_pair(store, chat_endpoint):
-    making = make_judging(store)
-    judge_by(chat_endpoint, prefers_good)
-    run = run_to_the_end(making, spec(chat_endpoint))
-    judge_id = run.spec["judge_id"]
-    shown = verdicts(*making.place, judge_id)
-    assert [view.is_hidden for view in shown] == [True, True]
-    assert not any(view.verdict or view.reasons or view.state for view in shown)
-    assert verdicts(*making.place, judge_id, only="opposed") == []
-    with store.writing() as session:
-        for row in making.rows(RoundPair):
-            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
-    shown = verdicts(*making.place, judge_id)
-    assert all(view.verdict in (Verdict.A, Verdict.B) for view in shown)
-    assert shown[0].prompt == "question 1"
-    assert shown[0].reasons[0].startswith("a first, a ")
-    assert outcome_counts(*making.place, judge_id).decided == 2
-
-
-def test_a_filter_shows_only_its_kind(store, chat_endpoint):
-    making = make_judging(store)
-    judge_by(chat_endpoint, lambda body: verdict("first_much") if "question 0" in str(body) else "no")
-    run = run_to_the_end(making, spec(chat_endpoint))
-    with store.writing() as session:
-        for row in making.rows(RoundPair):
-            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
-    judge_id = run.spec["judge_id"]
-    counts = outcome_counts(*making.place, judge_id)
-    assert (counts.undecided, counts.unreadable, counts.undecided_why) == (
-        1,
-        1,
-        {"the verdict turns with the order": 1},
-    )
-    assert [view.state for view in verdicts(*making.place, judge_id, only="undecided")] == ["undecided"]
-    assert [view.state for view in verdicts(*making.place, judge_id, only="unreadable")] == ["unreadable"]
-    with pytest.raises(InputError, match="no filter"):
-        verdicts(*making.place, judge_id, only="odd")
-
-
-def let_all_be_seen(making):
-    """As if everything were labelled: verdicts are hidden from who still has to label the pair."""
-    with making.store.writing() as session:
-        for row in making.rows(RoundPair):
-            session.get_one(RoundPair, (row.round_id, row.pair_id)).is_done = True
-
-
-def test_flips_contradictions_and_verdicts_opposed_to_people_or_gold_are_found(store, chat_endpoint):
-    making = make_judging(store, pairs=4)
-
-    def reply(body):
-        text = str(body)
-        if "question 0" in text:
-            return verdict("second_slightly", 5, 5)
-        return verdict("first_much", 2, 9) if "question 1" in text else prefers_good(body)
-
-    judge_by(chat_endpoint, reply)
-    run = run_to_the_end(making, spec(chat_endpoint))
-    let_all_be_seen(making)
-    first, second, third, fourth = (row.id for row in making.rows(Pair))
-    with store.writing() as session:
-        session.get_one(Pair, third).gold_verdict = "b"
-        session.get_one(Pair, fourth).gold_verdict = "a"
-    found = {
-        only: [view.pair_id for view in verdicts(*making.place, run.spec["judge_id"], only=only)] for only in FILTERS
-    }
-    assert found == {
-        "all": [fourth, third, second, first],
-        "flips": [first],
-        "contradictions": [second],
-        "undecided": [second, first],
-        "unreadable": [],
-        "opposed": [third],
-    }
-
-
-def test_the_share_of_the_first_slot_is_told_with_its_interval(store, chat_endpoint):
-    making = make_judging(store, pairs=3)
-    judge_by(chat_endpoint, lambda body: prefers_good(body) if "question 0" in str(body) else verdict("first_much"))
-    run = run_to_the_end(making, spec(chat_endpoint))
-    counts = outcome_counts(*making.place, run.spec["judge_id"])
-    assert (counts.first_slot, counts.preferring, counts.first_slot_share) == (5, 6, 5 / 6)
-    assert counts.first_slot_interval == wilson(5, 6)
-
-
-def test_a_leaning_judges_share_is_that_of_its_raw_replies_and_no_contradicting_pair_is_exported(
-    store, chat_endpoint, tmp_path
-):
-    making = make_judging(store, pairs=40)
-    lot = random.Random(4)
-    said = {}
-
-    def reply(body):
-        level = "first_much" if lot.random() < 0.8 else "second_much"
-        text = body["messages"][1]["content"]
-        said[re.search(r"question \d+", text)[0], is_good_first(body)] = level
-        return verdict(level, 8, 3) if level == "first_much" else verdict(level, 3, 8)
-
-    judge_by(chat_endpoint, reply)
-    run = run_to_the_end(making, spec(chat_endpoint))
-    counts = outcome_counts(*making.place, run.spec["judge_id"])
-    first = list(said.values()).count("first_much")
-    assert (counts.first_slot, counts.preferring) == (first, 80)
-    turned = {f"question {n}" for n in range(40) if said[f"question {n}", True] == said[f"question {n}", False]}
-    assert counts.undecided == len(turned)
-    assert counts.order_agreement == (40 - len(turned)) / 40
-    view = export(*making.place, ExportChoices("trl", validation_share=0), out=tmp_path / "out")
-    rows = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
-    assert {row["prompt"][-1]["content"] for row in rows} == {f"question {n}" for n in range(40)} - turned
-    assert view.rows == 40 - len(turned) > 0
-
-
-def test_verdicts_are_told_as_csv_that_no_spreadsheet_runs_and_without_hidden_ones(store, chat_endpoint):
-    making = make_judging(store)
-    judge_by(chat_endpoint, lambda body: json.dumps({**json.loads(prefers_good(body)), "reasoning": '=1+1, "so"'}))
-    run = run_to_the_end(making, spec(chat_endpoint))
-    place = (*making.place, run.spec["judge_id"])
-    assert list(csv.reader(io.StringIO("".join(verdicts_csv(each_verdict(*place)))))) == [list(COLUMNS)]
-    let_all_be_seen(making)
-    views = verdicts(*place)
-    hostile = [replace(views[0], prompt="=cmd()", reasons=("@sum",)), views[1]]
-    _, first, second = csv.reader(io.StringIO("".join(verdicts_csv(hostile))))
-    assert (first[1], first[-1]) == ("'=cmd()", "'@sum")
-    assert (second[0], second[2], second[4], second[5]) == (str(views[1].pair_id), "decided", views[1].verdict, "2")
-    assert second[-1].count('=1+1, "so"') == 2
 
 
 def test_a_judge_is_found_by_its_name_or_by_its_title(store, chat_endpoint):

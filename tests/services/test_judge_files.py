@@ -9,7 +9,7 @@ from labeling.services.judge import start_judging
 from labeling.services.parts import write_files
 from labeling.storage.tables import JudgeResult
 from tests.services.batch_files import lines_of, write
-from tests.services.test_judge import make_judging, prefers_good, spec
+from tests.services.judging import make_judging, prefers_good, spec
 
 
 def said(line, content):

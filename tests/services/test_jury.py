@@ -10,8 +10,8 @@ from labeling.services.jury import estimate_jury, start_jury
 from labeling.services.specs import read_judges
 from labeling.services.worker import work
 from labeling.storage.tables import Judgement, Label, Pair, Rater, Run
+from tests.services.judging import judge_by, make_judging, prefers_good, spec, verdict
 from tests.services.pricing import prices
-from tests.services.test_judge import judge_by, make_judging, prefers_good, spec, verdict
 
 
 def jury_of(endpoint, *names):
