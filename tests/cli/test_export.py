@@ -1,16 +1,8 @@
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests.services.exporting import labelled, lines
-
-TIEBREAK = [sys.executable, "-m", "tiebreak"]
-
-
-def tiebreak(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*TIEBREAK, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -20,7 +12,7 @@ def project(sqlite_store, sqlite_store_url):
     return ["--database", sqlite_store_url], making
 
 
-def test_an_export_is_written_told_and_passes_the_check(project, tmp_path):
+def test_an_export_is_written_told_and_passes_the_check(tiebreak, project, tmp_path):
     database, making = project
     out = tmp_path / "out"
     done = tiebreak(*database, "export", "-p", making.slug, "--format", "openai-dpo", "--out", out)
@@ -33,7 +25,7 @@ def test_an_export_is_written_told_and_passes_the_check(project, tmp_path):
     assert "0 errors" in checked.stdout
 
 
-def test_json_is_one_object_on_stdout(project, tmp_path):
+def test_json_is_one_object_on_stdout(tiebreak, project, tmp_path):
     database, making = project
     (tmp_path / "rules.toml").write_text('who = "people"')
     (tmp_path / "system.txt").write_text("You work for the library.\n")
@@ -58,7 +50,7 @@ def test_json_is_one_object_on_stdout(project, tmp_path):
         (["--format", "trl", "--project", "nobody"], "There is no project 'nobody'"),
     ],
 )
-def test_a_fault_is_one_sentence_and_exit_status_1(project, tmp_path, options, words):
+def test_a_fault_is_one_sentence_and_exit_status_1(tiebreak, project, tmp_path, options, words):
     database, making = project
     done = tiebreak(*database, "export", "-p", making.slug, "--out", tmp_path / "out", *options)
     assert done.returncode == 1
@@ -67,12 +59,12 @@ def test_a_fault_is_one_sentence_and_exit_status_1(project, tmp_path, options, w
     assert not (tmp_path / "out").exists()
 
 
-def test_wrong_usage_is_exit_status_2(tmp_path):
+def test_wrong_usage_is_exit_status_2(tiebreak, tmp_path):
     assert tiebreak("check", tmp_path / "x.jsonl").returncode == 2
     assert tiebreak("export", "--format", "trl").returncode == 2
 
 
-def test_every_fault_of_a_file_is_told_with_its_line_and_exit_status_1(tmp_path):
+def test_every_fault_of_a_file_is_told_with_its_line_and_exit_status_1(tiebreak, tmp_path):
     (tmp_path / "x.jsonl").write_text('{"prompt": "a", "chosen": "b", "rejected": "b"}\n\nnothing\n')
     done = tiebreak("check", tmp_path / "x.jsonl", "--format", "trl-standard")
     assert done.returncode == 1
@@ -84,7 +76,7 @@ def test_every_fault_of_a_file_is_told_with_its_line_and_exit_status_1(tmp_path)
     assert told["findings"][0]["line"] == 1
 
 
-def test_many_findings_are_cut_for_people_and_whole_in_json(tmp_path):
+def test_many_findings_are_cut_for_people_and_whole_in_json(tiebreak, tmp_path):
     (tmp_path / "x.jsonl").write_text("nothing\n" * 300)
     done = tiebreak("check", tmp_path / "x.jsonl", "--format", "trl")
     assert "251 more; see all with --json" in done.stdout
@@ -92,7 +84,7 @@ def test_many_findings_are_cut_for_people_and_whole_in_json(tmp_path):
     assert len(told["findings"]) == told["errors"] == 301
 
 
-def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
+def test_a_file_that_is_not_there_is_one_sentence(tiebreak, tmp_path):
     for path, words in ((tmp_path / "x.jsonl", "cannot be read"), (tmp_path, "is a folder")):
         done = tiebreak("check", path, "--format", "trl")
         assert done.returncode == 1

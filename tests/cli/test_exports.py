@@ -9,12 +9,11 @@ import pytest
 
 from tests.services.exporting import labelled
 
-TIEBREAK = [sys.executable, "-m", "tiebreak"]
 
-
-def tiebreak(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def reaching(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`tiebreak` as a process of its own: where the hub is, is read once in each."""
     return subprocess.run(
-        [*TIEBREAK, *map(str, arguments)],
+        [sys.executable, "-m", "tiebreak", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
@@ -34,7 +33,7 @@ def to(hub, token: str, folder) -> dict[str, str]:
     }  # fmt: skip
 
 
-def test_an_export_is_made_again_byte_for_byte_after_more_was_labelled(project, tmp_path):
+def test_an_export_is_made_again_byte_for_byte_after_more_was_labelled(tiebreak, project, tmp_path):
     database, making = project
     first = tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "first", "--json")
     number = json.loads(first.stdout)["id"]
@@ -50,7 +49,7 @@ def test_an_export_is_made_again_byte_for_byte_after_more_was_labelled(project, 
     assert [view["rows"] for view in listed] == [60, 60]
 
 
-def test_what_changed_since_an_earlier_export_is_told(project, tmp_path):
+def test_what_changed_since_an_earlier_export_is_told(tiebreak, project, tmp_path):
     database, making = project
     pairs = [making.pair(f"more {number}") for number in range(3)]
     crowd = making.imported_rater("crowd")
@@ -71,10 +70,10 @@ def test_what_changed_since_an_earlier_export_is_told(project, tmp_path):
     assert (wrong.returncode, (tmp_path / "third").exists()) == (1, False)
 
 
-def test_an_export_is_pushed_to_a_private_data_set_in_one_commit(project, tmp_path, hub):
+def test_an_export_is_pushed_to_a_private_data_set_in_one_commit(tiebreak, project, tmp_path, hub):
     database, making = project
     reach = to(hub, hub.token, tmp_path)
-    done = tiebreak(
+    done = reaching(
         *database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "out", "--push", "hf:team/pairs", **reach
     )
     assert done.returncode == 0, done.stderr
@@ -84,7 +83,7 @@ def test_an_export_is_pushed_to_a_private_data_set_in_one_commit(project, tmp_pa
     there = {name: content for name, content in hub.files["team/pairs"].items() if name != ".gitattributes"}
     assert there == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     number = json.loads(tiebreak(*database, "exports", "list", "-p", making.slug, "--json").stdout)["exports"][0]["id"]
-    public = tiebreak(*database, "exports", "push", number, "hf:team/open", "-p", making.slug, "--public", **reach)
+    public = reaching(*database, "exports", "push", number, "hf:team/open", "-p", making.slug, "--public", **reach)
     assert "(public)" in public.stdout
 
 
@@ -99,7 +98,7 @@ def test_an_export_is_pushed_to_a_private_data_set_in_one_commit(project, tmp_pa
 def test_a_refused_push_is_one_sentence_without_the_token(project, tmp_path, hub, name, token, words):
     database, making = project
     reach = to(hub, token, tmp_path)
-    done = tiebreak(
+    done = reaching(
         *database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "out", "--push", name, **reach
     )
     assert done.returncode == 1
@@ -108,7 +107,7 @@ def test_a_refused_push_is_one_sentence_without_the_token(project, tmp_path, hub
     assert token not in done.stderr + done.stdout
 
 
-def test_votes_are_every_label_as_csv_and_as_parquet(project, tmp_path):
+def test_votes_are_every_label_as_csv_and_as_parquet(tiebreak, project, tmp_path):
     database, making = project
     crowd = making.imported_rater("=crowd")
     pair = making.pair("changed later")

@@ -7,25 +7,16 @@ import sys
 
 import pytest
 
-from labeling.cli import main
 from labeling.services.access import local_actor
 from labeling.services.projects import create_project
 
 
 @pytest.fixture
-def command(sqlite_store, sqlite_store_url, monkeypatch, capsys):
-    """Run `tiebreak` as the shell does; exit status, stdout and stderr."""
+def command(sqlite_store, sqlite_store_url, monkeypatch, tiebreak):
+    """`tiebreak` where there is one project."""
     create_project(sqlite_store, local_actor(sqlite_store), name="Big Help")
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", sqlite_store_url)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tiebreak", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out = capsys.readouterr()
-        return int(ended.value.code or 0), out.out, out.err
-
-    return run
+    return tiebreak
 
 
 def test_a_fault_is_one_sentence_and_for_scripts_one_object_too(command):

@@ -2,7 +2,6 @@ import json
 
 import pytest
 
-from tests.cli.test_export import tiebreak
 from tests.services.exporting import labelled
 
 
@@ -14,7 +13,7 @@ def project(sqlite_store, sqlite_store_url):
     return ["--database", sqlite_store_url], making
 
 
-def test_an_estimate_tells_what_stays_and_goes_and_writes_nothing(project, tmp_path):
+def test_an_estimate_tells_what_stays_and_goes_and_writes_nothing(tiebreak, project, tmp_path):
     database, making = project
     (tmp_path / "rules.toml").write_text('longest_reply = 20\npersonal_data = "mask"')
     told = tiebreak(
@@ -32,7 +31,7 @@ def test_an_estimate_tells_what_stays_and_goes_and_writes_nothing(project, tmp_p
     assert found["longer_after"] == {"part": 0, "whole": 12}
 
 
-def test_rules_are_saved_listed_shown_used_and_removed(project, tmp_path):
+def test_rules_are_saved_listed_shown_used_and_removed(tiebreak, project, tmp_path):
     database, making = project
     (tmp_path / "rules.toml").write_text('who = "people"\nleast_labels = 2')
     place = ("-p", making.slug)
