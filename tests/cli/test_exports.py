@@ -135,7 +135,7 @@ def test_votes_are_every_label_as_csv_and_as_parquet(tiebreak, project, tmp_path
     assert (manifest["rows"], manifest["files"][0]["name"]) == (62, "votes.csv")
 
 
-def test_single_completions_are_compared_by_completion_and_never_with_pairs(project, tmp_path):
+def test_single_completions_are_compared_by_completion_and_never_with_pairs(tiebreak, project, tmp_path):
     database, making = project
     crowd, pair = making.imported_rater("crowd"), making.pair("in doubt")
     making.label(crowd, pair, "a")

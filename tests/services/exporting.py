@@ -10,6 +10,8 @@ from sqlalchemy import insert, update
 from labeling.domain import Actor, Prompt, Role, canonical_json, text_digest
 from labeling.services.access import local_actor
 from labeling.services.enqueuing import enqueue_pairs
+from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
 from labeling.services.labels import record
 from labeling.services.projects import create_project
 from labeling.services.queue import next_pairs
@@ -160,3 +162,9 @@ def labelled(store: Store, count: int = 12, **more) -> Exporting:
 
 def lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def done(making, tmp_path, **options):
+    more = {name: options.pop(name) for name in ("out", "progress", "as_in") if name in options}
+    asked = ExportChoices(**({"format": "trl", "validation_share": 0.0} | options))
+    return export(*making.place, asked, **({"out": tmp_path / "out"} | more))

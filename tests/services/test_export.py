@@ -1,28 +1,16 @@
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from labeling.domain import Role
-from labeling.errors import ConflictError, ExportError, ForbiddenError, InputError, NotFoundError
+from labeling.errors import ExportError, ForbiddenError, InputError, NotFoundError
 from labeling.services import export as service
-from labeling.services.export import counted, export, export_again, preview, usable
+from labeling.services.export import counted, export, preview, usable
 from labeling.services.export_choices import ExportChoices
-from labeling.services.export_list import export_file, export_view, exports, settle_stopped
+from labeling.services.export_list import export_file, export_view, exports
 from labeling.services.label_rules import LabelRules
-from labeling.services.vote_export import votes_held
 from labeling.storage import tables
-from tests.services.exporting import labelled, lines, make_exporting
-
-ROOT = Path(__file__).parents[2]
-
-
-def done(making, tmp_path, **options):
-    more = {name: options.pop(name) for name in ("out", "progress", "as_in") if name in options}
-    asked = ExportChoices(**({"format": "trl", "validation_share": 0.0} | options))
-    return export(*making.place, asked, **({"out": tmp_path / "out"} | more))
+from tests.services.exporting import done, labelled, lines, make_exporting
 
 
 def test_every_pair_is_counted_once_with_its_reason(store):
@@ -262,14 +250,6 @@ def test_progress_ends_with_every_pair_looked_at(store, tmp_path):
     assert seen[-1] == (12, 12)
 
 
-def test_an_export_without_an_own_place_lies_in_the_data_folder(store, tmp_path, monkeypatch):
-    monkeypatch.setenv("TIEBREAK_DATA_FOLDER", str(tmp_path / "data"))
-    making = labelled(store, 12)
-    view = done(making, tmp_path, out=None)
-    assert view.folder == tmp_path / "data" / "exports" / "talk" / str(view.id)
-    assert export_file(*making.place, view.id, "train.jsonl").parent == view.folder
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -286,19 +266,6 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_written(store, t
         done(making, tmp_path, **options)
     assert exports(*making.place) == []
     assert not (tmp_path / "out").exists()
-
-
-def test_an_export_that_fails_its_check_is_listed_with_the_finding_and_leaves_nothing(store, tmp_path):
-    making = labelled(store, 9)
-    with pytest.raises(ExportError, match="at least 10 are needed"):
-        done(making, tmp_path, format="openai-dpo")
-    (view,) = exports(*making.place)
-    assert view.state == "failed"
-    assert "at least 10 are needed" in (view.fault or "")
-    assert view.folder is None
-    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
-    with pytest.raises(NotFoundError, match="nothing to download"):
-        export_file(*making.place, view.id, "train.jsonl")
 
 
 @pytest.mark.parametrize(("ties", "desirable", "left_out"), [("say_nothing", 11, {"tie": 1}), ("both_good", 13, {})])
@@ -350,58 +317,6 @@ def test_nothing_to_export_says_what_is_missing(store, tmp_path):
         done(making, tmp_path)
 
 
-def test_a_folder_that_is_taken_is_refused_and_kept(store, tmp_path):
-    making = labelled(store, 3)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.txt").write_text("keep")
-    with pytest.raises(ExportError, match="already there"):
-        done(making, tmp_path)
-    assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
-
-
-def test_an_interrupted_export_is_marked_as_failed(store, tmp_path):
-    making = labelled(store, 3)
-
-    def stop(_looked: int, _pairs: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        done(making, tmp_path, progress=stop)
-    assert exports(*making.place)[0].state == "failed"
-    assert not list(tmp_path.glob("*out*"))
-
-
-PROGRAM = """
-import os, sys
-from pathlib import Path
-from labeling.services.access import local_actor
-from labeling.services.export import export
-from labeling.services.export_choices import ExportChoices
-from labeling.storage.store import open_store
-store = open_store(sys.argv[1])
-export(store, local_actor(store), "talk", ExportChoices("trl"), out=Path(sys.argv[2]),
-       progress=lambda looked, pairs: os.kill(os.getpid(), 9))
-"""
-
-
-def test_a_killed_export_is_found_settled_and_swept_up(store, store_url, tmp_path):
-    making = labelled(store, 3)
-    subprocess.run([sys.executable, "-c", PROGRAM, store_url, str(tmp_path / "out")], cwd=ROOT, check=False)
-    assert exports(*making.place)[0].state == "writing"
-    assert list(tmp_path.glob(".out.*.partial"))
-    assert settle_stopped(store) == 1
-    (view,) = exports(*making.place)
-    assert (view.state, view.fault) == ("failed", "The program was stopped during the export. Start it again.")
-    assert not list(tmp_path.glob("*out*"))
-    assert done(making, tmp_path).rows == 3
-
-
-def test_an_export_under_way_is_left_alone(store, tmp_path):
-    making = labelled(store, 3)
-    done(making, tmp_path, progress=lambda _looked, _pairs: settle_stopped(store))
-    assert exports(*making.place)[0].state == "done"
-
-
 def test_the_rights_are_checked(store, tmp_path):
     making = labelled(store, 12)
     annotator, stranger = making.member("Ana"), making.member("Ben", Role.LEAD)
@@ -419,22 +334,6 @@ def test_the_rights_are_checked(store, tmp_path):
     assert export_view(store, stranger, making.slug, view.id) == view
     with pytest.raises(NotFoundError):
         usable(store, stranger, "elsewhere")
-
-
-def test_an_export_of_another_project_is_not_found(store, tmp_path):
-    making = labelled(store, 3)
-    view = done(making, tmp_path)
-    other = make_exporting(store, name="Other")
-    with pytest.raises(NotFoundError, match=f"no export {view.id}"):
-        export_view(*other.place, view.id)
-
-
-@pytest.mark.parametrize("name", ["../store.db", "/etc/passwd", "nothing.jsonl", ""])
-def test_only_the_files_of_the_export_are_handed_out(store, tmp_path, name):
-    making = labelled(store, 3)
-    view = done(making, tmp_path)
-    with pytest.raises(NotFoundError, match="has no file"):
-        export_file(*making.place, view.id, name)
 
 
 def test_a_slow_count_is_told_again_for_a_while(store, monkeypatch):
@@ -487,30 +386,6 @@ def test_a_voided_label_brings_the_pair_back_to_the_queue_of_reasons(store):
         (label,) = session.execute(tables.Label.__table__.select())
     making.label(label.rater_id, label.pair_id, None, action="void", revision=2)
     assert usable(*making.place).left_out == {"no_label": 1}
-
-
-def test_votes_are_made_again_byte_for_byte_and_have_no_label_rules(store, tmp_path):
-    making = labelled(store, 12)
-    view = done(making, tmp_path, format="votes", licence="cc-by-4.0")
-    crowd = making.imported_rater("crowd")
-    making.label(crowd, making.pair("later"))
-    again = export_again(*making.place, view.id, out=tmp_path / "again")
-    assert (again.digest, again.rows, again.licence) == (view.digest, 12, "cc-by-4.0")
-    card = (tmp_path / "again" / "README.md").read_text()
-    assert "license: cc-by-4.0" in card
-    assert "12 labels of 1 rater," in card
-    assert card == (tmp_path / "out" / "README.md").read_text()
-    assert votes_held(*making.place).labels == 13
-    with pytest.raises(InputError, match="without label rules"):
-        done(making, tmp_path, format="votes", rules=LabelRules(who="people"), out=tmp_path / "other")
-
-
-def test_an_export_that_failed_is_not_made_again(store, tmp_path):
-    making = labelled(store, 9)
-    with pytest.raises(ExportError):
-        done(making, tmp_path, format="openai-dpo")
-    with pytest.raises(ConflictError, match="was not finished"):
-        export_again(*making.place, exports(*making.place)[0].id, out=tmp_path / "again")
 
 
 def test_what_is_masked_is_counted_by_kind_with_its_rows(store, tmp_path):

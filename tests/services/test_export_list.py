@@ -1,0 +1,127 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labeling.errors import ConflictError, ExportError, InputError, NotFoundError
+from labeling.services.export import export_again
+from labeling.services.export_list import export_file, export_view, exports, settle_stopped
+from labeling.services.label_rules import LabelRules
+from labeling.services.vote_export import votes_held
+from tests.services.exporting import done, labelled, make_exporting
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_an_export_without_an_own_place_lies_in_the_data_folder(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("TIEBREAK_DATA_FOLDER", str(tmp_path / "data"))
+    making = labelled(store, 12)
+    view = done(making, tmp_path, out=None)
+    assert view.folder == tmp_path / "data" / "exports" / "talk" / str(view.id)
+    assert export_file(*making.place, view.id, "train.jsonl").parent == view.folder
+
+
+def test_an_export_that_fails_its_check_is_listed_with_the_finding_and_leaves_nothing(store, tmp_path):
+    making = labelled(store, 9)
+    with pytest.raises(ExportError, match="at least 10 are needed"):
+        done(making, tmp_path, format="openai-dpo")
+    (view,) = exports(*making.place)
+    assert view.state == "failed"
+    assert "at least 10 are needed" in (view.fault or "")
+    assert view.folder is None
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
+    with pytest.raises(NotFoundError, match="nothing to download"):
+        export_file(*making.place, view.id, "train.jsonl")
+
+
+def test_a_folder_that_is_taken_is_refused_and_kept(store, tmp_path):
+    making = labelled(store, 3)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("keep")
+    with pytest.raises(ExportError, match="already there"):
+        done(making, tmp_path)
+    assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
+
+
+def test_an_interrupted_export_is_marked_as_failed(store, tmp_path):
+    making = labelled(store, 3)
+
+    def stop(_looked: int, _pairs: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        done(making, tmp_path, progress=stop)
+    assert exports(*making.place)[0].state == "failed"
+    assert not list(tmp_path.glob("*out*"))
+
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from labeling.services.access import local_actor
+from labeling.services.export import export
+from labeling.services.export_choices import ExportChoices
+from labeling.storage.store import open_store
+store = open_store(sys.argv[1])
+export(store, local_actor(store), "talk", ExportChoices("trl"), out=Path(sys.argv[2]),
+       progress=lambda looked, pairs: os.kill(os.getpid(), 9))
+"""
+
+
+def test_a_killed_export_is_found_settled_and_swept_up(store, store_url, tmp_path):
+    making = labelled(store, 3)
+    subprocess.run([sys.executable, "-c", PROGRAM, store_url, str(tmp_path / "out")], cwd=ROOT, check=False)
+    assert exports(*making.place)[0].state == "writing"
+    assert list(tmp_path.glob(".out.*.partial"))
+    assert settle_stopped(store) == 1
+    (view,) = exports(*making.place)
+    assert (view.state, view.fault) == ("failed", "The program was stopped during the export. Start it again.")
+    assert not list(tmp_path.glob("*out*"))
+    assert done(making, tmp_path).rows == 3
+
+
+def test_an_export_under_way_is_left_alone(store, tmp_path):
+    making = labelled(store, 3)
+    done(making, tmp_path, progress=lambda _looked, _pairs: settle_stopped(store))
+    assert exports(*making.place)[0].state == "done"
+
+
+def test_an_export_of_another_project_is_not_found(store, tmp_path):
+    making = labelled(store, 3)
+    view = done(making, tmp_path)
+    other = make_exporting(store, name="Other")
+    with pytest.raises(NotFoundError, match=f"no export {view.id}"):
+        export_view(*other.place, view.id)
+
+
+@pytest.mark.parametrize("name", ["../store.db", "/etc/passwd", "nothing.jsonl", ""])
+def test_only_the_files_of_the_export_are_handed_out(store, tmp_path, name):
+    making = labelled(store, 3)
+    view = done(making, tmp_path)
+    with pytest.raises(NotFoundError, match="has no file"):
+        export_file(*making.place, view.id, name)
+
+
+def test_votes_are_made_again_byte_for_byte_and_have_no_label_rules(store, tmp_path):
+    making = labelled(store, 12)
+    view = done(making, tmp_path, format="votes", licence="cc-by-4.0")
+    crowd = making.imported_rater("crowd")
+    making.label(crowd, making.pair("later"))
+    again = export_again(*making.place, view.id, out=tmp_path / "again")
+    assert (again.digest, again.rows, again.licence) == (view.digest, 12, "cc-by-4.0")
+    card = (tmp_path / "again" / "README.md").read_text()
+    assert "license: cc-by-4.0" in card
+    assert "12 labels of 1 rater," in card
+    assert card == (tmp_path / "out" / "README.md").read_text()
+    assert votes_held(*making.place).labels == 13
+    with pytest.raises(InputError, match="without label rules"):
+        done(making, tmp_path, format="votes", rules=LabelRules(who="people"), out=tmp_path / "other")
+
+
+def test_an_export_that_failed_is_not_made_again(store, tmp_path):
+    making = labelled(store, 9)
+    with pytest.raises(ExportError):
+        done(making, tmp_path, format="openai-dpo")
+    with pytest.raises(ConflictError, match="was not finished"):
+        export_again(*making.place, exports(*making.place)[0].id, out=tmp_path / "again")
