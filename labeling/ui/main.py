@@ -1,5 +1,6 @@
 """The frame of every page: navigation, the open project, its progress, and the first page of a visit."""
 
+from html import escape as escape_html
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from labeling.errors import TiebreakError
+from labeling.services.access import LOCAL
 from labeling.services.export import usable
 from labeling.services.projects import ProjectView, list_projects, next_step, project_view
 from labeling.ui.context import Here, asked_project, go, here, open_project, session
@@ -27,6 +29,7 @@ STEPS: Final = (
     ("endpoints", "Endpoints", "hub"),
 )
 FOR_ANNOTATORS: Final = ("label", "history")  # the other steps are for those who manage the project
+_SIGNED_IN: Final = '<p style="font-size: 13px; margin: 0">{name} · <a href="/sign-out">Sign out</a></p>'
 REFRESHED_EVERY: Final = 15.0  # seconds: what the foot of the sidebar says while somebody labels, which runs no script
 
 
@@ -54,6 +57,8 @@ def main() -> None:
                 fault(told)
             with faults():
                 page.run()
+        if me.actor.name != LOCAL:
+            st.sidebar.html(_SIGNED_IN.format(name=escape_html(me.actor.name)))
         # After the page: what it did, and a run that ended while it was drawn, are counted.
         if project is not None and project.may_manage:
             with st.sidebar:

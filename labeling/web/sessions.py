@@ -34,7 +34,9 @@ h1 {{ font-size: 24px; font-weight: 650; }}
 label, input {{ display: block; width: 100%; box-sizing: border-box; }}
 input {{ font: inherit; padding: .5rem .6rem; margin: .3rem 0 1rem; border: 1px solid var(--line); border-radius: 8px; }}
 button, .button {{ font: inherit; padding: .45rem .9rem; border: 1px solid var(--line); border-radius: 8px; background: none;
-  color: inherit; cursor: pointer; text-decoration: none; display: inline-block; margin-right: .5rem; }}
+  color: inherit; cursor: pointer; text-decoration: none; }}
+[hidden] {{ display: none !important; }}
+form {{ display: flex; flex-wrap: wrap; gap: .5rem; }}
 .primary {{ background: var(--accent); border-color: var(--accent); color: #fff; }}
 .fault {{ border-left: 3px solid #c2455a; padding-left: .7rem; }}
 code {{ font-size: 13px; }}
@@ -51,9 +53,9 @@ _SIGN_OUT: Final = r"""<p>{who}</p><p id="kept" class="fault" hidden></p>
 <a class="button" id="save" hidden download="unsent-labels.json">Download them</a>
 <button class="primary">Sign out</button><a class="button" href="/label">Back to labelling</a></form>
 <script>
-const mine = /^tiebreak\.(outbox|refused)\.[^.]+\.{account}\./;
-const own = () => Object.keys(localStorage).filter((key) => mine.test(key));
-const kept = own().flatMap((key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return []; } });
+const labels = /^tiebreak\.(outbox|refused)\.[^.]+\.{account}\./, seen = /^tiebreak\.guidelines\.[^.]+\.{account}$/;
+const own = (...kinds) => Object.keys(localStorage).filter((key) => kinds.some((kind) => kind.test(key)));
+const kept = own(labels).flatMap((key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return []; } });
 if (kept.length) {
   const told = document.getElementById("kept"), save = document.getElementById("save");
   const said = kept.length === 1 ? "1 unsent label is" : `${kept.length} unsent labels are`;
@@ -61,7 +63,7 @@ if (kept.length) {
   told.hidden = save.hidden = false;
   save.href = URL.createObjectURL(new Blob([JSON.stringify(kept, null, 1)], { type: "application/json" }));
 }
-document.querySelector("form").addEventListener("submit", () => own().forEach((key) => localStorage.removeItem(key)));
+document.querySelector("form").addEventListener("submit", () => own(labels, seen).forEach((key) => localStorage.removeItem(key)));
 </script>"""
 
 

@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 from sqlalchemy import select
 
+from labeling.services.access import local_actor
 from labeling.storage import tables
 from labeling.storage.projects import add_guidelines
 from tests.browser.labelling import Screen
@@ -423,6 +424,8 @@ def test_signing_out_tells_what_is_unsent_and_leaves_nothing_behind(screen):
     at.page.route("**/api/v1/**", lambda route: route.abort())
     at.press("1", "2")
     expect(at.root.locator(".save")).to_have_text("Offline · 2 kept here")
+    mine = local_actor(at.store).account_id
+    at.page.evaluate(f"localStorage.setItem('tiebreak.guidelines.{at.slug}.{mine}', '1')")
     at.page.goto(f"{at.address}/sign-out")
     expect(at.page.get_by_text("2 unsent labels are kept in this browser")).to_be_visible()
     with at.page.expect_download() as saved:
@@ -430,4 +433,5 @@ def test_signing_out_tells_what_is_unsent_and_leaves_nothing_behind(screen):
     assert saved.value.suggested_filename == "unsent-labels.json"
     at.page.get_by_role("button", name="Sign out").click()
     at.page.wait_for_url(f"{at.address}/**")
-    assert at.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('tiebreak.outbox'))") == []
+    left = at.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('tiebreak.'))")
+    assert [key for key in left if not key.startswith("tiebreak.keys.")] == []

@@ -46,8 +46,9 @@ def test_labels_stand_under_whoever_signed_in(app, store, page):
     at.open()
     at.press("4")
     at.saved()
-    page.goto(f"{app.address}/sign-out")
+    page.get_by_role("link", name="Sign out").click()
     expect(page.get_by_text("This browser labels as second annotator.")).to_be_visible()
+    expect(page.get_by_role("link", name="Download them")).to_be_hidden()
     with page.expect_response("**/sign-out") as answered:
         page.get_by_role("button", name="Sign out").click()
     assert answered.value.status == 303

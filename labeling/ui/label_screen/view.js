@@ -332,7 +332,7 @@ export class View {
     this.save.dataset.state = state;
     if (this.save.textContent !== said) this.save.textContent = said;
     const name = status?.round ?? desk.data.round;
-    this.round.textContent = `${nameOf(name)}${desk.data.rounds.length ? " ▾" : ""}`;
+    this.round.textContent = nameOf(name);
     if (status) {
       const mine = Math.max(0, status.mine);
       const done = Math.min(status.total, Math.max(status.done, mine));
