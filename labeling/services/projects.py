@@ -156,8 +156,13 @@ def set_overlap(store: Store, actor: Actor, slug: str, overlap: int, round_name:
 
 def next_step(store: Store, actor: Actor, slug: str) -> Step:
     """Where the page should open, and why, in one sentence."""
+    from labeling.services.open_rounds import open_rounds
+
     view = project_view(store, actor, slug)
     if not view.may_manage and not view.open_pairs:
+        waiting = [one.name for one in open_rounds(store, actor, slug) if one.waiting]
+        if waiting:
+            return Step("label", f"The round {waiting[0]} waits for you.")
         return Step("history", "Nothing waits for a label; yours are in the history.")
     if view.running and view.may_manage:
         page = "judge" if view.running == "judge" else "generate"

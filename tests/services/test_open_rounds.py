@@ -6,8 +6,9 @@ from labeling.domain import RoundPurpose, Verdict
 from labeling.errors import NotFoundError
 from labeling.services.desk import open_desk
 from labeling.services.gold import set_gold
-from labeling.services.labels import record_at
+from labeling.services.labels import record, record_at
 from labeling.services.open_rounds import OpenRound, open_rounds
+from labeling.services.projects import next_step
 from labeling.services.queue import next_pairs
 from labeling.services.round_setup import change_members, close_round, make_calibration, make_practice
 from tests.services.labelling import Labelling, act, make_labelling
@@ -44,6 +45,16 @@ def test_what_was_decided_waits_no_more(talk):
     events = [act(labelled.pair_id), act(skipped.pair_id, "skip")]
     assert not record_at(talk.store, open_desk(talk.store, ann, talk.slug, "together"), events).refused
     assert offered(talk, ann) == {"work": 6, "together": 2}
+
+
+def test_an_annotator_is_led_to_a_round_that_waits_when_the_work_is_done(talk):
+    ann, bob = talk.actor("ann"), talk.actor("bob")
+    for pair in talk.next(bob, want=6):
+        assert not record(talk.store, bob, talk.slug, [act(pair.pair_id)]).refused
+    assert next_step(talk.store, ann, talk.slug).page == "history"
+    make_calibration(talk.store, talk.owner, talk.slug, "together", 4, ["ann", "bob"])
+    step = next_step(talk.store, ann, talk.slug)
+    assert (step.page, step.sentence) == ("label", "The round together waits for you.")
 
 
 def test_a_closed_round_is_not_offered_nor_one_of_others_alone(talk):
