@@ -13,6 +13,7 @@ import orjson
 
 from exporters.findings import Finding
 from exporters.formats import MEGABYTE, Format
+from exporters.jsonl import BYTE_ORDER_MARK
 from exporters.plain import Parts, PlainPair, has_tool_turns, is_rich
 from exporters.rows import Message
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
@@ -23,7 +24,6 @@ LONGEST_LINE = 32 * MEGABYTE
 FIRST_BLOCK = 10 << 20
 FEW_ROWS = 50
 LENGTH_ROWS, LENGTH_SHARE = 20, 0.9
-MARK = b"\xef\xbb\xbf"
 
 
 class LineCheck:
@@ -171,8 +171,8 @@ class LineCheck:
         if line.endswith(b"\r\n"):
             self._crlf_count += 1
             self._crlf_line = self._crlf_line or number
-        if line.startswith(MARK):
-            line = line[len(MARK) :]
+        if line.startswith(BYTE_ORDER_MARK):
+            line = line[len(BYTE_ORDER_MARK) :]
             if number > 1 or not self._format.takes_mark:
                 finding = Finding(
                     number, "", "A byte-order mark stands before the text", "Save the file as UTF-8 without it"

@@ -76,8 +76,3 @@ class LeastRows(Generic[Row]):
     def rows(self) -> list[Row]:
         """What is held, group by group, in the order in which the groups came."""
         return [row for rows in self._held.values() for row in rows]
-
-
-def is_validation(group: str, *, seed: int, share: float) -> bool:
-    """As `Split.is_validation`, for a single question."""
-    return Split(seed=seed, share=share).is_validation(group)

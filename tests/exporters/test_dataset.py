@@ -16,7 +16,7 @@ from exporters.balance import side_always_winning
 from exporters.files import FolderFault
 from exporters.findings import CheckFailed
 from exporters.formats import EXPORTERS
-from exporters.split import is_validation
+from exporters.split import Split
 from tests.exporters.samples import TOOLS, TURNS, ask, many
 
 
@@ -110,7 +110,7 @@ def test_rows_of_one_prompt_stay_on_one_side(tmp_path):
 
 def test_one_prompt_in_two_groups_on_two_sides_fails_the_export(tmp_path):
     seed = 0
-    sides = {is_validation(f"{n}", seed=seed, share=0.5): f"{n}" for n in range(100)}
+    sides = {Split(seed=seed, share=0.5).is_validation(f"{n}"): f"{n}" for n in range(100)}
     rows = [
         (PreferenceRow(ask("The same"), f"good {n}", f"bad {n}"), RowOrigin(n, sides[n % 2 == 0])) for n in range(40)
     ]

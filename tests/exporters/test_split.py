@@ -1,13 +1,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters.split import LeastRows, Split, is_validation
+from exporters.split import LeastRows, Split
 
 GROUPS = [f"prompt {number}" for number in range(2000)]
 
 
 def chosen(seed: int, share: float) -> set[str]:
-    return {group for group in GROUPS if is_validation(group, seed=seed, share=share)}
+    return {group for group in GROUPS if Split(seed=seed, share=share).is_validation(group)}
 
 
 def test_the_share_is_met_about():
@@ -22,13 +22,13 @@ def test_the_same_seed_gives_the_same_split_and_another_gives_another():
 @given(st.text(), st.integers(), st.floats(0, 1), st.floats(0, 1))
 def test_a_larger_share_only_adds_groups(group, seed, first, second):
     smaller, larger = sorted((first, second))
-    if is_validation(group, seed=seed, share=smaller):
-        assert is_validation(group, seed=seed, share=larger)
+    if Split(seed=seed, share=smaller).is_validation(group):
+        assert Split(seed=seed, share=larger).is_validation(group)
 
 
 @given(st.text(), st.integers())
 def test_no_share_means_no_group(group, seed):
-    assert not is_validation(group, seed=seed, share=0.0)
+    assert not Split(seed=seed, share=0.0).is_validation(group)
 
 
 rows = st.lists(st.sampled_from(GROUPS[:60]), min_size=10, max_size=200)
