@@ -30,6 +30,13 @@ from exporters.written import Written
 
 FileType: TypeAlias = Literal["jsonl", "parquet"]
 
+NOTHING_TO_TRAIN_ON = Finding(
+    None,
+    "",
+    "No row is left to train on: the rows come of too few prompts, and a prompt with its near-duplicates is never split",
+    "Ask for no validation file, for fewer rows in it, or for another seed",
+)
+
 
 class DatasetWriter:
     """Writes rows one by one, in the order given, with memory that does not grow.
@@ -115,6 +122,11 @@ class DatasetWriter:
         """Pairs taken so far."""
         return self._used
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Pairs left out so far, by code."""
+        return dict(sorted((+self._left_out).items()))
+
     def leave_out(self, code: str, count: int = 1) -> None:
         """Count pairs that are no row, so that the manifest adds up."""
         self._left_out[code] += count
@@ -186,7 +198,7 @@ class DatasetWriter:
         is for the card, `warnings` are what the caller knows of the labels.
 
         Raises:
-            CheckFailed: a written file has a fault.
+            CheckFailed: a written file has a fault, or all rows went to the validation file.
             FolderFault: the disk refuses.
         """
         single = self._unspool()
@@ -200,6 +212,8 @@ class DatasetWriter:
                 f"No validation file: {self._share * 100:g} % come to {held} row{'' if held == 1 else 's'}, and fewer than "
                 f"{LEAST_VALIDATION_ROWS} say nothing. All rows are in the train file."
             )
+        if self._validation.rows and not self._train.rows:
+            raise CheckFailed([NOTHING_TO_TRAIN_ON])
         files = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
         self._provenance.close()
         if errors := self._validation.errors + self._train.errors:
@@ -222,7 +236,7 @@ class DatasetWriter:
             rows=self._provenance.rows,
             train_rows=sum(file.rows for file in files if file.split == "train"),
             validation_rows=sum(file.rows for file in files if file.split == "validation"),
-            left_out=dict(sorted((+self._left_out).items())),
+            left_out=self.left_out,
             sandbox=self._sources.sandbox,
             masked=self._sources.masked,
             decided_by=self._sources.decided_by,

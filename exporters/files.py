@@ -74,15 +74,15 @@ def write_file(path: Path, content: bytes) -> None:
 
 def folder_fault(error: OSError, path: Path) -> FolderFault:
     """What a fault of the disk means to the one who asked for the export."""
-    place = path.parent
+    place = path.parent.parent if path.parent.name.endswith(SUFFIX) else path.parent
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return FolderFault(f"There is no room left in {place}. Nothing half-written was kept; free some space.")
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return FolderFault(f"{place} cannot be written. Choose a folder you may write to.")
-        case errno.ENOTEMPTY | errno.EEXIST:
+        case errno.ENOTEMPTY | errno.EEXIST if path.exists():
             return FolderFault(f"{path} is already there. Choose another folder, or delete it.")
-        case errno.ENOTDIR:
+        case errno.ENOTDIR | errno.EEXIST:
             return FolderFault(f"{place} is a file, not a folder. Choose another folder.")
         case errno.ENAMETOOLONG:
             return FolderFault(f"The name {path.name[:40]}… is too long for this disk. Choose a shorter one.")

@@ -6,7 +6,7 @@ beside its place, checked, and only then done.
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import groupby
@@ -246,7 +246,7 @@ def _write(
     for reason, count in left_out.items():
         writer.leave_out(reason, count)
     if not writer.used:
-        raise ExportError(_nothing(pairs, left_out))
+        raise ExportError(_nothing(pairs, writer.left_out))
     facts = {
         "program": {"name": "tiebreak", "version": version("tiebreak")},
         "label_rules": held.rules.as_dict(),
@@ -271,10 +271,10 @@ def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> Preview
     )
 
 
-def _nothing(pairs: int, left_out: Counter[str]) -> str:
+def _nothing(pairs: int, left_out: Mapping[str, int]) -> str:
     if not pairs:
         return "There are no pairs to export. Import pairs, or generate completions and make pairs of them."
-    reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in left_out.most_common())
+    reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in sorted(left_out.items(), key=lambda one: -one[1]))
     return f"None of {pairs:,} pairs makes a row ({reasons}). Label pairs, or change the label rules."
 
 

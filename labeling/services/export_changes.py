@@ -54,7 +54,7 @@ def changes(store: Store, actor: Actor, slug: str, since: int, export: int) -> C
 
     Raises:
         NotFoundError: no such export, it was not finished, or its folder is gone.
-        ConflictError: one of them holds votes, or one pairs and the other single completions.
+        ConflictError: one of them holds votes, or one pairs and the other single completions; or a file was changed.
     """
     view = export_view(store, actor, slug, export)
     is_single = _is_single(view.format)
@@ -98,19 +98,26 @@ def _is_single(format: str) -> bool:
 def _rows_of(folder: Path, *, is_single: bool) -> _Rows:
     """The rows of an export by key; of a pair with several rows the first."""
     columns = [array("q") for _ in _Rows._fields]
-    with (folder / "provenance.jsonl").open("rb") as file:
-        for line in file:
-            told: dict[str, Any] = orjson.loads(line)
-            if is_single:
-                id_, is_desirable = told["completion_id"], told["desirable"]
-                values = (id_, id_ * is_desirable, id_ * (not is_desirable), told["pair"])
-            else:
-                values = (told["pair"], told["chosen_id"], told["rejected_id"], told["pair"])
-            for column, value in zip(columns, values, strict=True):
-                column.append(value)
+    path = folder / "provenance.jsonl"
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                for column, value in zip(columns, _values(orjson.loads(line), is_single=is_single), strict=True):
+                    column.append(value)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConflictError(
+            f"{path} cannot be read, or was changed: nothing can be compared with it. Make that export again."
+        ) from error
     read = [np.frombuffer(column, dtype=np.int64) for column in columns]
     _, first = np.unique(read[0], return_index=True)
     return _Rows(*(column[first] for column in read))
+
+
+def _values(told: dict[str, Any], *, is_single: bool) -> tuple[int, int, int, int]:
+    if not is_single:
+        return told["pair"], told["chosen_id"], told["rejected_id"], told["pair"]
+    id_, is_desirable = told["completion_id"], told["desirable"]
+    return id_, id_ * is_desirable, id_ * (not is_desirable), told["pair"]
 
 
 def _change(pairs: Column) -> Change:

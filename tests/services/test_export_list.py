@@ -6,6 +6,7 @@ import pytest
 
 from labeling.errors import ConflictError, ExportError, InputError, NotFoundError
 from labeling.services.export import export_again
+from labeling.services.export_changes import changes
 from labeling.services.export_list import export_file, export_view, exports, settle_stopped
 from labeling.services.label_rules import LabelRules
 from labeling.services.vote_export import votes_held
@@ -125,3 +126,37 @@ def test_an_export_that_failed_is_not_made_again(store, tmp_path):
         done(making, tmp_path, format="openai-dpo")
     with pytest.raises(ConflictError, match="was not finished"):
         export_again(*making.place, exports(*making.place)[0].id, out=tmp_path / "again")
+
+
+@pytest.mark.parametrize("split", [{"validation_share": 0.9}, {"validation_rows": 10}])
+def test_an_export_never_leaves_nothing_to_train_on(store, tmp_path, split):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for number in range(30):
+        making.label(gold, making.pair("the one prompt", f"good {number}", f"bad {number}"))
+    with pytest.raises(ExportError, match=r"No row is left to train on.*Ask for no validation file"):
+        done(making, tmp_path, **split)
+    assert not list(tmp_path.glob("*out*"))
+    assert done(making, tmp_path, validation_share=0.0).train_rows == 30
+
+
+def test_what_a_format_refuses_is_told_where_no_row_is_left(store, tmp_path):
+    with pytest.raises(ExportError, match=r"None of 3 pairs makes a row \(no strength 3\)"):
+        done(labelled(store, 3), tmp_path, format="trl-reward")
+
+
+def test_a_provenance_that_somebody_changed_is_one_sentence(store, tmp_path):
+    making = labelled(store, 3)
+    first, second = done(making, tmp_path), done(making, tmp_path, out=tmp_path / "second")
+    path = tmp_path / "out" / "provenance.jsonl"
+    for damage in (lambda: path.write_text('{"pair": 1}\n'), lambda: path.write_text("{"), path.unlink):
+        damage()
+        with pytest.raises(ConflictError, match="cannot be read, or was changed"):
+            changes(*making.place, first.id, second.id)
+
+
+def test_a_folder_below_a_file_is_told_as_such(store, tmp_path):
+    making = labelled(store, 3)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ExportError, match=r"notes\.txt is a file, not a folder"):
+        done(making, tmp_path, out=tmp_path / "notes.txt" / "out")
