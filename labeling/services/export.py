@@ -274,7 +274,9 @@ def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> Preview
 def _nothing(pairs: int, left_out: Mapping[str, int]) -> str:
     if not pairs:
         return "There are no pairs to export. Import pairs, or generate completions and make pairs of them."
-    reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in sorted(left_out.items(), key=lambda one: -one[1]))
+    reasons = ", ".join(
+        f"{reason.replace('_', ' ')} {count:,}" for reason, count in sorted(left_out.items(), key=lambda one: -one[1])
+    )
     return f"None of {pairs:,} pairs makes a row ({reasons}). Label pairs, or change the label rules."
 
 
