@@ -63,7 +63,8 @@ def own_price(base_url: str, model: str) -> OwnPrice | None:
 
 
 def prices_file() -> Path:
-    return _file(os.environ.get("TIEBREAK_PRICES"), os.environ.get("TIEBREAK_DATA_FOLDER"), Path.cwd())
+    folder = os.getcwd()  # noqa: PTH109  # asked for each reply, and a Path costs several times as much
+    return _file(os.environ.get("TIEBREAK_PRICES"), os.environ.get("TIEBREAK_DATA_FOLDER"), folder)
 
 
 @lru_cache

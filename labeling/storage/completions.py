@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import BindParameter, bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from labeling.domain import GeneratorSpec, Prompt, canonical_json, completion_digest
@@ -24,8 +24,24 @@ from labeling.storage.tables import (
     now,
 )
 
-# Built once: a worker stores completions all the time.
+# Built once: a worker stores completions all the time, and an expression costs more than the query it makes.
 ADD = insert(core(Completion)).returning(core(Completion).c.id, sort_by_parameter_order=True)
+OF_PROMPTS: BindParameter[int] = bindparam("prompt_ids", expanding=True)
+SAMPLES_THERE = select(
+    core(Completion).c.prompt_id, core(Completion).c.generator_id, core(Completion).c.sample_number
+).where(core(Completion).c.prompt_id.in_(OF_PROMPTS), core(Completion).c.kind == "generated")
+CONTINUED_BY = select(core(Continuation).c.prompt_id, core(Continuation).c.generator_id).where(
+    core(Continuation).c.prompt_id.in_(OF_PROMPTS)
+)
+DIGESTS = select(core(PromptRow).c.id, core(PromptRow).c.digest).where(core(PromptRow).c.id.in_(OF_PROMPTS))
+PAIRS_OF = select(core(Pair).c.prompt_id, core(Pair).c.a_id, core(Pair).c.b_id).where(
+    core(Pair).c.prompt_id.in_(OF_PROMPTS)
+)
+LOCK = (
+    select(core(ProjectCounter).c.project_id)
+    .where(core(ProjectCounter).c.project_id == bindparam("project_id"))
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +117,10 @@ def retire_generator(session: Session, project_id: int, generator_id: int) -> bo
 
 def mark_sandbox_generators(session: Session, generator_ids: Iterable[int]) -> None:
     """What turned out to be a sandbox by its replies is marked from then on."""
-    session.execute(
-        update(Generator)
-        .where(col(Generator.id).in_(set(generator_ids)), ~col(Generator.is_sandbox))
-        .values(is_sandbox=True)
-    )
+    ids = set(generator_ids)
+    if ids:
+        query = update(Generator).where(col(Generator.id).in_(ids), ~col(Generator.is_sandbox))
+        session.execute(query.values(is_sandbox=True))
 
 
 def completions_by_generator(session: Session, project_id: int) -> Mapping[int, int]:
@@ -163,17 +178,13 @@ def prompts_complete(
     complete = [
         id_ for id_ in prompt_ids if all((id_, *one) in there for one in wanted if one[0] in only.get(id_, samples))
     ]
-    query = select(col(PromptRow.id), col(PromptRow.digest)).where(col(PromptRow.id).in_(complete))
-    return [(id_, digest) for id_, digest in session.execute(query) if id_ is not None]
+    return [(id_, digest) for id_, digest in session.connection().execute(DIGESTS, {"prompt_ids": complete})]
 
 
 def own_generators(session: Session, prompt_ids: Collection[int]) -> dict[int, frozenset[int]]:
     """By prompt: the only generators that write to it, as it goes on from their own replies. Others are open to all."""
-    query = select(col(Continuation.prompt_id), col(Continuation.generator_id)).where(
-        col(Continuation.prompt_id).in_(prompt_ids)
-    )
     found: dict[int, set[int | None]] = {}
-    for prompt_id, generator_id in session.execute(query):
+    for prompt_id, generator_id in session.connection().execute(CONTINUED_BY, {"prompt_ids": list(prompt_ids)}):
         found.setdefault(prompt_id, set()).add(generator_id)
     # After a chosen reply, which may have the same text, all go on.
     return {
@@ -229,10 +240,8 @@ def read_prompt(messages: str, tools: str | None) -> Prompt:
 
 def samples_there(session: Session, prompt_ids: Collection[int]) -> set[tuple[int, int, int]]:
     """(prompt, generator, sample number) of the completions that exist."""
-    query = select(col(Completion.prompt_id), col(Completion.generator_id), col(Completion.sample_number)).where(
-        col(Completion.prompt_id).in_(prompt_ids), col(Completion.kind) == "generated"
-    )
-    return {(prompt_id, generator_id, sample) for prompt_id, generator_id, sample in session.execute(query)}
+    found = session.connection().execute(SAMPLES_THERE, {"prompt_ids": list(prompt_ids)})
+    return {(prompt_id, generator_id, sample) for prompt_id, generator_id, sample in found}
 
 
 def add_completions(session: Session, new: Sequence[NewCompletion]) -> int:
@@ -264,8 +273,7 @@ def add_completions(session: Session, new: Sequence[NewCompletion]) -> int:
 
 def lock_project(session: Session, project_id: int) -> None:
     """Let only one transaction at a time make pairs or verdicts of a project (on SQLite every writer is alone)."""
-    query = select(col(ProjectCounter.project_id)).where(col(ProjectCounter.project_id) == project_id)
-    session.execute(query.with_for_update())
+    session.connection().execute(LOCK, {"project_id": project_id})
 
 
 def candidates_of(session: Session, project_id: int, prompt_ids: Sequence[int]) -> dict[int, list[Candidate]]:
@@ -273,10 +281,10 @@ def candidates_of(session: Session, project_id: int, prompt_ids: Sequence[int]) 
     query = select(
         col(Completion.id), col(Completion.prompt_id), col(Completion.generator_id), col(Completion.source), col(Completion.text_digest)
     ).where(
-        col(Completion.prompt_id).in_(prompt_ids), col(Completion.kind) != "edit", visible(Completion, project_id)
+        col(Completion.prompt_id).in_(OF_PROMPTS), col(Completion.kind) != "edit", visible(Completion, project_id)
     )  # fmt: skip
     found: dict[int, list[Candidate]] = {}
-    for id_, prompt_id, generator_id, source, digest in session.execute(query):
+    for id_, prompt_id, generator_id, source, digest in session.execute(query, {"prompt_ids": list(prompt_ids)}):
         name = generator_source(generator_id) if generator_id is not None else imported_source(source)
         found.setdefault(prompt_id, []).append(Candidate(id_, name, digest))
     return found
@@ -319,15 +327,16 @@ def imported_source(name: str) -> str:
 
 def pairs_of(session: Session, prompt_ids: Sequence[int]) -> dict[int, list[frozenset[int]]]:
     """The completion ids of each prompt's pairs, whoever made them."""
-    query = select(col(Pair.prompt_id), col(Pair.a_id), col(Pair.b_id)).where(col(Pair.prompt_id).in_(prompt_ids))
     found: dict[int, list[frozenset[int]]] = {}
-    for prompt_id, a_id, b_id in session.execute(query):
+    for prompt_id, a_id, b_id in session.connection().execute(PAIRS_OF, {"prompt_ids": list(prompt_ids)}):
         found.setdefault(prompt_id, []).append(frozenset((a_id, b_id)))
     return found
 
 
 def add_pairs(session: Session, project_id: int, pairs: Sequence[tuple[int, int, int]]) -> list[int]:
     """Store new pairs, each (prompt, a, b) with a < b; their ids, in the same order."""
+    if not pairs:
+        return []
     ids = {completion for _, a, b in pairs for completion in (a, b)}
     query = select(col(Completion.id), col(Completion.text_digest), col(Completion.is_sandbox)).where(
         col(Completion.id).in_(ids)
@@ -340,8 +349,6 @@ def add_pairs(session: Session, project_id: int, pairs: Sequence[tuple[int, int,
         }
         for prompt_id, a, b in pairs
     ]  # fmt: skip
-    if not rows:
-        return []
     return list(session.scalars(insert(Pair).returning(col(Pair.id), sort_by_parameter_order=True), rows))
 
 

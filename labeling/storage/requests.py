@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -69,6 +69,31 @@ class HarvestRow:
     is_sandbox: bool
 
 
+def up_to_the_last_answer() -> ColumnElement[bool]:
+    """Of a run's open requests only those that may be answered: the long rest of a queue is not looked through."""
+    return col(RunRequest.request_id) <= select(func.max(col(Answer.request_id))).scalar_subquery()
+
+
+# Built once: an expression costs more than the query it makes.
+WANTED, ANSWER = core(RunRequest).c, core(Answer).c
+OPEN_ANSWERS = (
+    select(
+        core(Run).c.project_id, WANTED.run_id, WANTED.number, WANTED.request_id, WANTED.generator_id, WANTED.prompt_id, WANTED.pair_id,
+        WANTED.pair_order, WANTED.completion_id, WANTED.sample_number, WANTED.is_repair, ANSWER.text, ANSWER.tool_calls,
+        ANSWER.finish_reason, ANSWER.model, ANSWER.is_sandbox,
+    )
+    .join_from(core(RunRequest), core(Run), core(Run).c.id == WANTED.run_id)
+    .join(core(Answer), ANSWER.request_id == WANTED.request_id)
+    .where(WANTED.run_id == bindparam("run"), WANTED.harvested_at.is_(None), up_to_the_last_answer())
+    .order_by(WANTED.request_id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=core(RunRequest))
+)  # fmt: skip
+OWN_WAITING = (
+    select(core(Request).c.id)
+    .where(core(Request).c.run_id == bindparam("run"), core(Request).c.state == literal_column("'waiting'"))
+    .limit(1)
+)
 MARK_HARVESTED = (
     update(core(RunRequest))
     .where(
@@ -166,26 +191,10 @@ def open_answers(session: Session, run_id: int, limit: int) -> list[HarvestRow]:
 
     Locked until the transaction ends: two workers that harvest one run get different ones.
     """
-    query = (
-        select(
-            col(Run.project_id), col(RunRequest.run_id), col(RunRequest.number), col(RunRequest.request_id), col(RunRequest.generator_id),
-            col(RunRequest.prompt_id), col(RunRequest.pair_id), col(RunRequest.pair_order), col(RunRequest.completion_id),
-            col(RunRequest.sample_number),
-            col(RunRequest.is_repair), col(Answer.text), col(Answer.tool_calls), col(Answer.finish_reason), col(Answer.model), col(Answer.is_sandbox),
-        )
-        .join(Run, col(Run.id) == col(RunRequest.run_id))
-        .join(Answer, col(Answer.request_id) == col(RunRequest.request_id))
-        .where(col(RunRequest.run_id) == run_id, col(RunRequest.harvested_at).is_(None), up_to_the_last_answer())
-        .order_by(col(RunRequest.request_id))
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=RunRequest)
-    )  # fmt: skip
-    return sorted((_harvest_row(row) for row in session.execute(query)), key=lambda row: row.number)
-
-
-def up_to_the_last_answer() -> ColumnElement[bool]:
-    """Of a run's open requests only those that may be answered: the long rest of a queue is not looked through."""
-    return col(RunRequest.request_id) <= select(func.max(col(Answer.request_id))).scalar_subquery()
+    return sorted(
+        (_harvest_row(row) for row in session.connection().execute(OPEN_ANSWERS, {"run": run_id, "most": limit})),
+        key=lambda row: row.number,
+    )
 
 
 def sent(session: Session, request_ids: Sequence[int]) -> dict[int, Sent]:
@@ -243,8 +252,7 @@ def has_waiting(session: Session, run_id: int) -> bool:
 
 
 def has_own_waiting(session: Session, run_id: int) -> bool:
-    query = select(col(Request.id)).where(col(Request.run_id) == run_id, col(Request.state) == "waiting")
-    return session.execute(query.limit(1)).first() is not None
+    return session.connection().execute(OWN_WAITING, {"run": run_id}).first() is not None
 
 
 def adoptable(session: Session, run_id: int, most: int = 500) -> list[int]:
