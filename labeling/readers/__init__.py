@@ -23,6 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 LOOKED_AT = 20
+NAMED = 30  # columns
 KINDS = ("prompts", "completions", "pairs")
 
 
@@ -103,7 +104,8 @@ def _found(
         raise InputError(
             f'{name} has rows, but no named field in any of them. Write objects, such as {{"prompt": "…"}}.'
         )
-    seen = f"Its {'one column is' if len(columns) == 1 else 'columns are'}: {', '.join(columns)}."
+    more = f" and {len(columns) - NAMED:,} more" if len(columns) > NAMED else ""
+    seen = f"Its {'one column is' if len(columns) == 1 else 'columns are'}: {', '.join(columns[:NAMED])}{more}."
     if delimiter and len(columns) == 1:
         seen += f" Cells may be cut by {', '.join(DELIMITERS.values())}."
     raise InputError(

@@ -89,6 +89,8 @@ def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> 
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
             raise InputError(f"{name} {what}. {remedy}")
+    if len(head) > 1 and (head[0] == 0) != (head[1] == 0):
+        raise InputError(f"{name} is UTF-16 text. Save it as UTF-8 and import that.")
     if not head.strip():
         raise InputError(f"{name} is empty.")
     start_at = 3 if head.startswith(b"\xef\xbb\xbf") else 0

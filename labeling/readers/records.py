@@ -1,6 +1,7 @@
 """A file's records, whatever it is written in: JSONL, a JSON document, a table with a header, lines of text."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import orjson
 from labeling.errors import InputError
 from labeling.readers.opening import MAX_ROW_BYTES, Source, lines, read_all
 from labeling.readers.parquet import parquet_records
-from labeling.readers.refusals import Refusal
+from labeling.readers.refusals import Refusal, too_long
 
 Record = tuple[int, dict[str, Any]]
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -107,8 +108,11 @@ def _json(source: Source) -> Iterator[Record | Refusal]:
         raise InputError(
             f"{source.name}:{error.lineno}: not JSON ({error.msg}); the file may be half-written. For one object a line, name it .jsonl."
         ) from error
+    is_large = len(content) > MAX_ROW_BYTES
     for number, value in enumerate(_items(document, source.name), 1):
-        if isinstance(value, dict):
+        if is_large and len(orjson.dumps(value)) > MAX_ROW_BYTES:
+            yield too_long(number)
+        elif isinstance(value, dict):
             yield number, value
         elif isinstance(value, str):
             yield number, {TEXT_FIELD: value}
@@ -144,7 +148,7 @@ def _csv(source: Source) -> Iterator[Record | Refusal]:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         raise _no_header(source, error) from error
-    if twice := next((name for name in header if name and header.count(name) > 1), None):
+    if twice := next((name for name, times in Counter(header).items() if name and times > 1), None):
         raise InputError(f"{source.name}:1: two columns are called {twice!r}. Rename one of them, or take it out.")
     while True:
         started = reader.line_num + 1
@@ -235,10 +239,6 @@ def _text(source: Source) -> Iterator[Record | Refusal]:
             continue
         if text.strip():
             yield number, {TEXT_FIELD: text}
-
-
-def too_long(number: int) -> Refusal:
-    return Refusal(number, "too_long", f"the row is over {MAX_ROW_BYTES >> 20} MiB")
 
 
 def not_text(number: int, line: bytes, error: UnicodeDecodeError) -> Refusal:

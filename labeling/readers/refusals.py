@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from labeling.readers.opening import MAX_ROW_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -11,6 +13,10 @@ class Refusal:
     code: str
     reason: str
     content: str = field(default="", repr=False)
+
+
+def too_long(line: int) -> Refusal:
+    return Refusal(line, "too_long", f"the row is over {MAX_ROW_BYTES >> 20} MiB")
 
 
 class RowFault(Exception):

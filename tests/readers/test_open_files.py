@@ -97,6 +97,23 @@ def test_an_open_quote_is_found_where_the_reader_misses_an_end(text: str) -> Non
     assert (open_quote(text, ",") is not None) is is_open
 
 
+def test_an_item_of_many_megabytes_is_refused_in_a_document_as_on_a_line() -> None:
+    items = [
+        {"prompt": "Why?", "chosen": "a", "rejected": "b"},
+        {"prompt": "Why?", "chosen": "x" * (5 << 20), "rejected": "b"},
+    ]
+    for content, name in ((json.dumps(items), "p.json"), ("\n".join(map(json.dumps, items)), "p.jsonl")):
+        _, refusal = rows(content, name)
+        assert isinstance(refusal, Refusal)
+        assert (refusal.line, refusal.code) == (2, "too_long")
+
+
+def test_of_a_thousand_unknown_columns_only_the_first_are_named() -> None:
+    header = ",".join(f"c{number}" for number in range(1000))
+    with pytest.raises(InputError, match="c28, c29 and 970 more"):
+        rows(f"{header}\n{header}\n", "wide.csv")
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     with pytest.raises(InputError, match=r"p.csv:1: two columns are called 'prompt'"):
         rows("prompt,id,prompt\na,1,b\n", "p.csv")

@@ -233,6 +233,8 @@ def test_bad_bytes_far_into_a_file_refuse_their_row_only() -> None:
         (b"PK\x03\x04rest", "table.csv", "zip file"),
         (b"PAR1rest", "data.jsonl", "Parquet"),
         ("prompt\nx\n".encode("utf-16"), "p.csv", "UTF-16"),
+        ("prompt\nx\n".encode("utf-16-le"), "p.csv", "UTF-16"),
+        ("prompt\nx\n".encode("utf-16-be"), "p.csv", "UTF-16"),
         (b"", "p.csv", "is empty"),
         (b"  \n \n", "p.txt", "is empty"),
         (b'[{"prompt": "x"}, {"pro', "p.json", "half-written"),

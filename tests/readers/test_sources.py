@@ -55,6 +55,15 @@ def test_a_parquet_row_with_a_gap_is_refused_by_its_number(tmp_path):
     assert (refusal.line, refusal.code) == (3, "missing_field")
 
 
+def test_a_parquet_row_of_many_megabytes_is_refused_and_the_others_are_taken(tmp_path):
+    small, large = pairs(3), {"prompt": "Why?", "chosen": "x" * (5 << 20), "rejected": "no"}
+    path = write_parquet(tmp_path / "p.parquet", [*small, large])
+    assert path.stat().st_size < 1 << 20  # packed it is small
+    *taken, refusal = rows_in(path, "p.parquet")
+    assert len(taken) == 3
+    assert (refusal.line, refusal.code, refusal.reason) == (4, "too_long", "the row is over 4 MiB")
+
+
 @pytest.mark.parametrize("cut", [8, 400])
 def test_a_damaged_parquet_file_is_one_sentence(tmp_path, cut):
     content = write_parquet(tmp_path / "p.parquet", pairs(200)).read_bytes()
