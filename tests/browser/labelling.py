@@ -16,6 +16,11 @@ from labeling.storage.store import Store
 SLOW = 60_000  # milliseconds: two cores, shared with the other tests
 
 
+def idle(page: Page, timeout: float | None = None) -> None:
+    """Wait for the page's script to end: a press while it runs may be lost."""
+    expect(page.locator('[data-test-script-state="notRunning"]').first).to_be_attached(timeout=timeout)
+
+
 @dataclass
 class Screen:
     """One tab with the labelling screen of a project."""
@@ -36,8 +41,7 @@ class Screen:
 
     def _at_rest(self) -> "Screen":
         expect(self.verdict("Left is better")).to_be_visible(timeout=SLOW)
-        # What Streamlit is still to put around the screen may move it.
-        expect(self.page.locator('[data-test-script-state="notRunning"]')).to_be_attached(timeout=SLOW)
+        idle(self.page, SLOW)  # what Streamlit is still to put around the screen may move it
         return self
 
     def verdict(self, name: str) -> Locator:

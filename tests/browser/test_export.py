@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from labeling.services.export_list import exports
 from labeling.storage.store import open_store
-from tests.browser.labelling import SLOW
+from tests.browser.labelling import SLOW, idle
 from tests.browser.running import running
 from tests.services.exporting import labelled
 
@@ -25,7 +25,7 @@ def test_an_export_is_built_made_again_and_pushed_to_a_private_data_set(page: Pa
         page.get_by_text("Rows", exact=True).first.click()
         page.get_by_label("Validation rows, at least").fill("12")
         page.get_by_label("Validation rows, at least").press("Enter")
-        _idle(page)
+        idle(page)
         page.get_by_role("button", name="Build 40 rows").click()
         expect(page.get_by_role("button", name="Download 40 rows")).to_be_visible()
 
@@ -45,8 +45,3 @@ def test_an_export_is_built_made_again_and_pushed_to_a_private_data_set(page: Pa
     assert hub.private == {"team/pairs": True}
     there = {name: content for name, content in hub.files["team/pairs"].items() if name != ".gitattributes"}
     assert there == {path.name: path.read_bytes() for path in newest.folder.iterdir()}
-
-
-def _idle(page: Page) -> None:
-    """Wait for the script to end: a press while it runs may be lost."""
-    expect(page.locator('[data-test-script-state="notRunning"]').first).to_be_attached()

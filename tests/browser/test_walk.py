@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.labelling import idle
 from tests.browser.running import ROOT, running
 
 SLOW = 200_000  # milliseconds: two cores, shared with the other tests
@@ -103,16 +104,11 @@ def _label(page: Page, number: int) -> None:
     expect(page.get_by_text("✓ Saved")).to_be_visible()
 
 
-def _idle(page: Page) -> None:
-    """Wait for the script to end."""
-    expect(page.locator('[data-test-script-state="notRunning"]').first).to_be_attached()
-
-
 def _press(button: Locator, then: Locator) -> None:
     """Press as people do: again, where nothing came of it. A press that comes while the script runs may be lost."""
     expect(button).to_be_enabled()
     for _ in range(4):
-        _idle(button.page)
+        idle(button.page)
         if button.is_visible() and button.is_enabled():
             button.click()
         try:
