@@ -48,7 +48,7 @@ def list_(project: ProjectName, as_json: AsJson = False) -> None:
     with opened() as (store, actor):
         found = rounds_of(store, actor, project)
     lines = [
-        f"{one.name:<24} {one.purpose.value:<12} {one.done:>8,} of {one.pairs:>8,} pairs, {one.gold:,} gold, overlap {one.overlap}"
+        f"{one.name:<24} {one.purpose.value:<12} {'' if one.done is None else f'{one.done:,} of':>11} {one.pairs:>8,} pairs, {one.gold:,} gold, overlap {one.overlap}"
         + (", closed" if one.is_closed else "")
         for one in found
     ]

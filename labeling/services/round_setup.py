@@ -12,7 +12,7 @@ from labeling.services.access import open_project
 from labeling.services.enqueuing import enqueue_pairs
 from labeling.storage import projects as project_rows
 from labeling.storage import rounds as rows
-from labeling.storage.queue import place_of
+from labeling.storage.queue import SLOTLESS, place_of
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Project, Round, now
 
@@ -23,8 +23,8 @@ REPEAT_AFTER = 20  # labels that must lie between a pair and its repetition
 
 @dataclass(frozen=True, slots=True)
 class RoundView:
-    """A round in counts. `gold` places are mixed among the `pairs`; `done` have all their labels. Without `members` it is
-    open to everyone in the project."""
+    """A round in counts. `gold` places are mixed among the `pairs`; `done` have all their labels (None where
+    pairs ask for no number of them: practice, review). Without `members` it is open to everyone in the project."""
 
     name: str
     purpose: RoundPurpose
@@ -34,7 +34,7 @@ class RoundView:
     pass_mark: float | None
     guidelines: int
     pairs: int
-    done: int
+    done: int | None
     gold: int
     members: tuple[str, ...]
     is_closed: bool
@@ -65,7 +65,7 @@ def rounds_of(store: Store, actor: Actor, slug: str) -> list[RoundView]:
                 pass_mark=row.Round.pass_mark,
                 guidelines=project_rows.guidelines_of(session, row.Round).number,
                 pairs=row.pairs,
-                done=row.done,
+                done=None if row.Round.purpose in SLOTLESS else row.done,
                 gold=row.gold,
                 members=tuple(members.get(row.Round.id, ())),
                 is_closed=row.Round.closed_at is not None,

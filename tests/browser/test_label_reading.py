@@ -152,3 +152,18 @@ def test_of_many_turns_the_newest_is_seen_first(screen):
     at.press("1")
     expect(prompt).to_have_text("A short question")
     assert prompt.evaluate("one => one.scrollTop") == 0
+
+
+@pytest.mark.parametrize(
+    ("purpose", "mine", "done", "title"),
+    [
+        ("review", 3, 0, "Every pair has its labels"),
+        ("review", 2, 0, "Nothing waits for you now"),
+        ("calibration", 3, 2, "Nothing waits for you now"),
+        ("work", 1, 3, "Every pair has its labels"),
+    ],
+)
+def test_the_end_of_a_round_says_whether_others_are_waited_for(module, purpose, mine, done, title):
+    status = {"total": 3, "done": done, "mine": mine, "state": "open", "round": {"name": "one", "purpose": purpose}}
+    desk = {"status": status, "link": {"state": "ok"}, "returning": None, "isDry": True, "data": {"rounds": []}}
+    assert module("rest.js", f"of.rest({json.dumps(desk)}).title") == title

@@ -80,6 +80,7 @@ def test_practice_tells_what_is_right_and_opens_the_work_when_passed(talk):
     assert (state.answered, state.correct, state.total, state.passed) == (4, 3, 4, True)
     assert not must_practise(talk.store, work)
     assert len(talk.next(ann)) == 1
+    assert {one.name: one.done for one in rounds_of(talk.store, talk.owner, talk.slug)} == {"work": 0, "practice": None}
 
 
 def test_an_answer_stands_once_practice_has_told_what_is_right(talk):

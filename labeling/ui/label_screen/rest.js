@@ -8,7 +8,8 @@ export function rest(desk) {
   if (link.state !== "ok") return { title: "No connection to the server", text: "Your labels are kept here and sent as soon as it answers." };
   if (!status || desk.returning !== null) return { title: "Bringing the next pair", text: "" };
   const next = desk.data.rounds.find((one) => one.waiting > 0) ?? null;
-  const left = Math.max(0, status.total - status.done);
+  // In review a pair asks for no number of labels: it is over for whoever has given theirs.
+  const left = Math.max(0, status.total - (status.round.purpose === "review" ? status.mine : status.done));
   if (status.state === "closed") return { title: "This round is closed", text: "It takes no more labels. Ask the project's lead to open it.", next };
   if (status.state === "practice_first") return { title: "Practice comes first", text: "The work round opens when you have passed it. Reload the page to begin." };
   if (status.practice && (desk.isDry || status.practice.answered >= status.practice.total)) return practised(status.practice);
