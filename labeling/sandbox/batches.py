@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from labeling.domain import Json
-from labeling.sandbox.chat import complete
+from labeling.sandbox.chat import complete, tokens
 from labeling.sandbox.request import RequestFault
 
 ENDPOINT = "/v1/chat/completions"
@@ -38,19 +38,37 @@ class _Batch:
     answered: list[bytes] = field(default_factory=list)
     refused: list[bytes] = field(default_factory=list)
 
+    @property
+    def is_at_work(self) -> bool:
+        return self.shown["status"] in ("in_progress", "cancelling")
+
+    @property
+    def queued(self) -> int:
+        """The tokens that it asks about."""
+        return tokens("x" * sum(length for _, length in self.lines))
+
 
 class Desk:
     """The files and batches of one sandbox.
 
-    `seconds` is the least time a batch takes, `window_seconds` the time after which it expires; `clock` tells the time.
+    `seconds` is the least time a batch takes, `window_seconds` the time after which it expires; `clock` tells the time,
+    `answer` makes a chat completion of a body. `most_queued` is how many tokens batches of one owner may hold at a time.
     """
 
     def __init__(
-        self, *, seconds: float = 0, window_seconds: float = DAY_SECONDS, clock: Callable[[], float] = time.time
+        self,
+        *,
+        seconds: float = 0,
+        window_seconds: float = DAY_SECONDS,
+        clock: Callable[[], float] = time.time,
+        answer: Callable[[object], Json] = complete,
+        most_queued: int | None = None,
     ) -> None:
         self.seconds = seconds
         self.window_seconds = window_seconds
         self.clock = clock
+        self.answer = answer
+        self.most_queued = most_queued
         self._folder: Path | None = None
         self._files: dict[str, tuple[str, Json]] = {}
         self._batches: dict[str, _Batch] = {}
@@ -185,6 +203,10 @@ class Desk:
             if len(batch.lines) > MOST_LINES:
                 words = f"The file has more than {MOST_LINES:,} lines."
                 errors.append({"code": "too_many_tasks", "message": words, "line": None, "param": None})
+        queued = sum(one.queued for one in self._batches.values() if one.owner == batch.owner and one.is_at_work)
+        if self.most_queued is not None and queued + batch.queued > self.most_queued:
+            words = f"Enqueued token limit reached for this model. Limit: {self.most_queued:,} enqueued tokens. Please try again once some in_progress batches have been completed."
+            errors.append({"code": "token_limit_exceeded", "message": words, "line": None, "param": None})
         if errors:
             batch.shown["errors"] = {"object": "list", "data": errors[:20]}
             batch.shown["status"] = "failed"
@@ -204,7 +226,7 @@ class Desk:
                 file.seek(offset)
                 line = json.loads(file.read(length))
                 try:
-                    batch.answered.append(_result(line["custom_id"], 200, complete(line["body"])))
+                    batch.answered.append(_result(line["custom_id"], 200, self.answer(line["body"])))
                     counts["completed"] += 1
                 except RequestFault as fault:
                     batch.refused.append(_result(line["custom_id"], fault.status, fault.body))

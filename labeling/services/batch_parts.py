@@ -4,15 +4,17 @@ Each step is written down before it is taken, so that a worker killed at any poi
 file or a batch that may have been made already is looked for before another one is made.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from labeling.errors import TiebreakError
 from labeling.llm.batches import BatchClient, ProviderBatch, ProviderFault
 from labeling.llm.keys import key_value, origin_of
+from labeling.llm.prices import estimated_tokens
 from labeling.services.batch_results import fetch
 from labeling.services.headers import headers_of_run
 from labeling.services.keys import check_bound
-from labeling.services.parts import let_go, part_file
+from labeling.services.parts import halve, let_go, part_file
 from labeling.storage import batches as rows
 from labeling.storage import runs as run_rows
 from labeling.storage.store import Store
@@ -25,6 +27,7 @@ TRIES_BEFORE = 8  # calls in a row that brought nothing, before the provider has
 TRIES_AFTER = 40  # and afterwards: about three hours
 NO_SUCH = (404, 405, 501)
 FULL = "token_limit_exceeded"  # of what may wait in a provider's queue
+LIMIT = re.compile(r"(?i)limit:?\s+([\d,]*\d)\s+enqueued")
 
 
 class Stop(Exception):
@@ -163,15 +166,24 @@ class _Step:
     def _refused(self, found: ProviderBatch) -> None:
         """The provider took the file, but not what is in it: nothing was done, and nothing is to be paid."""
         words = "; ".join(text for _, text in found.errors[:3]) or "it gave no reason"
-        if any(code == FULL for code, _ in found.errors) and self._others_are_there():
-            # The provider's queue is full with parts of this run: after them there is room.
-            self._write(state="uploaded", provider_id=None, provider_status="failed", fault=words,
-                        due_at=now() + timedelta(seconds=LOOK_SECONDS))  # fmt: skip
-            return
+        if any(code == FULL for code, _ in found.errors):
+            if self._others_are_there() or self._has_room(words):
+                # The provider's queue is full with other batches, of this run or not: after them there is room.
+                self._write(state="uploaded", provider_id=None, provider_status="failed", fault=words,
+                            due_at=now() + timedelta(seconds=LOOK_SECONDS))  # fmt: skip
+                return
+            if self.part.lines > 1:
+                halve(self.store, self.part, words)
+                return
         let_go(self.store, self.id, "failed", words)
         raise Stop(
             f"{self._origin} refused the batch {found.id} of run {self.run.id}: {words}. Nothing of it was done; mend the cause, then resume."
         )
+
+    def _has_room(self, words: str) -> bool:
+        """Whether the part alone is within the limit that the provider tells."""
+        told = LIMIT.search(words)
+        return told is not None and estimated_tokens(self.part.bytes) <= int(told[1].replace(",", ""))
 
     def _others_are_there(self) -> bool:
         with self.store.reading() as session:

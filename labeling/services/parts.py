@@ -1,5 +1,6 @@
 """A run's requests shared out into parts, each one Batch JSONL file: for a provider, or for an engine of one's own."""
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from labeling.storage.tables import Batch
 GATHERED = 200  # requests put into parts in one transaction, which stays under 50 ms
 READ = 500
 RELEASED = 1000
+
+PART_LINES = "part_lines"  # in a run's spec: what its provider's queue has room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def _gather_some(session: Session, run_id: int, most: Callable[[Session], int] |
         return False
     allowed = GATHERED if most is None else min(GATHERED, most(session))
     free = rows.free_requests(session, run_id, allowed) if allowed > 0 else []
+    most_lines = min(MOST_LINES, json.loads(run.spec).get(PART_LINES, MOST_LINES))
     opened = {(part.base_url, part.model, part.key_env): part for part in rows.gathering(session, run_id)}
     if not free:
         for part in opened.values():
@@ -72,7 +76,7 @@ def _gather_some(session: Session, run_id: int, most: Callable[[Session], int] |
         for one in (one for one in free if one.place == place):
             length = len(request_line(one.key, one.body).encode())
             if part.lines + len(ids) and (
-                part.lines + len(ids) >= MOST_LINES or part.bytes + size + length > MOST_BYTES
+                part.lines + len(ids) >= most_lines or part.bytes + size + length > MOST_BYTES
             ):
                 rows.put(session, part, ids, size)
                 part.state = "ready"
@@ -82,6 +86,16 @@ def _gather_some(session: Session, run_id: int, most: Callable[[Session], int] |
             size += length
         rows.put(session, part, ids, size)
     return True
+
+
+def halve(store: Store, part: Batch, fault: str) -> None:
+    """End a part that is too large for its provider's queue; the run's next parts hold at most half as many lines."""
+    assert part.id is not None
+    with store.writing() as session:
+        run = rows.locked_run(session, part.run_id)
+        run.spec = json.dumps(json.loads(run.spec) | {PART_LINES: max(1, part.lines // 2)})
+        session.add(run)
+    let_go(store, part.id, "failed", fault)
 
 
 def let_go(store: Store, batch_id: int, state: str, fault: str | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import Literal
 from labeling.domain import Actor, Json, Right, RunMode, RunState
 from labeling.errors import ConflictError, InputError, NotFoundError, NothingToAskError
 from labeling.services.access import open_project
-from labeling.services.parts import gather, let_go_unsent
+from labeling.services.parts import PART_LINES, gather, let_go_unsent
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
 from labeling.storage import requests as request_rows
 from labeling.storage import runs as rows
@@ -313,7 +313,7 @@ def _view(session: Session, run: Run) -> RunView:
     is_active = run.state in (RunState.PREPARING, RunState.RUNNING)
     seen = run.heartbeat_at is not None and run.heartbeat_at > now() - timedelta(seconds=SEEN_SECONDS)
     priced = run.spent_usd > 0 or not run.unpriced
-    spec = {name: value for name, value in json.loads(run.spec).items() if name not in EXPECTED}
+    spec = {name: value for name, value in json.loads(run.spec).items() if name not in (*EXPECTED, PART_LINES)}
     return RunView(
         id=run_id,
         purpose=run.purpose,
