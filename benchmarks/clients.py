@@ -9,7 +9,7 @@ names a folder of them, by Together's file check, and by `datasets` as JSON and 
 --trainers names a folder with a Python environment of its own for each of TRL, LLaMA-Factory and Axolotl; --install makes them first.
 Each brings torch and needs about 6 GB and some minutes. No model is downloaded: the tokenizer is made of the file itself,
 the models have two layers of random weights, and TRL's trainers take two steps on the CPU, after which they must hold as
-many rows as the file. A few rows with tools and calls, written by hand, come after the public ones. The data has no strengths;
+many rows as the file. A few rows with tools and calls, written by hand, come first, as an export puts them. The data has no strengths;
 a margin of 1 is written, so that trl-reward can be tried.
 """
 
@@ -201,7 +201,7 @@ def main() -> int:
         reasons = ", ".join(f"{number} {reason}" for reason, number in refused.items()) or "none"
         print(f"{count} rows read, {len(rows)} pairs, and up to 4 by hand; refused: {reasons}")
         heads = ["format", "rows and what is left out", "check", "schema", "together", "datasets", "Parquet", "trainer"]
-        table = [heads, *(try_format(name, [*rows, *by_hand(name)], Path(temporary), asked) for name in EXPORTERS)]
+        table = [heads, *(try_format(name, [*by_hand(name), *rows], Path(temporary), asked) for name in EXPORTERS)]
     table.insert(1, ["---"] * len(heads))
     for line in table:
         print(f"| {' | '.join(line)} |")
