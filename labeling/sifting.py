@@ -109,9 +109,7 @@ def are_alike(one: str, other: str) -> bool:
     """Whether two replies say nearly the same. Most do not, which their characters show before words are made of them."""
     from rapidfuzz import fuzz
 
-    first, second = one[:QUICK_CHARACTERS], other[:QUICK_CHARACTERS]
-    if first.isupper() or second.isupper():  # other differences of case leave most characters the same
-        first, second = first.lower(), second.lower()
+    first, second = one[:QUICK_CHARACTERS].lower(), other[:QUICK_CHARACTERS].lower()
     return fuzz.ratio(first, second, score_cutoff=QUICK) >= QUICK and likeness(one, other, ALIKE) >= ALIKE
 
 

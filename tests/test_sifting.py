@@ -119,6 +119,7 @@ def test_a_likeness_out_of_range_is_refused():
     [
         ("Feed it once a week and keep it cold.", "feed it once a week, and keep it cold!", True),
         ("FEED IT ONCE A WEEK, AND KEEP IT COLD", "feed it once a week and keep it cold.", True),
+        ("FeEd It OnCe A wEeK aNd KeEp It CoLd AlL WiNtEr", "feed it once a week and keep it cold all winter", True),
         ("The answer is 41.", "The answer is 42.", False),
         ("Feed it once a week and keep it cold.", "Throw it away and buy a new one.", False),
         ("Short.", "Short. " * 50, False),
