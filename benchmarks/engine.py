@@ -272,10 +272,12 @@ def asks(server: MockServer, worker: subprocess.Popen[bytes]) -> bool:
 
 
 def two_of_three_killed(place: Place, server: MockServer) -> list[Figure]:
-    server.set(**LATENCY)
-    begun = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT)
     with place.workers(3) as workers:
-        workers.wait_until(lambda: all(asks(server, one) for one in workers.living), "each of the three has asked")
+        # A run may be over before the last of them has started.
+        while not all(asks(server, one) for one in workers.living):
+            warm(place, server, workers)
+        server.set(**LATENCY)
+        begun = begin(place, server, REQUESTS, max_in_flight=IN_FLIGHT)
         workers.wait_until(lambda: server.counters()["clean_ok"] >= REQUESTS // 3, "a third is answered")
         before = server.counters()["clean_ok"]
         workers.kill(2)
