@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from labeling.domain import RIGHTS, Actor, Right, Role, RoundPurpose
 from labeling.services.rounds import Asked, asked_of, open_round
-from labeling.services.tokens import actor_with
+from labeling.services.tokens import actor_with, hash_of, owner_as_actor
 from labeling.storage import desks
 from labeling.storage import labels as label_rows
 from labeling.storage import projects as project_rows
 from labeling.storage.queue import SLOTLESS, Taken
 from labeling.storage.store import IntegrityError, Session, Store
+from labeling.storage.tables import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,21 @@ def desk_of_token(
         NotFoundError, ForbiddenError: as `open_round`.
     """
     with store.reading() as session:
-        actor = actor_with(session, secret, session_secret)
-        desk = _desk(session, actor, slug, round_name)
+        named = round_name or project_rows.WORK_ROUND
+        found = desks.desk_row_of_token(session, slug, named, hash_of(secret), now())
+        # Without a row, which of token, project and round there is not is asked one after the other.
+        actor = owner_as_actor(found, session_secret) if found else actor_with(session, secret, session_secret)
+        desk = _desk_of(found, session, actor, slug, round_name)
     return desk or open_desk(store, actor, slug, round_name)
 
 
 def _desk(session: Session, actor: Actor, slug: str, round_name: str | None) -> Desk | None:
-    """None where the actor is no rater yet."""
     found = desks.desk_row(session, slug, round_name or project_rows.WORK_ROUND, actor.account_id)
+    return _desk_of(found, session, actor, slug, round_name)
+
+
+def _desk_of(found: Any | None, session: Session, actor: Actor, slug: str, round_name: str | None) -> Desk | None:
+    """None where the actor is no rater yet."""
     is_allowed = found is not None and found.may_enter and actor.project_id in (None, found.project_id)
     if found is None or not is_allowed or not (actor.is_admin or _may_label(found.role)):
         open_round(session, actor, slug, round_name)  # says which of them it is

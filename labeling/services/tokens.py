@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from labeling.domain import Actor, Right, Role
 from labeling.errors import ForbiddenError, InputError, TokenError
@@ -89,16 +90,16 @@ def actor_of_token(store: Store, secret: str, session_secret: str | None = None)
 
 def actor_with(session: Session, secret: str, session_secret: str | None) -> Actor:
     """`actor_of_token` in a transaction that is under way."""
-    refused = TokenError("This token is unknown, expired or revoked. Make a new one with: tiebreak token create")
-    if not secret.startswith((PREFIX, SCREEN_PREFIX)):
-        raise refused
-    found = rows.owner_of_token(session, hash_of(secret), now())
-    if found is None:
-        raise refused
-    if found.session_hash is not None and found.session_hash != hash_of(session_secret or ""):
-        raise refused
+    is_one = secret.startswith((PREFIX, SCREEN_PREFIX))
+    return owner_as_actor(rows.owner_of_token(session, hash_of(secret), now()) if is_one else None, session_secret)
+
+
+def owner_as_actor(found: Any | None, session_secret: str | None) -> Actor:
+    """The actor of a row that holds `storage.tokens.OWNER`. Raises TokenError for none, and where it is of another browser."""
+    if found is None or (found.session_hash is not None and found.session_hash != hash_of(session_secret or "")):
+        raise TokenError("This token is unknown, expired or revoked. Make a new one with: tiebreak token create")
     # A token bound to a project opens nothing else, even where its account could.
-    return Actor(found.id, found.name, is_admin=found.is_admin, project_id=found.project_id)
+    return Actor(found.account_id, found.account_name, is_admin=found.is_admin, project_id=found.token_project_id)
 
 
 def hash_of(secret: str) -> str:

@@ -1,52 +1,68 @@
 """All that must be known of an annotator's place of work before a label is taken there, in one look."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, exists, select
+from sqlalchemy import ColumnElement, Executable, FromClause, Integer, Row, Select, bindparam, exists, select, true
 from sqlmodel import Session
 
-from labeling.storage.tables import GuidelineVersion, Label, Member, Project, Rater, Round, RoundMember, core
+from labeling.storage.tables import Account, GuidelineVersion, Label, Member, Project, Rater, Round, RoundMember, core
+from labeling.storage.tokens import OF_LIVE_TOKEN, OWNER, TOKEN_OWNERS
 
 _project, _round, _member = core(Project), core(Round), core(Member)
 _rater, _version, _round_member = core(Rater), core(GuidelineVersion), core(RoundMember)
 _label, _practice = core(Label), core(Round).alias("practice")
 _of_round = exists().where(_round_member.c.round_id == _round.c.id)
 
-_DESK: Executable = (
-    select(
-        _project.c.id.label("project_id"),
-        _project.c.name.label("project_name"),
-        _project.c.settings,
-        _project.c.closed_at.label("project_closed_at"),
-        _member.c.role,
-        _member.c.languages,
-        _member.c.takes_sensitive,
-        _round.c.id.label("round_id"),
-        _round.c.name.label("round_name"),
-        _round.c.purpose,
-        _round.c.overlap,
-        _round.c.closed_at.label("round_closed_at"),
-        _version.c.id.label("version_id"),
-        _version.c.number.label("version_number"),
-        _rater.c.id.label("rater_id"),
-        select(_practice.c.id)
-        .where(
-            _practice.c.project_id == _project.c.id,
-            _practice.c.purpose == "practice",
-            _practice.c.pass_mark.is_not(None),
-            _practice.c.closed_at.is_(None),
-        )
-        .order_by(_practice.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("practice_id"),
-        (~_of_round | _of_round.where(_round_member.c.account_id == bindparam("account_id"))).label("may_enter"),
+_practice_of_project = (
+    select(_practice.c.id)
+    .where(
+        _practice.c.project_id == _project.c.id,
+        _practice.c.purpose == "practice",
+        _practice.c.pass_mark.is_not(None),
+        _practice.c.closed_at.is_(None),
     )
-    .join(_round, _round.c.project_id == _project.c.id)
-    .join(_version, _version.c.id == _round.c.guideline_version_id)
-    .outerjoin(_member, (_member.c.project_id == _project.c.id) & (_member.c.account_id == bindparam("account_id")))
-    .outerjoin(_rater, _rater.c.account_id == bindparam("account_id"))
-    .where(_project.c.slug == bindparam("slug"), _round.c.name == bindparam("round_name"))
+    .order_by(_practice.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+def _desk(account_id: ColumnElement[int], project: FromClause) -> Select[Any]:
+    """What is to be known of an account in a round; `project` brings the project."""
+    return (
+        select(
+            _project.c.id.label("project_id"),
+            _project.c.name.label("project_name"),
+            _project.c.settings,
+            _project.c.closed_at.label("project_closed_at"),
+            _member.c.role,
+            _member.c.languages,
+            _member.c.takes_sensitive,
+            _round.c.id.label("round_id"),
+            _round.c.name.label("round_name"),
+            _round.c.purpose,
+            _round.c.overlap,
+            _round.c.closed_at.label("round_closed_at"),
+            _version.c.id.label("version_id"),
+            _version.c.number.label("version_number"),
+            _rater.c.id.label("rater_id"),
+            _practice_of_project.label("practice_id"),
+            (~_of_round | _of_round.where(_round_member.c.account_id == account_id)).label("may_enter"),
+        )
+        .select_from(
+            project.join(_round, _round.c.project_id == _project.c.id)
+            .join(_version, _version.c.id == _round.c.guideline_version_id)
+            .outerjoin(_member, (_member.c.project_id == _project.c.id) & (_member.c.account_id == account_id))
+            .outerjoin(_rater, _rater.c.account_id == account_id)
+        )
+        .where(_project.c.slug == bindparam("slug"), _round.c.name == bindparam("round_name"))
+    )
+
+
+_DESK: Executable = _desk(bindparam("account_id", type_=Integer), _project)
+_DESK_OF_TOKEN: Executable = (
+    _desk(core(Account).c.id, TOKEN_OWNERS.join(_project, true())).add_columns(*OWNER).where(OF_LIVE_TOKEN)
 )
 _HELD_ROUND: Executable = (
     select(
@@ -67,6 +83,12 @@ def desk_row(session: Session, slug: str, round_name: str, account_id: int) -> R
     """The project and the round of these names, and the account's role and rater there (None where it has none)."""
     values = {"slug": slug, "round_name": round_name, "account_id": account_id}
     return session.connection().execute(_DESK, values).first()
+
+
+def desk_row_of_token(session: Session, slug: str, round_name: str, secret_hash: str, at: datetime) -> Row[Any] | None:
+    """`desk_row` for whoever a token speaks for that is good now, with the columns of `owner_of_token`."""
+    values = {"slug": slug, "round_name": round_name, "secret_hash": secret_hash, "at": at}
+    return session.connection().execute(_DESK_OF_TOKEN, values).first()
 
 
 def hold_round(session: Session, round_id: int) -> Row[Any]:

@@ -3,30 +3,47 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, Row, String, bindparam, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Executable,
+    FromClause,
+    Row,
+    String,
+    and_,
+    bindparam,
+    or_,
+    select,
+    update,
+)
 from sqlmodel import Session, col
 
-from labeling.storage.tables import Account, LoginSession, Token, UtcDateTime
+from labeling.storage.tables import Account, LoginSession, Token, UtcDateTime, core
 
 _AT: BindParameter[Any] = bindparam("at", type_=UtcDateTime)
 _HASHED: BindParameter[Any] = bindparam("secret_hash", type_=String)
 # Made once: these are asked with every label.
 _LIVE_SESSION = col(LoginSession.ended_at).is_(None) & (col(LoginSession.expires_at) > _AT)
 _LIVE_TOKEN = col(Token.revoked_at).is_(None) & or_(col(Token.expires_at).is_(None), col(Token.expires_at) > _AT)
-_OWNER_OF_TOKEN: Executable = (
-    select(
-        col(Account.id), col(Account.name), col(Account.is_admin), col(Token.project_id),
-        col(LoginSession.secret_hash).label("session_hash"),
-    )
-    .join(Token, col(Token.account_id) == col(Account.id))
-    .outerjoin(LoginSession, col(LoginSession.id) == col(Token.session_id))
-    .where(
-        col(Token.secret_hash) == _HASHED,
-        _LIVE_TOKEN,
-        col(Account.disabled_at).is_(None),
-        or_(col(Token.session_id).is_(None), _LIVE_SESSION),
-    )
-)  # fmt: skip
+# Who a token speaks for, to be joined with what is asked of them.
+TOKEN_OWNERS: FromClause = (
+    core(Account)
+    .join(core(Token), col(Token.account_id) == col(Account.id))
+    .outerjoin(core(LoginSession), col(LoginSession.id) == col(Token.session_id))
+)
+OF_LIVE_TOKEN = and_(
+    col(Token.secret_hash) == _HASHED,
+    _LIVE_TOKEN,
+    col(Account.disabled_at).is_(None),
+    or_(col(Token.session_id).is_(None), _LIVE_SESSION),
+)
+OWNER: tuple[Any, ...] = (
+    col(Account.id).label("account_id"),
+    col(Account.name).label("account_name"),
+    col(Account.is_admin),
+    col(Token.project_id).label("token_project_id"),
+    col(LoginSession.secret_hash).label("session_hash"),
+)
+_OWNER_OF_TOKEN: Executable = select(*OWNER).select_from(TOKEN_OWNERS).where(OF_LIVE_TOKEN)
 _OWNER_OF_SESSION: Executable = (
     select(col(Account.id), col(Account.name), col(Account.is_admin))
     .join(LoginSession, col(LoginSession.account_id) == col(Account.id))
@@ -61,8 +78,9 @@ def add_token(
 
 
 def owner_of_token(session: Session, secret_hash: str, at: datetime) -> Row[Any] | None:
-    """The account of a token that is good now (id, name, is_admin), the project it is bound to, and the hash of the
-    session's secret where it belongs to a browser; None for any other token."""
+    """The account of a token that is good now (account_id, account_name, is_admin), the project it is bound to
+    (token_project_id), and the hash of the session's secret where it belongs to a browser (session_hash); None for any
+    other token."""
     return session.connection().execute(_OWNER_OF_TOKEN, {"secret_hash": secret_hash, "at": at}).first()
 
 

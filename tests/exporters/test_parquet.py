@@ -46,6 +46,20 @@ def test_parquet_holds_the_same_records_as_jsonl(tmp_path, format):
         assert found == expected
 
 
+@pytest.mark.parametrize("format", COLUMNS)
+def test_what_is_found_while_writing_is_what_the_check_finds_in_the_parquet_files(tmp_path, format):
+    rows = (
+        (PreferenceRow(ask(f"Q{n}"), f"A long answer {n}", f"b{n}", margin=1.0), RowOrigin(n, f"g{n}"))
+        for n in range(60)
+    )
+    result = written(tmp_path / "out", format, "parquet", rows, validation_share=0.6)
+    assert result.validation_rows
+    files = [(tmp_path / "out" / f"{name}.parquet", name == "validation") for name in ("validation", "train")]
+    found = [finding for path, is_part in files for finding in check_file(path, format, is_part=is_part)]
+    assert bool(found) is (format != "trl-kto")  # there, no side stands against another
+    assert list(result.warnings[: len(found)]) == found
+
+
 def test_the_digest_and_size_of_a_parquet_file_are_those_on_the_disk(tmp_path):
     result = written(tmp_path / "out", "trl", "parquet")
     (train, _) = result.files
