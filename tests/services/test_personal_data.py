@@ -28,7 +28,9 @@ KEY = "sk-" + "a1B2c3D4e5F6g7H8"
     ],
 )
 def test_what_looks_like_it_is_found_and_masked(text, masked):
-    assert mask(text) == masked
+    kinds: set[str] = set()
+    assert mask(text, kinds) == masked
+    assert kinds == {one.kind for one in find(text)}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_what_looks_like_it_is_found_and_masked(text, masked):
 )
 def test_what_only_resembles_it_is_left_alone(text):
     assert [one for one in find(text) if one.kind != "mail"] == []
-    assert mask(text) == text
+    assert mask(text, set()) == text
 
 
 def test_a_key_with_digits_is_a_key_and_nothing_is_found_twice():
@@ -70,11 +72,17 @@ def test_the_kinds_are_told_as_bits():
 def test_a_masked_text_has_nothing_left_to_find_of_the_same_place(text):
     places = find(text)
     assert all(one.end <= other.start for one, other in itertools.pairwise(places))
-    assert (mask(text) == text) == (not places)
+    assert (mask(text, set()) == text) == (not places)
     assert bool(kinds_in(text)) == bool(places)
 
 
 def test_the_arguments_of_a_call_stay_json():
-    call = {"id": "1", "function": {"name": "send", "arguments": '{"to": "ana@mail.example", "n": 4111111111111111}'}}
-    assert masked(call)["function"] == {"name": "send", "arguments": '{"to": "[mail]", "n": 4111111111111111}'}
-    assert masked({"role": "user", "content": "ana@mail.example"}) == {"role": "user", "content": "[mail]"}
+    call = {
+        "id": "1",
+        "function": {"name": "send", "arguments": '{"to": "ana@mail.example", "n": 4111111111111111, "m": 7}'},
+    }
+    kinds: set[str] = set()
+    said = masked(call, kinds)["function"]
+    assert said == {"name": "send", "arguments": '{"to": "[mail]", "n": "[card]", "m": 7}'}
+    assert kinds == {"mail", "card"}
+    assert masked({"role": "user", "content": "ana@mail.example"}, kinds) == {"role": "user", "content": "[mail]"}
