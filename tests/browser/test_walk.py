@@ -98,8 +98,8 @@ def _label(page: Page, number: int) -> None:
         # How many pairs there are depends on chance: the sandbox may answer two generators alike.
         expect(page.get_by_text(re.compile(rf"^{done} of 1[0-6] · {done} mine$"))).to_be_visible()
         name = ("Left is better", "Right is better")[done % 2]
-        page.get_by_role("button", name=re.compile(name)).click()
         page.wait_for_timeout(200)  # a press that comes faster than anyone reads is taken for a bounce
+        page.get_by_role("button", name=re.compile(name)).click()
     expect(page.get_by_text(re.compile(rf"^{number} of 1[0-6] · {number} mine$"))).to_be_visible()
     expect(page.get_by_text("✓ Saved")).to_be_visible()
 
