@@ -3,7 +3,8 @@
 No clock and no I/O: whoever calls tells the moment (seconds, of any clock that all callers share), what was sent and
 what came back, and asks how many more may go. One memory serves all workers of a database; it is stored as JSON.
 
-Three cases. A stated pace is kept. A limit that the endpoint tells in its headers is kept, a little under. An unknown
+Three cases. A stated pace is kept. A limit that the endpoint tells in its headers is kept, a little under; where a refusal
+tells it, all wait as asked first, and nothing of what was measured until then lowers it. An unknown
 limit is found by what a refusal tells: between two refusals that were each followed by their wait, exactly as many
 requests were let through as the limit allows in that time, whether it is a bucket or a window. The pace then stays a
 little under that, and rises slowly and ever quicker while nothing is refused, so that a raised limit is found too.
@@ -145,6 +146,7 @@ class Pacer:
             memory.waits = 0
         if now > memory.blocked_until:
             memory.at_once = min(IN_FLIGHT_PACED, memory.at_once + news.answers)
+        knew = memory.told_requests or memory.told_tokens or news.limits is None
         if news.limits is not None:
             memory.told_requests = _by_second(news.limits.requests_per_minute) or memory.told_requests
             memory.told_tokens = _by_second(news.limits.tokens_per_minute) or memory.told_tokens
@@ -159,7 +161,9 @@ class Pacer:
         memory.taken -= min(news.unsent, memory.taken)
         memory.refused_share /= (1 - 1 / SEEN) ** min(SEEN, news.unsent)  # they hide no refusal
         if news.refusals:
-            self._refused(news.refusals, now)
+            self._refused(news.refusals, now, is_told=not knew)
+        if not knew:
+            memory.at_once = IN_FLIGHT_PACED  # a pace that is known needs no careful beginning
 
     def room(self, now: float, *, in_flight: int, most: int) -> Room:
         """How many of `most` may go. Nothing is taken yet."""
@@ -234,8 +238,11 @@ class Pacer:
 
     def _most_in_flight(self) -> int:
         stated, memory = self.stated, self.memory
-        if stated.requests_per_minute or stated.tokens_per_minute or memory.told_requests:
+        if stated.requests_per_minute or stated.tokens_per_minute:
             return stated.max_in_flight or IN_FLIGHT_PACED
+        if memory.told_requests:
+            # Few again where it is met all the same: what was told is not the limit then.
+            return min(stated.max_in_flight or IN_FLIGHT_PACED, memory.at_once)
         if stated.max_in_flight is not None and memory.rate is None:
             return stated.max_in_flight
         return min(stated.max_in_flight or IN_FLIGHT, memory.at_once)
@@ -250,7 +257,7 @@ class Pacer:
         memory.tokens_left = _filled(memory.tokens_left, tokens, seconds, TOKEN_BURST_SECONDS, 1.0)
         memory.refilled_at = now
 
-    def _refused(self, refusals: tuple[Refusal, ...], now: float) -> None:
+    def _refused(self, refusals: tuple[Refusal, ...], now: float, *, is_told: bool) -> None:
         memory = self.memory
         memory.at_once = max(1, memory.at_once - len(refusals))
         late = sum(one.sent_at <= max(memory.met_at, memory.blocked_until) for one in refusals)
@@ -263,14 +270,14 @@ class Pacer:
         # Soon after a limit, the last ones are mostly from before it.
         is_since = memory.met_at and memory.refused >= LIMIT_SHARE_SINCE * memory.taken
         least_share = LIMIT_SHARE if memory.refused_share > 1.5 else LIMIT_SHARE_OF_ONE
-        if is_since or share >= least_share:
-            self._meet_limit(max(self._wait(one) for one in refusals), now)
+        if is_told or is_since or share >= least_share:
+            self._meet_limit(max(self._wait(one) for one in refusals), now, is_told=is_told)
         elif memory.calm >= SEEN and memory.refused_share < STRAY:
             return  # one of many
         elif share > 2 * memory.chance and now - memory.eased_at >= GIVE_WAY_SECONDS:
             self._give_way(share, now)
 
-    def _meet_limit(self, wait: float, now: float) -> None:
+    def _meet_limit(self, wait: float, now: float, *, is_told: bool) -> None:
         memory = self.memory
         memory.waits += 1
         let_through = memory.taken - memory.refused
@@ -296,7 +303,8 @@ class Pacer:
         memory.rate = memory.top = max(found, SLOWEST)
         memory.met_at = now
         memory.blocked_until = max(memory.blocked_until, now + wait)
-        memory.left, memory.recoup = 0.0, memory.rate * wait / 2
+        # What is told is kept from its first moment as what is stated: what gathered may be less than the wait allows.
+        memory.left, memory.recoup = (None, 0.0) if is_told else (0.0, memory.rate * wait / 2)
         memory.refilled_at = now
         memory.at_once = FIRST_IN_FLIGHT
         memory.eased_at = now + wait
@@ -308,7 +316,7 @@ class Pacer:
     def _give_way(self, share: float, now: float) -> None:
         memory = self.memory
         before = self.rate(now)
-        if memory.rate is None or before is None:
+        if before is None:
             before = memory.top = memory.taken / max(1.0, now - memory.measured_from)
         elif before > memory.top:
             memory.top, memory.slowed = before, 0

@@ -33,6 +33,35 @@ def test_a_limit_that_a_refusal_tells_is_kept_from_then_on(workers, seed):
     assert seen.rate() >= 0.9 * 50
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("depth", "wait", "least"), [(50, 1, 0.9), (20, 1, 0.85), (5, 1, 0.85), (50, 3, 0.75), (5, 3, 0.7)]
+)
+def test_a_told_limit_is_kept_however_little_the_bucket_holds_and_however_long_it_makes_wait(
+    workers, depth, wait, least
+):
+    """What is lost of the rate is the one wait that was asked for, and no refusal but the first ones comes of it."""
+    seen = simulate(Bucket(50, depth, wait=wait), 600, limits=Limits(3000), workers=workers)
+    assert seen.refused_share() <= 0.02
+    assert seen.rate() >= least * 50
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_told_limit_that_is_not_the_real_one_is_found_to_be_wrong(workers):
+    seen = simulate(Bucket(20), 600, limits=Limits(3000), workers=workers)
+    assert seen.refused_share() <= 0.10
+    assert seen.rate() >= 0.85 * 20
+
+
+def test_a_refusal_by_chance_lowers_a_told_pace_by_little():
+    pacer = Pacer(Pace(), Memory())
+    pacer.learn(News(answers=1, limits=Limits(3000)), 1000.0)
+    for second in range(60):
+        pacer.take(2, 1000.0 + second)
+    pacer.learn(News(refusals=(Refusal(1059.0, 1.0), Refusal(1059.0, 1.0), Refusal(1059.0, 1.0))), 1059.1)
+    assert pacer.rate(1059.2) >= 45, "the 2 a second that were asked for are no pace"
+
+
 LIMITERS = {
     "a bucket that names a fixed wait": lambda: Bucket(50),
     "a bucket that names the time to its next token": lambda: Bucket(50, exact=True),
