@@ -10,6 +10,7 @@ from exporters.split import LEAST_VALIDATION_ROWS
 from exporters.votes import VOTES
 from labeling.errors import InputError
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
+from labeling.services.personal_data import kinds_in
 
 FileKind: TypeAlias = Literal["jsonl", "parquet", "csv"]
 
@@ -69,6 +70,11 @@ def checked(asked: ExportChoices) -> ExportChoices:
         )
     if asked.system_prompt is not None and not asked.system_prompt.strip():
         raise InputError("The system prompt is empty. Write one, or leave it out.")
+    if asked.system_prompt is not None and asked.rules.personal_data == "leave_out" and kinds_in(asked.system_prompt):
+        raise InputError(
+            "The system prompt for every row holds what looks like personal data or a key, and the label rules leave such "
+            "rows out. Mend the system prompt, or mask what is found."
+        )
     return asked if asked.validation_rows is None else replace(asked, validation_share=0.0)
 
 

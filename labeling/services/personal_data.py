@@ -96,6 +96,13 @@ def kinds_in(text: str) -> int:
     return bits
 
 
+def kinds_within(value: Any) -> int:
+    """The kinds that `masked` finds in a value (JSON), as bits like those of `kinds_in`."""
+    kinds: set[str] = set()
+    masked(value, kinds)
+    return sum(1 << KINDS.index(kind) for kind in kinds)
+
+
 def _candidates(text: str) -> Iterator[Found]:
     if any(begins in text for begins in _KEY_BEGINS):
         yield from (Found("key", *match.span()) for match in _KEY.finditer(text))

@@ -15,7 +15,7 @@ import orjson
 
 from labeling.declining import declines
 from labeling.services.deciding import Ballot
-from labeling.services.personal_data import kinds_in
+from labeling.services.personal_data import kinds_in, kinds_within
 from labeling.services.votes import Column
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
@@ -74,7 +74,7 @@ def read_traits(
         new: list[tuple[int, int, int]] = []
         for start in range(0, len(unread), CHUNK):
             with store.reading() as session:
-                new += _read(session, unread[start : start + CHUNK])
+                new += _read(session, held.project_id, unread[start : start + CHUNK])
             if progress is not None:
                 progress(min(len(pair_id), len(pair_id) - len(unread) + start + CHUNK), len(pair_id))
         if not new:
@@ -93,19 +93,23 @@ def read_traits(
     return traits
 
 
-def _read(session: Session, pair_ids: list[int]) -> list[tuple[int, int, int]]:
+def _read(session: Session, project_id: int, pair_ids: list[int]) -> list[tuple[int, int, int]]:
     read = []
     prompts: dict[str, int] = {}
+    systems = {id_: row.system_prompt or "" for id_, row in rows.generators(session, project_id).items()}
     for pair in map(rows.PairRow._make, rows.texts_of(session, pair_ids)):
         if pair.messages not in prompts:
-            prompts[pair.messages] = kinds_in(prompt_text(pair.messages))
+            prompts[pair.messages] = _found_in_messages(pair.messages)
         # What a call says stands in its arguments: a reply that calls a tool does not decline.
         refuses = REFUSES_A * (pair.a_calls is None and declines(pair.a_text))
         refuses += REFUSES_B * (pair.b_calls is None and declines(pair.b_text))
-        found = prompts[pair.messages]
-        for text in (pair.tools, pair.a_text, pair.b_text, pair.a_calls, pair.b_calls):
-            if text:
-                found |= kinds_in(text)
+        found = prompts[pair.messages] | kinds_in(pair.a_text) | kinds_in(pair.b_text)
+        for told in (pair.tools, pair.a_calls, pair.b_calls):
+            if told:
+                found |= kinds_within(orjson.loads(told))
+        a_system, b_system = (systems.get(one or 0, "") for one in (pair.a_generator, pair.b_generator))
+        if a_system and a_system == b_system:  # what both were written under stands in the row
+            found |= kinds_in(a_system)
         read.append((pair.pair_id, refuses, found))
     return read
 
@@ -121,11 +125,10 @@ def edit_traits(store: Store, session: Session, held: Ballot, edit_ids: Sequence
     return known
 
 
-def prompt_text(messages: str) -> str:
-    """Everything the messages (JSON) say, in calls of tools too."""
-    told = []
+def _found_in_messages(messages: str) -> int:
+    """The kinds found in messages (JSON): in what is said, in speakers' names, in calls of tools."""
+    found = 0
     for message in orjson.loads(messages):
-        told.append(str(message.get("content") or ""))
-        if calls := message.get("tool_calls"):
-            told.append(orjson.dumps(calls).decode())
-    return "\n".join(told)
+        is_plain = message.keys() == {"role", "content"} and isinstance(message["content"], str)
+        found |= kinds_in(message["content"]) if is_plain else kinds_within(message)
+    return found

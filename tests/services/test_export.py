@@ -258,6 +258,7 @@ def test_progress_ends_with_every_pair_looked_at(store, tmp_path):
         ({"validation_share": 1.0}, "below 1"),
         ({"validation_share": -0.1}, "0 or more"),
         ({"system_prompt": "  "}, "empty"),
+        ({"system_prompt": "To ana@mail.example", "rules": LabelRules(personal_data="leave_out")}, "personal data"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_before_anything_is_written(store, tmp_path, options, words):

@@ -176,6 +176,28 @@ def test_personal_data_is_counted_by_kind_left_out_or_masked(store, tmp_path):
     assert effect(*making.place).found is None
 
 
+def test_personal_data_is_found_wherever_a_row_would_show_it(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    writer = making.generator("one", system_prompt="Send them to help@desk.example")
+    arguments = json.dumps({"to": "x\n+44 20 7946 0958"})
+    call = [{"id": "c", "type": "function", "function": {"name": "call", "arguments": arguments}}]
+    prompts = (
+        {"messages": [{"role": "user", "name": "eve@mail.example", "content": "named"}]},
+        {"messages": [{"role": "user", "content": "ring"}, {"role": "assistant", "content": None, "tool_calls": call},
+                      {"role": "tool", "tool_call_id": "c", "content": "rang"}]},
+        {"tools": [{"type": "function", "function": {"name": "f", "description": "Of:\n+44 20 7946 0958"}}]},
+        {"a_by": writer, "b_by": writer},
+    )  # fmt: skip
+    for number, more in enumerate(prompts):
+        making.label(gold, making.pair(f"question {number}", **more))
+    making.label(gold, making.pair("nothing", a_by=writer))  # of one side alone: it does not stand in the row
+    read_texts(*making.place)
+    leaving = LabelRules(personal_data="leave_out")
+    assert chosen_of(making, tmp_path, leaving) == ["good nothing"]
+    assert effect(*making.place, leaving).found == {"mail": 2, "phone": 2, "card": 0, "key": 0}
+
+
 def test_the_target_model_s_own_replies_are_counted_and_can_be_asked_for(store, tmp_path):
     making = make_exporting(store, target_model="tuned")
     own, other = making.generator("own"), making.generator("other")
