@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
-from labeling.cli.exports import changes_lines
+from labeling.cli.exports import changes_lines, pushed_line, written_lines
 from labeling.cli.rules import effect_lines
 
 MOST_SHOWN = 50  # findings for people; --json has all of them
@@ -63,8 +63,6 @@ def export(
     """
     from dataclasses import asdict
 
-    from exporters.votes import VOTES
-    from labeling.services.estimate import estimate
     from labeling.services.export import export as run_export
     from labeling.services.export_changes import changes, comparable
     from labeling.services.export_choices import ExportChoices, read_file_type
@@ -75,13 +73,7 @@ def export(
 
     prompt = read_text(system_prompt).strip() if system_prompt else None
     if only_estimate:
-        with opened() as (store, actor):
-            chosen = rules_from(store, actor, project, rules)
-            told = estimate(
-                store, actor, project, format=format, rules=chosen, system_prompt=prompt,
-                progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
-            )  # fmt: skip
-        tell(effect_lines(told), told, as_json)
+        _estimate(project, format, rules, prompt, as_json)
         return
     if push is not None:
         repository(push)  # a name that is none is told before anything is written
@@ -98,23 +90,28 @@ def export(
             store, actor, project, asked, out=out,
             progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
         )  # fmt: skip
-        found = None if since is None else changes(store, actor, project, since, view.id)
-        pushed = None if push is None else send(store, actor, project, view.id, push, public=public)
-    left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())
-    notes = "".join(f"\n{sentence}" for sentence in (view.note, *view.warnings) if sentence)
-    sandbox = f"\n{view.sandbox['rows']:,} rows rest on the sandbox." if view.sandbox else ""
-    human = (
-        f"{view.rows:,} rows of {view.pairs:,} pairs, checked, in {view.folder}\n"
-        f"  {view.train_rows:>9,} to train\n  {view.validation_rows:>9,} to validate{left_out}{notes}{sandbox}"
-    )
-    if view.format == VOTES:
-        human = f"{view.rows:,} labels in {view.folder}"
-    if found is not None:
-        human += f"\n{changes_lines(found)}"
-    if pushed is not None:
-        human += f"\n{pushed.address} ({'private' if pushed.is_private else 'public'})"
-    more = {"changes": asdict(found)} if found is not None else {}
-    tell(human, {**asdict(view), **more, **({"pushed": asdict(pushed)} if pushed is not None else {})}, as_json)
+        human, data = written_lines(view), asdict(view)
+        if since is not None:
+            found = changes(store, actor, project, since, view.id)
+            human += f"\n{changes_lines(found)}"
+            data["changes"] = asdict(found)
+        if push is not None:
+            pushed = send(store, actor, project, view.id, push, public=public)
+            human += f"\n{pushed_line(pushed)}"
+            data["pushed"] = asdict(pushed)
+    tell(human, data, as_json)
+
+
+def _estimate(project: str, format: str, rules: str | None, system_prompt: str | None, as_json: bool) -> None:
+    from labeling.services.estimate import estimate
+    from labeling.services.saved_rules import rules_from
+
+    with opened() as (store, actor):
+        told = estimate(
+            store, actor, project, format=format, rules=rules_from(store, actor, project, rules),
+            system_prompt=system_prompt, progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
+        )  # fmt: skip
+    tell(effect_lines(told), told, as_json)
 
 
 def check(

@@ -9,6 +9,8 @@ from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
 
 if TYPE_CHECKING:
     from labeling.services.export_changes import Changes
+    from labeling.services.export_list import ExportView
+    from labeling.services.hub import Pushed
 
 ExportNumber = Annotated[int, typer.Argument(metavar="EXPORT", help="Its number, as `tiebreak exports list` shows it.")]
 HubName = Annotated[str, typer.Argument(metavar="NAME", help="Where to: hf:organization/name.")]
@@ -85,7 +87,25 @@ def push(
 
     with opened() as (store, actor):
         pushed = send(store, actor, project, export, name, public=public)
-    tell(f"{pushed.address} ({'private' if pushed.is_private else 'public'})", pushed, as_json)
+    tell(pushed_line(pushed), pushed, as_json)
+
+
+def pushed_line(pushed: "Pushed") -> str:
+    """For people: where the data set is, and who sees it."""
+    return f"{pushed.address} ({'private' if pushed.is_private else 'public'})"
+
+
+def written_lines(view: "ExportView") -> str:
+    """For people: what an export wrote, and what it left out."""
+    if view.is_votes:
+        return f"{view.rows:,} labels in {view.folder}"
+    left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())
+    notes = "".join(f"\n{sentence}" for sentence in (view.note, *view.warnings) if sentence)
+    sandbox = f"\n{view.sandbox['rows']:,} rows rest on the sandbox." if view.sandbox else ""
+    return (
+        f"{view.rows:,} rows of {view.pairs:,} pairs, checked, in {view.folder}\n"
+        f"  {view.train_rows:>9,} to train\n  {view.validation_rows:>9,} to validate{left_out}{notes}{sandbox}"
+    )
 
 
 def changes_lines(found: "Changes") -> str:

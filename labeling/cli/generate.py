@@ -9,9 +9,13 @@ import typer
 from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.cli.pair import ALIKE, Alike, Better, KeepCut, KeepRefusals, Worse, over, sieve, told_pairs
 from labeling.cli.running import (
+    Budget,
+    Key,
     MaxTries,
     Mode,
+    OnlyEstimate,
     Out,
+    Wait,
     finish,
     leave,
     run_key,
@@ -39,8 +43,8 @@ def generate(
     ],
     samples: Annotated[int | None, typer.Option(help="Replies to each prompt, instead of the file's.", min=1)] = None,
     limit: Annotated[int | None, typer.Option(help="Take only the first prompts.", min=1)] = None,
-    budget: Annotated[float | None, typer.Option(help="Stop at this many US dollars.", min=0)] = None,
-    estimate: Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")] = False,
+    budget: Budget = None,
+    estimate: OnlyEstimate = False,
     pair_up: Annotated[bool, typer.Option(help="Make pairs of the completions.")] = True,
     pairs: Annotated[
         PairMode | None, typer.Option(help="Two samples of one source, or every two sources; else what there is.")
@@ -51,8 +55,8 @@ def generate(
     refusals: KeepRefusals = False,
     cuts: KeepCut = False,
     alike: Alike = ALIKE,
-    wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
-    key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
+    wait: Wait = True,
+    key: Key = "",
     mode: Mode = RunMode.LIVE,
     out: Out = Path(),
     max_tries: MaxTries = 5,

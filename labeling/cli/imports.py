@@ -12,6 +12,7 @@ from labeling.errors import InputError, TiebreakError
 
 if TYPE_CHECKING:
     from labeling.services.import_list import ImportView
+    from labeling.services.import_preview import Preview
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +55,8 @@ def import_(
     rater, or they are dropped.
     """
     from labeling.readers import source_named
-    from labeling.services import import_list, import_preview
+    from labeling.services import import_list
+    from labeling.services.import_preview import preview
     from labeling.services.imports import ImportOptions, run_import
 
     options = ImportOptions(
@@ -79,10 +81,8 @@ def import_(
             for file in files:
                 path, name = source_named(file)
                 if dry_run:
-                    seen = import_preview.preview(store, actor, project, path, name, options)
-                    done.append({"file": name, "format": seen.understanding.format, "kind": seen.understanding.kind,
-                                 "read": seen.read, "taken": seen.taken, "refused": seen.refused, "prompts": seen.prompts,
-                                 "new_prompts": seen.new_prompts, "labels": seen.labels})  # fmt: skip
+                    seen = preview(store, actor, project, path, name, options)
+                    done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
                         f" nothing stored{_why(seen.refused)}"
@@ -90,11 +90,7 @@ def import_(
                     continue
                 view = run_import(store, actor, project, path, name, options, partial(_progress, name))
                 done.append(asdict(view))
-                lines.append(
-                    f"{name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
-                    f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
-                    f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{_near(view)}"
-                )
+                lines.append(_imported(name, view))
                 if refused and view.refused:
                     left += import_list.refused_jsonl(import_list.refused_rows(store, actor, project, view.id), name)
     except TiebreakError as error:  # it does not hide what the files before it came to
@@ -108,6 +104,21 @@ def import_(
         complain(fault)
     if fault or any(one["refused"] for one in done):
         raise typer.Exit(1)
+
+
+def _previewed(name: str, seen: "Preview") -> dict[str, object]:
+    read_as = {"file": name, "format": seen.understanding.format, "kind": seen.understanding.kind}
+    return read_as | {
+        key: getattr(seen, key) for key in ("read", "taken", "refused", "prompts", "new_prompts", "labels")
+    }
+
+
+def _imported(name: str, view: "ImportView") -> str:
+    return (
+        f"{name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
+        f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
+        f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{_near(view)}"
+    )
 
 
 def mapping_of(pairs: list[str]) -> dict[str, str]:

@@ -8,9 +8,14 @@ import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.cli.running import (
+    Budget,
+    Key,
     MaxTries,
     Mode,
+    OnlyEstimate,
     Out,
+    Wait,
+    family_warning,
     finish,
     leave,
     run_key,
@@ -42,13 +47,13 @@ def judge(
         typer.Option(help="A TOML file with a judge, or several. Repeat it for a jury.", exists=True, dir_okay=False),
     ],
     pairs: Annotated[str, typer.Option(help=PAIRS)] = "unlabelled",
-    budget: Annotated[float | None, typer.Option(help="Stop at this many US dollars.", min=0)] = None,
-    estimate: Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")] = False,
+    budget: Budget = None,
+    estimate: OnlyEstimate = False,
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", help="Show what the judge would read of the first pair, and start nothing.")
     ] = False,
-    wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
-    key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
+    wait: Wait = True,
+    key: Key = "",
     mode: Mode = RunMode.LIVE,
     out: Out = Path(),
     max_tries: MaxTries = 5,
@@ -67,7 +72,7 @@ def judge(
             _show_prompts(store, actor, project, specs, pairs, as_json)
             return
         family = {spec.name: own_family(store, actor, project, spec.model) for spec in specs}
-        warnings = [_warning(spec, family[spec.name]) for spec in specs if family[spec.name]]
+        warnings = [family_warning(spec.model, family[spec.name]) for spec in specs if family[spec.name]]
         if estimate:
             found = estimate_jury(store, actor, project, specs, pairs, mode)
             tell("\n".join([told_estimate(found), *warnings]), found, as_json)
@@ -131,10 +136,6 @@ def _told(result: dict[str, Any]) -> str:
         f"{f' ({why})' if why else ''}, {counts.unreadable:,} unreadable, {counts.repairs:,} replies asked for again."
     )
     return f"{told_run(run)}\n{told}{told_slots(counts)}"
-
-
-def _warning(spec: "JudgeSpec", family: list[str]) -> str:
-    return f"{spec.model} is of the family of {', '.join(family)}: judges favour their family."
 
 
 def _show_prompts(

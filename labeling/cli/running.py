@@ -25,6 +25,10 @@ Mode = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option(help="Where --mode file writes its files.", file_okay=False)]
+Budget = Annotated[float | None, typer.Option(help="Stop at this many US dollars.", min=0)]
+OnlyEstimate = Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")]
+Wait = Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")]
+Key = Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")]
 MaxTries = Annotated[int, typer.Option(help="How often a request is tried.", min=1, max=100)]
 
 ENDED = (RunState.DONE, RunState.STOPPED, RunState.CANCELLED, RunState.PAUSED)
@@ -46,6 +50,11 @@ def spec_file(path: Path) -> bytes:
 def run_key(given: str) -> str:
     """The key under which a run starts once; without one every command starts its own."""
     return f"command {given}" if given else f"command {uuid.uuid4()}"
+
+
+def family_warning(model: str, family: list[str]) -> str:
+    """`family` are the generators whose model is of the family of `model`."""
+    return f"{model} is of the family of {', '.join(family)}: judges favour their family."
 
 
 def told_files(found: list[Path], view: "RunView") -> str:

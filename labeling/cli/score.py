@@ -8,9 +8,14 @@ import typer
 
 from labeling.cli.context import AsJson, ProjectName, opened, tell
 from labeling.cli.running import (
+    Budget,
+    Key,
     MaxTries,
     Mode,
+    OnlyEstimate,
     Out,
+    Wait,
+    family_warning,
     finish,
     leave,
     run_key,
@@ -33,10 +38,10 @@ def score(
         Path, typer.Option(help="A TOML file with the judge and its rubric.", exists=True, dir_okay=False)
     ],
     limit: Annotated[int | None, typer.Option(help="Take only the first prompts with two completions.", min=1)] = None,
-    budget: Annotated[float | None, typer.Option(help="Stop at this many US dollars.", min=0)] = None,
-    estimate: Annotated[bool, typer.Option("--estimate", help="Tell requests and money, and start nothing.")] = False,
-    wait: Annotated[bool, typer.Option(help="Wait for the end; work the run here where no worker does.")] = True,
-    key: Annotated[str, typer.Option(help="Any text: the same one twice starts one run.")] = "",
+    budget: Budget = None,
+    estimate: OnlyEstimate = False,
+    wait: Wait = True,
+    key: Key = "",
     mode: Mode = RunMode.LIVE,
     out: Out = Path(),
     max_tries: MaxTries = 5,
@@ -51,9 +56,7 @@ def score(
     spec = read_judge(spec_file(judge), judge.name, judge.parent)
     with opened() as (store, actor):
         family = own_family(store, actor, project, spec.model)
-        warning = (
-            f"{spec.model} is of the family of {', '.join(family)}: judges favour their family." if family else None
-        )
+        warning = family_warning(spec.model, family) if family else None
         if estimate:
             found = estimate_scoring(store, actor, project, spec, limit, mode)
             tell("\n".join(filter(None, [told_estimate(found), warning])), found, as_json)

@@ -92,14 +92,12 @@ def read_event(raw: object) -> LabelEvent:
 
 
 def check_asked(event: LabelEvent, asked: Asked) -> None:
-    """Compare an event with what the project asks. Raises RefusedError."""
-    if event.action not in ("label", "flag", "skip"):
-        return
-    unknown = [reason for reason in event.reasons if reason not in asked.reasons]
-    if unknown and event.action == "label":
-        raise RefusedError("not_asked", f"This project has no reason {unknown[0][:80]!r} on its list.")
+    """Compare a label with what the project asks. Raises RefusedError."""
     if event.action != "label":
         return
+    unknown = [reason for reason in event.reasons if reason not in asked.reasons]
+    if unknown:
+        raise RefusedError("not_asked", f"This project has no reason {unknown[0][:80]!r} on its list.")
     if event.verdict is ScreenVerdict.TIE and not asked.ties:
         raise RefusedError("verdict_not_allowed", "This project takes no ties: choose the better reply, or skip.")
     if event.verdict is ScreenVerdict.BOTH_BAD and not asked.both_bad:

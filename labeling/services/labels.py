@@ -15,7 +15,7 @@ from labeling.errors import ConflictError
 from labeling.render import RENDERER_VERSION
 from labeling.services.desk import Desk, open_desk
 from labeling.services.label_events import LabelEvent, RefusedError, check_asked, read_event, sent_id
-from labeling.services.queue import Progress, progress_in
+from labeling.services.progress import Progress, progress_in
 from labeling.services.slots import RESERVATION, Slots, slotless
 from labeling.storage import desks
 from labeling.storage import labels as rows

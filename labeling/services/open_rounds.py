@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from labeling.domain import Actor, Right, RoundPurpose
 from labeling.services.access import open_project
 from labeling.services.desk import open_desk
-from labeling.services.queue import progress_at
+from labeling.services.progress import progress_at
 from labeling.storage import rounds as rows
 from labeling.storage.store import Store
 

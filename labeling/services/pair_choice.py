@@ -25,7 +25,6 @@ class Choice:
 
     pairs: tuple[tuple[int, int], ...] = ()
     preferred: tuple[Preferred, ...] = ()
-    same_text: int = 0
     reason: NoPair | None = None
     dropped: Counter[Dropped] = field(default_factory=Counter)
 
@@ -67,7 +66,7 @@ def by_lot(
             existing=existing.get(prompt_id, ()),
         )
         reason = _reason(made.reason, one.dropped)
-        found[prompt_id] = Choice(made.pairs, (), made.same_text, reason, one.dropped)
+        found[prompt_id] = Choice(made.pairs, (), reason, one.dropped)
     return found
 
 
@@ -139,7 +138,7 @@ def preferred_choice(made: Preferences, existing: Collection[frozenset[int]], dr
         for one in made.made
         if one.couple not in existing
     ]
-    return Choice(tuple(new), made.made, 0, _reason(made.reason, dropped), dropped)
+    return Choice(tuple(new), made.made, _reason(made.reason, dropped), dropped)
 
 
 def sift_all(

@@ -27,9 +27,8 @@ class PairingView:
     """What becomes of all prompts: prompts = with new pairs + has_pairs + too_few + same_text + too_few_left + unscored + close.
 
     `pairs` are new, `labels` those that a rule or scores give them, or to pairs that were there. `unscored` prompts have
-    fewer than two scored replies, in `close` ones none is worse than the best by the margin. `same_text_matches` counts the
-    matches of completions left out because both say the same, also in prompts that got another pair. `dropped` counts
-    replies that the sieve took out of prompts without all their pairs, by reason (a `Dropped`).
+    fewer than two scored replies, in `close` ones none is worse than the best by the margin. `dropped` counts replies that
+    the sieve took out of prompts without all their pairs, by reason (a `Dropped`).
     """
 
     prompts: int
@@ -38,7 +37,6 @@ class PairingView:
     has_pairs: int
     too_few: int
     same_text: int
-    same_text_matches: int
     too_few_left: int = 0
     unscored: int = 0
     close: int = 0
@@ -108,7 +106,6 @@ def make_pairs(
         has_pairs=counts[NoPair.HAS_PAIRS],
         too_few=counts[NoPair.TOO_FEW],
         same_text=counts[NoPair.SAME_TEXT],
-        same_text_matches=counts["same_text_matches"],
         too_few_left=counts[NoPair.DROPPED],
         unscored=counts[NoPair.UNSCORED],
         close=counts[NoPair.CLOSE],
@@ -147,7 +144,6 @@ def _counted(choices: Iterable[Choice]) -> Counter[str]:
         counts["prompts"] += 1
         counts["pairs"] += len(choice.pairs)
         counts["labels"] += len(choice.preferred)
-        counts["same_text_matches"] += choice.same_text
         counts[choice.reason or "with_pairs"] += 1
         counts.update({f"dropped {reason}": number for reason, number in choice.dropped.items()})
     return counts

@@ -1,28 +1,23 @@
-"""Serving pairs: each with a side for ever and a slot for a while; and progress.
+"""Serving pairs: each with a side for ever and a slot for a while.
 
 What an annotator holds is found by reading; only what is new, taken again or about to run out is written, in one short
 transaction that passes over pairs which somebody else is being served at this moment.
 """
 
-import json
 import math
 import random
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from weakref import WeakKeyDictionary
 
-from labeling.domain import Actor, Prompt, ScreenVerdict, Side, Verdict, screen_verdict
+from labeling.domain import Actor
 from labeling.errors import ConflictError
 from labeling.services.desk import Desk, open_desk
 from labeling.services.practice import must_practise
+from labeling.services.served import ServedPair, with_texts
 from labeling.services.slots import RENEWED_BEFORE, RESERVATION, Slots, slotless
-from labeling.storage import labels as label_rows
 from labeling.storage import projects as project_rows
 from labeling.storage import queue as rows
 from labeling.storage.queue import FIRST, LAST, Place
-from labeling.storage.served import Reply, texts_of_pairs
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import now
 
@@ -30,52 +25,7 @@ MOST_WANTED = 50
 # With so few pairs left in hand the whole queue is searched for pairs that came free behind the annotator.
 FEW = 3
 CHUNK = 500
-MANY_PAIRS = 1_000
-COUNTS_LAST = 1.0  # seconds
 TRIES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class GivenLabel:
-    """What an annotator said of a pair, as it was on the screen. `edited_side` is what the edit was made from."""
-
-    verdict: ScreenVerdict
-    strength: int | None
-    criteria: Mapping[str, ScreenVerdict]
-    reasons: tuple[str, ...]
-    comment: str | None
-    edited: str | None
-    edited_side: ScreenVerdict | None
-
-
-@dataclass(frozen=True, slots=True)
-class ServedPair:
-    """A pair as one annotator sees it. `after` is the annotator's newest event on it, `mine` the last label, also where
-    it was undone; None where there is none."""
-
-    pair_id: int
-    prompt: Prompt
-    left: Reply
-    right: Reply
-    after: str | None
-    mine: GivenLabel | None
-    language: str | None
-    is_sensitive: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """`mine`: pairs the annotator has labelled, `skipped` has passed over; `done` of `total` pairs of the round have all their labels."""
-
-    mine: int
-    skipped: int
-    done: int
-    total: int
-
-    @property
-    def behind_me(self) -> int:
-        """Pairs that ask nothing of this annotator any more: the figure of a progress bar that reaches its end."""
-        return max(self.mine, self.done)
 
 
 def next_pairs(
@@ -116,46 +66,11 @@ def next_pairs_at(
     raise ConflictError("The queue is changing too fast to be served from it. Try again in a moment.")
 
 
-def progress(store: Store, actor: Actor, slug: str, round_name: str | None = None) -> Progress:
-    """How far the annotator and the round are."""
-    return progress_at(store, open_desk(store, actor, slug, round_name))
-
-
-def progress_at(store: Store, desk: Desk) -> Progress:
-    with store.reading() as session:
-        return progress_in(session, store, desk)
-
-
-def progress_in(session: Session, store: Store, desk: Desk) -> Progress:
-    """`progress_at` within a transaction of the store."""
-    mine = rows.counts_of(session, desk.round_id, desk.rater_id)
-    total, done = _round_counts(session, store, desk.round_id)
-    return Progress(mine.labelled, mine.skipped, done + mine.gold, total)
-
-
 def _once_served(store: Store, desk: Desk, pair_id: int | None) -> list[int]:
     if pair_id is None:
         return []
     with store.reading() as session:
         return [row.pair_id for row in rows.assignments_of(session, desk.round_id, [pair_id], desk.rater_id)]
-
-
-_kept_counts: WeakKeyDictionary[Store, dict[int, tuple[float, tuple[int, int]]]] = WeakKeyDictionary()
-
-
-def _round_counts(session: Session, store: Store, round_id: int) -> tuple[int, int]:
-    """Pairs in the round, and done ones. In a large round the answer may be a second old or some more: to count it may take
-    longer than to store a label, so it is done at most a fiftieth of the time."""
-    kept = _kept_counts.setdefault(store, {})
-    until, counts = kept.get(round_id, (0.0, (0, 0)))
-    if time.monotonic() < until:
-        return counts
-    began = time.monotonic()
-    found = rows.round_counts(session, round_id)
-    took = time.monotonic() - began
-    if found[0] > MANY_PAIRS:
-        kept[round_id] = (time.monotonic() + max(COUNTS_LAST, 50 * took), found)
-    return found
 
 
 def recount_round(store: Store, project_id: int, round_name: str) -> None:
@@ -299,58 +214,3 @@ def _claim(
     rows.change_assignments(session, changed)
     rows.add_assignments(session, new)
     return got
-
-
-def with_texts(store: Store, desk: Desk, pair_ids: Sequence[int]) -> list[ServedPair]:
-    """The pairs as the annotator sees them, who was served each of them before."""
-    if not pair_ids:
-        return []
-    with store.reading() as session:
-        mine = {row.pair_id: row for row in rows.assignments_of(session, desk.round_id, pair_ids, desk.rater_id)}
-        texts = texts_of_pairs(session, pair_ids)
-        newest = label_rows.newest_events(session, desk.rater_id, desk.round_id, pair_ids)
-        given = given_labels(session, desk, {pair_id: mine[pair_id].left_side for pair_id in newest})
-    pairs = []
-    for pair_id in pair_ids:
-        found = texts[pair_id]
-        left, right = (found.a, found.b) if mine[pair_id].left_side == "a" else (found.b, found.a)
-        event = newest.get(pair_id)
-        pairs.append(
-            ServedPair(
-                pair_id,
-                found.prompt,
-                left,
-                right,
-                after=event.event_id if event else None,
-                mine=given.get(pair_id),
-                language=found.language,
-                is_sensitive=found.is_sensitive,
-            )
-        )
-    return pairs
-
-
-def given_labels(session: Session, desk: Desk, sides: Mapping[int, Side]) -> dict[int, GivenLabel]:
-    """The annotator's last label on each of the pairs, also where it was undone, told as it was on the screen."""
-    if not sides:
-        return {}
-    found = label_rows.given(session, desk.rater_id, desk.round_id, sides)
-    edits = {row.edit_id for row in found.values() if row.edit_id is not None}
-    texts = label_rows.edit_texts(session, edits) if edits else {}
-    parents = label_rows.edited_sides(session, edits) if edits else {}
-
-    def on_screen(pair_id: int, verdict: str) -> ScreenVerdict:
-        return screen_verdict(Verdict(verdict), sides[pair_id])
-
-    return {
-        pair_id: GivenLabel(
-            on_screen(pair_id, row.verdict),
-            row.strength,
-            {name: on_screen(pair_id, verdict) for name, verdict in json.loads(row.criteria or "{}").items()},
-            tuple(json.loads(row.reasons or "[]")),
-            row.comment,
-            texts.get(row.edit_id),
-            on_screen(pair_id, parents[pair_id, row.edit_id]) if row.edit_id is not None else None,
-        )
-        for pair_id, row in found.items()
-    }

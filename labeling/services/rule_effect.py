@@ -187,7 +187,6 @@ class _Weighing:
         self._longest = np.maximum(sides.a_length, sides.b_length)
         self._chosen = np.where(is_b, sides.b_length, sides.a_length)
         self._rejected = np.where(is_b, sides.a_length, sides.b_length)
-        self._extra = 0
         if not len(self._edit_ids):
             return
         facts = _edit_columns(self._session, self._edit_ids)

@@ -28,7 +28,9 @@ from labeling.services.guidelines import guideline_change
 from labeling.services.label_events import sent_id
 from labeling.services.labels import Refusal, last_decided, record_at
 from labeling.services.practice import feedback_of, must_practise, practice_state
-from labeling.services.queue import MOST_WANTED, ServedPair, next_pairs_at, progress_at
+from labeling.services.progress import progress_at
+from labeling.services.queue import MOST_WANTED, next_pairs_at
+from labeling.services.served import ServedPair
 from labeling.services.sessions import COOKIE
 from labeling.services.tokens import actor_of_token
 from labeling.storage.served import Reply

@@ -9,7 +9,8 @@ from sqlalchemy import insert, update
 from labeling.domain import Actor, Role, text_digest
 from labeling.services.enqueuing import enqueue_pairs
 from labeling.services.projects import create_project
-from labeling.services.queue import ServedPair, next_pairs
+from labeling.services.queue import next_pairs
+from labeling.services.served import ServedPair
 from labeling.storage import projects as project_rows
 from labeling.storage import tables
 from labeling.storage.store import Store

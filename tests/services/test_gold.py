@@ -9,7 +9,7 @@ from labeling.errors import ForbiddenError, InputError, NotFoundError
 from labeling.services.gold import GoldPair, GoldResult, gold_from, gold_pairs, gold_results, mix_gold, set_gold
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
-from labeling.services.queue import progress
+from labeling.services.progress import progress
 from labeling.storage.tables import Assignment, Label, RoundPair
 from tests.services.labelling import Labelling, act, make_labelling
 

@@ -9,8 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import update
 
 from labeling.services.labels import record
+from labeling.services.progress import progress
 from labeling.services.projects import set_overlap
-from labeling.services.queue import next_pairs, progress
+from labeling.services.queue import next_pairs
 from labeling.storage.tables import Assignment, Label, RoundPair, now
 from tests.services.labelling import act, make_labelling
 

@@ -9,8 +9,8 @@ from labeling.services.gold import gold_pairs, set_gold
 from labeling.services.inbox import Told, flags, skips
 from labeling.services.labels import record
 from labeling.services.leaving_out import leave_out, left_out_pairs
+from labeling.services.progress import progress
 from labeling.services.projects import project_view
-from labeling.services.queue import progress
 from labeling.storage.pair_selection import all_pairs, count_of
 from labeling.storage.tables import Label
 from tests.services.labelling import Labelling, act, add_pairs, make_labelling

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from labeling.domain import text_digest
 from labeling.services.enqueuing import enqueue_pairs
 from labeling.services.labels import record
-from labeling.services.queue import Progress, next_pairs, progress
+from labeling.services.progress import Progress, progress
+from labeling.services.queue import next_pairs
 from labeling.storage import tables
 from labeling.storage.queue import place_of, put_first
 from labeling.storage.tables import Assignment, Completion, CompletionText, Generator, Label, RoundPair, now

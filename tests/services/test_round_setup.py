@@ -8,7 +8,8 @@ from labeling.services.desk import open_desk
 from labeling.services.gold import set_gold
 from labeling.services.labels import last_decided, record
 from labeling.services.practice import feedback_of, must_practise, practice_state
-from labeling.services.queue import next_pairs, progress
+from labeling.services.progress import progress
+from labeling.services.queue import next_pairs
 from labeling.services.round_setup import (
     REPEAT_AFTER,
     Steadiness,

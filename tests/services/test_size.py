@@ -12,8 +12,8 @@ from sqlalchemy import event
 
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
+from labeling.services.progress import progress
 from labeling.services.projects import list_projects, project_view
-from labeling.services.queue import progress
 from labeling.storage.store import Store
 from tests.services.labelling import Labelling, act, make_labelling
 from tests.services.test_imports import jsonl, pairs

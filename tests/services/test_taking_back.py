@@ -8,8 +8,8 @@ from labeling.domain import Role
 from labeling.errors import ForbiddenError, InputError, NotFoundError
 from labeling.services.inbox import flags, settle_flag, skips
 from labeling.services.labels import record
+from labeling.services.progress import progress
 from labeling.services.projects import write_guidelines
-from labeling.services.queue import progress
 from labeling.services.taking_back import Which, count_to_take_back, take_back
 from labeling.storage.tables import Assignment, Label, LabelNote, now
 from tests.services.labelling import Labelling, act, make_labelling

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from labeling.domain import Actor, Role
 from labeling.errors import ForbiddenError, InputError, NotFoundError
-from labeling.services.queue import progress
+from labeling.services.progress import progress
 from labeling.services.tokens import actor_of_token, create_token, hash_of
 from labeling.storage.tables import Account, LoginSession, Member, Token, now
 from tests.services.labelling import Labelling, make_labelling

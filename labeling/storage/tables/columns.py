@@ -73,6 +73,16 @@ def big_key() -> Any:
     return Field(default=None, sa_column=Column(BigId, primary_key=True, autoincrement=True))
 
 
+def shared_key() -> Any:
+    """The key of a row that belongs to a row of another table, and is that row's key."""
+    return Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+
+
+def big_id(*, nullable: bool = False, index: bool = False) -> Any:
+    """The id of a row in a table whose ids are counted in 64 bits."""
+    return Field(default=None if nullable else ..., sa_column=Column(BigId, nullable=nullable, index=index or None))
+
+
 def at(*, default_now: bool = False, index: bool = False) -> Any:
     if default_now:
         return Field(default_factory=now, sa_type=UtcDateTime, nullable=False, index=index)

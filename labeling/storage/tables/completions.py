@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, at, big_key, long_text, one_of
+from labeling.storage.tables.columns import Table, at, big_id, big_key, long_text, one_of, shared_key
 
 
 class Generator(Table, table=True):
@@ -57,10 +57,10 @@ class Completion(Table, table=True):
     characters: int
     generator_id: int | None = Field(default=None, foreign_key="generator.id")
     sample_number: int | None = None
-    request_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    request_id: int | None = big_id(nullable=True)
     source: str | None = None
     rater_id: int | None = Field(default=None, foreign_key="rater.id")
-    parent_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    parent_id: int | None = big_id(nullable=True)
     finish_reason: str | None = None
     is_sandbox: bool = False
     import_id: int | None = Field(default=None, foreign_key="import.id", index=True)
@@ -71,6 +71,6 @@ class CompletionText(Table, table=True):
     __tablename__ = "completion_text"
     __table_args__ = (ForeignKeyConstraint(["completion_id"], ["completion.id"]),)
 
-    completion_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    completion_id: int = shared_key()
     text: str = long_text()
     tool_calls: str | None = long_text(nullable=True)

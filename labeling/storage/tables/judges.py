@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, at, big_key, long_text, one_of
+from labeling.storage.tables.columns import Table, at, big_id, big_key, long_text, one_of, shared_key
 
 
 class Judge(Table, table=True):
@@ -65,8 +65,8 @@ class Judgement(Table, table=True):
     project_id: int
     run_id: int = Field(foreign_key="run.id")
     rater_id: int = Field(foreign_key="rater.id")
-    pair_id: int = Field(sa_column=Column(BigId, nullable=False))
-    request_id: int = Field(sa_column=Column(BigId, nullable=False))
+    pair_id: int = big_id()
+    request_id: int = big_id()
     pair_order: str
     sample_number: int = 0
     state: str
@@ -80,7 +80,7 @@ class JudgementText(Table, table=True):
     __tablename__ = "judgement_text"
     __table_args__ = (ForeignKeyConstraint(["judgement_id"], ["judgement.id"]),)
 
-    judgement_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    judgement_id: int = shared_key()
     reasoning: str = long_text()
 
 
@@ -100,12 +100,12 @@ class JudgeResult(Table, table=True):
     )  # fmt: skip
 
     rater_id: int = Field(foreign_key="rater.id", primary_key=True)
-    pair_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    pair_id: int = shared_key()
     project_id: int
     run_id: int = Field(foreign_key="run.id")
     state: str
     reason: str | None = None
-    label_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    label_id: int | None = big_id(nullable=True)
     updated_at: datetime = at(default_now=True)
 
 
@@ -119,8 +119,8 @@ class LabelJudgement(Table, table=True):
         Index("ix_label_judgement_judgement_id", "judgement_id"),
     )
 
-    label_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
-    judgement_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    label_id: int = shared_key()
+    judgement_id: int = shared_key()
 
 
 class Score(Table, table=True):
@@ -142,8 +142,8 @@ class Score(Table, table=True):
     project_id: int = Field(foreign_key="project.id")
     run_id: int = Field(foreign_key="run.id")
     rater_id: int = Field(foreign_key="rater.id")
-    completion_id: int = Field(sa_column=Column(BigId, nullable=False))
-    request_id: int = Field(sa_column=Column(BigId, nullable=False))
+    completion_id: int = big_id()
+    request_id: int = big_id()
     sample_number: int = 0
     state: str
     points: float | None = None
@@ -154,7 +154,7 @@ class ScoreText(Table, table=True):
     __tablename__ = "score_text"
     __table_args__ = (ForeignKeyConstraint(["score_id"], ["score.id"]),)
 
-    score_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    score_id: int = shared_key()
     reasoning: str = long_text()
 
 
@@ -168,7 +168,7 @@ class BenchPair(Table, table=True):
     )
 
     project_id: int = Field(primary_key=True)
-    pair_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    pair_id: int = shared_key()
     half: str
     created_at: datetime = at(default_now=True)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, at, big_key, long_text, one_of
+from labeling.storage.tables.columns import Table, at, big_id, big_key, long_text, one_of, shared_key
 
 
 class Label(Table, table=True):
@@ -37,7 +37,7 @@ class Label(Table, table=True):
     id: int | None = big_key()
     project_id: int
     seq: int = Field(sa_column=Column(BigInteger, nullable=False))
-    pair_id: int = Field(sa_column=Column(BigId, nullable=False))
+    pair_id: int = big_id()
     rater_id: int = Field(foreign_key="rater.id")
     round_id: int | None = None
     revision: int = 1
@@ -48,7 +48,7 @@ class Label(Table, table=True):
     is_surplus: bool = False
     milliseconds: int | None = None
     away_milliseconds: int | None = None
-    edit_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    edit_id: int | None = big_id(nullable=True)
     guideline_version_id: int | None = Field(default=None, foreign_key="guideline_version.id")
     renderer_version: str | None = None
     event_id: str
@@ -63,7 +63,7 @@ class LabelNote(Table, table=True):
     __tablename__ = "label_note"
     __table_args__ = (ForeignKeyConstraint(["label_id"], ["label.id"]),)
 
-    label_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    label_id: int = shared_key()
     comment: str | None = long_text(nullable=True)
     reasons: str | None = long_text(nullable=True)
     criteria: str | None = long_text(nullable=True)
@@ -80,7 +80,7 @@ class Flag(Table, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int
-    pair_id: int = Field(sa_column=Column(BigId, nullable=False, index=True))
+    pair_id: int = big_id(index=True)
     round_id: int | None = Field(default=None, foreign_key="round.id")
     rater_id: int = Field(foreign_key="rater.id")
     event_id: str

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, at, big_key, long_text, one_of
+from labeling.storage.tables.columns import Table, at, big_id, big_key, long_text, one_of
 
 
 class Pair(Table, table=True):
@@ -35,8 +35,8 @@ class Pair(Table, table=True):
     id: int | None = big_key()
     project_id: int
     prompt_id: int
-    a_id: int = Field(sa_column=Column(BigId, nullable=False))
-    b_id: int = Field(sa_column=Column(BigId, nullable=False))
+    a_id: int = big_id()
+    b_id: int = big_id()
     a_digest: str
     b_digest: str
     is_sandbox: bool = False

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, at, long_text, one_of
+from labeling.storage.tables.columns import Table, at, long_text, one_of, shared_key
 
 
 class PromptRow(Table, table=True):
@@ -78,7 +78,7 @@ class Continuation(Table, table=True):
     )
 
     prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
-    completion_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    completion_id: int = shared_key()
     parent_id: int = Field(foreign_key="prompt.id")
     after: str
     generator_id: int | None = Field(default=None, foreign_key="generator.id")

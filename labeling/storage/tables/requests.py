@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, UtcDateTime, at, big_key, long_text, one_of
+from labeling.storage.tables.columns import Table, UtcDateTime, at, big_id, big_key, long_text, one_of, shared_key
 
 
 class Request(Table, table=True):
@@ -52,7 +52,7 @@ class RequestBody(Table, table=True):
     __tablename__ = "request_body"
     __table_args__ = (ForeignKeyConstraint(["request_id"], ["request.id"]),)
 
-    request_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    request_id: int = shared_key()
     body: str = long_text()
 
 
@@ -62,7 +62,7 @@ class Answer(Table, table=True):
     __tablename__ = "answer"
     __table_args__ = (ForeignKeyConstraint(["request_id"], ["request.id"]),)
 
-    request_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    request_id: int = shared_key()
     run_id: int = Field(foreign_key="run.id", index=True)
     text: str = long_text()
     tool_calls: str | None = long_text(nullable=True)
@@ -85,7 +85,7 @@ class Attempt(Table, table=True):
     __table_args__ = (ForeignKeyConstraint(["request_id"], ["request.id"]),)
 
     id: int | None = big_key()
-    request_id: int = Field(sa_column=Column(BigId, nullable=False, index=True))
+    request_id: int = big_id(index=True)
     run_id: int = Field(foreign_key="run.id", index=True)
     reason: str
     message: str = long_text()

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, at, big_key, one_of
+from labeling.storage.tables.columns import Table, at, big_id, big_key, one_of, shared_key
 
 
 class Round(Table, table=True):
@@ -64,7 +64,7 @@ class RoundPair(Table, table=True):
     )  # fmt: skip
 
     round_id: int = Field(primary_key=True)
-    pair_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    pair_id: int = shared_key()
     project_id: int
     position: int = Field(sa_column=Column(BigInteger, nullable=False))
     is_done: bool = False
@@ -102,7 +102,7 @@ class Assignment(Table, table=True):
 
     id: int | None = big_key()
     round_id: int
-    pair_id: int = Field(sa_column=Column(BigId, nullable=False))
+    pair_id: int = big_id()
     rater_id: int = Field(foreign_key="rater.id")
     position: int = Field(sa_column=Column(BigInteger, nullable=False))
     left_side: str

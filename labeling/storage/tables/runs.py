@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from labeling.storage.tables.columns import BigId, Table, at, long_text, one_of
+from labeling.storage.tables.columns import Table, at, big_id, long_text, one_of
 
 
 class Run(Table, table=True):
@@ -69,12 +69,12 @@ class RunRequest(Table, table=True):
 
     run_id: int = Field(foreign_key="run.id", primary_key=True)
     number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    request_id: int = Field(sa_column=Column(BigId, nullable=False))
+    request_id: int = big_id()
     generator_id: int | None = Field(default=None, foreign_key="generator.id")
     prompt_id: int | None = Field(default=None, foreign_key="prompt.id")
-    pair_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    pair_id: int | None = big_id(nullable=True)
     pair_order: str | None = None
-    completion_id: int | None = Field(default=None, sa_column=Column(BigId, nullable=True))
+    completion_id: int | None = big_id(nullable=True)
     sample_number: int = 0
     is_repair: bool = False
     harvested_at: datetime | None = at()

@@ -12,8 +12,8 @@ from labeling.services.labels import guidelines_seen
 from labeling.services.open_rounds import OpenRound, open_rounds
 from labeling.services.practice import practice_state
 from labeling.services.preferences import change_preferences, preferences_of
+from labeling.services.progress import progress_at
 from labeling.services.projects import ProjectView, project_view
-from labeling.services.queue import progress_at
 from labeling.services.sessions import label_token
 from labeling.ui.context import Here, go, here, session_secret
 from labeling.ui.label_screen import label_screen
