@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from labeling.domain import Actor
-from labeling.services.export import counted
+from labeling.services.export import Counted, counted
 from labeling.services.export_choices import format_named
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.rule_effect import Effect, Progress, effect, read_texts
@@ -30,5 +30,12 @@ def estimate(
     if rules.refusals != "keep" or rules.personal_data != "keep":
         read_texts(store, actor, slug, progress)
     told = effect(store, actor, slug, rules, takes=takes)
-    exact = counted(store, actor, slug, format=format, rules=rules, system_prompt=system_prompt)
-    return replace(told, kept=exact.rows, rows=told.rows - (told.kept - exact.rows), left_out=exact.left_out)
+    return exactly(told, counted(store, actor, slug, format=format, rules=rules, system_prompt=system_prompt))
+
+
+def exactly(told: Effect, exact: Counted) -> Effect:
+    """The effect with what was counted text by text in place of what the labels alone tell."""
+    single, singles = exact.single, told.singles
+    if single is not None and singles is not None:
+        singles = replace(singles, desirable=single.desirable, undesirable=single.undesirable)
+    return replace(told, kept=exact.kept, rows=exact.rows, left_out=exact.left_out, singles=singles)

@@ -187,12 +187,13 @@ class _Weighing:
         self._longest = np.maximum(sides.a_length, sides.b_length)
         self._chosen = np.where(is_b, sides.b_length, sides.a_length)
         self._rejected = np.where(is_b, sides.a_length, sides.b_length)
+        self._of_a = np.zeros(0, dtype=bool)  # of each edit, whether it was made from a
         if not len(self._edit_ids):
             return
         facts = _edit_columns(self._session, self._edit_ids)
         parent, length = facts[:, 0], facts[:, 1]
         pair = self._edit_pairs
-        of_a = sides.a_id[pair] == parent
+        self._of_a = of_a = sides.a_id[pair] == parent
         original = np.where(of_a, sides.a_length[pair], sides.b_length[pair])
         if self._held.rules.edits == "beat_original":
             self._rejected[pair] = original
@@ -306,14 +307,21 @@ class _Weighing:
         return {kind: int(np.count_nonzero(self._found & 1 << bit)) for bit, kind in enumerate(KINDS)}
 
     def _singles(self, sides: Sides) -> Singles:
-        a, b = sides.a.copy(), sides.b.copy()
+        a, b = sides.a, sides.b
         stays = self._stays
-        # An edit is a reply of its own; it stands where the better one stood.
         first, second = np.where(self.code == B, b, a), np.where(self.code == B, a, b)
-        first[self._edit_pairs] = -self._edit_ids
+        # An edit is a reply of its own; it stands where the better one stood.
+        pair, edits = self._edit_pairs, self._held.rules.edits
+        first[pair] = -self._edit_ids
+        original, other = np.where(self._of_a, [a[pair], b[pair]], [b[pair], a[pair]])
+        if edits == "beat_original":
+            second[pair] = original
+        else:
+            second[pair] = np.where(self.code[pair] == EDITED, other, second[pair])
+        twice = original[stays[pair]] if edits == "both" else original[:0]
         tie, bad = self.code == CODE["tie"], self.code == CODE["both_bad"]
         good = np.union1d(first[stays & ~bad], second[stays & tie])
-        poor = np.union1d(second[stays & ~tie], first[stays & bad])
+        poor = np.unique(np.concatenate([second[stays & ~tie], first[stays & bad], twice]))
         conflicting = len(np.intersect1d(good, poor))
         return Singles(len(good) - conflicting, len(poor) - conflicting, conflicting)
 

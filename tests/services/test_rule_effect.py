@@ -5,6 +5,7 @@ import pytest
 
 from labeling.domain import Role
 from labeling.errors import InputError
+from labeling.services.estimate import estimate
 from labeling.services.export import export, export_again, usable
 from labeling.services.export_choices import ExportChoices
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
@@ -294,6 +295,37 @@ def test_single_completions_are_counted_once_and_conflicts_dropped(store):
     told = effect(*making.place, LabelRules(ties="both_good"), takes=MANY)
     assert told.singles == Singles(desirable=3, undesirable=3, conflicting=1)
     assert told.left_out == {}
+
+
+@pytest.mark.parametrize("edits", ["beat_loser", "beat_original", "both", "ignore"])
+def test_single_completions_with_edits_are_counted_as_they_are_exported(store, tmp_path, edits):
+    making = make_exporting(store)
+    good, bad, blank = making.pair("one"), making.pair("two", a="bad", b="worse"), making.pair("three", a="x", b=" ")
+    edited(making, good, "a", sides(making, good)[0], "best")
+    edited(making, bad, "both_bad", sides(making, bad)[1], "better")
+    rules = LabelRules(edits=edits)
+    told = effect(*making.place, rules, takes=MANY)
+    making.label(making.imported_rater(), blank)
+    exact = estimate(*making.place, format="trl-kto", rules=rules)
+    view = export(*making.place, ExportChoices("trl-kto", rules=rules, validation_share=0.0), out=tmp_path / "out")
+    labels = [line["label"] for line in lines(tmp_path / "out" / "train.jsonl")]
+    found = Singles(labels.count(True), labels.count(False), 0)
+    assert told.singles == found == exact.singles
+    assert (view.rows, view.left_out) == (exact.rows, exact.left_out) == (len(labels), {"empty_side": 1})
+
+
+def test_an_estimate_counts_the_rows_that_are_written(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    for pair in (making.pair("one"), making.pair("turns", messages=turns)):
+        edited(making, pair, "a", sides(making, pair)[0], f"best {pair}")
+    for worse in "xyz":
+        making.label(gold, making.pair("same", a="good", b=worse))
+    both = LabelRules(edits="both")
+    assert estimate(*making.place, format="trl-standard", rules=both).rows == 2 + 3
+    assert export(*making.place, ExportChoices("trl-standard", rules=both), out=tmp_path / "out").rows == 2 + 3
+    assert estimate(*making.place, format="trl-kto").singles == Singles(3, 5, 0)
 
 
 def test_people_and_weights_are_chosen_by_name(store):

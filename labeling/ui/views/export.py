@@ -1,6 +1,5 @@
 """Export: what leaves in the file and why the rest stays, the first rows, the checked file, and the exports so far."""
 
-from dataclasses import replace
 from typing import Final
 
 import streamlit as st
@@ -8,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from exporters import Format
 from labeling.errors import ExportError
+from labeling.services.estimate import exactly
 from labeling.services.export import counted, preview
 from labeling.services.export_list import ExportView, export_view, exports
 from labeling.services.hub import Pushed
@@ -116,7 +116,7 @@ def _found(me: Here, form: Form, format: Format) -> tuple[Effect, bool]:
     exact = counted(
         me.store, me.actor, me.project, format=asked.format, rules=asked.rules, system_prompt=asked.system_prompt
     )
-    return replace(told, kept=exact.rows, rows=told.rows - (told.kept - exact.rows), left_out=exact.left_out), True
+    return exactly(told, exact), True
 
 
 def _reading(me: Here) -> None:
