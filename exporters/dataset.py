@@ -166,8 +166,7 @@ class DatasetWriter:
             for line, found, about in zip(lines, parts, abouts, strict=True):
                 self._add_line(line, found, about)
             return
-        for source, _, _, labels, _, agreed, *_ in abouts:
-            self._sources.count(source, len(labels), agreed)
+        self._sources.count_all(abouts)
         self._used += len(made)
         self._last = (abouts[-1][1], None)
         kept = [not mark for mark in marks]

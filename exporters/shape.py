@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from exporters.jsonl import json_line
-from exporters.plain import PlainPair, is_plain_prompt
+from exporters.plain import PlainPair, is_plain_prompt, is_plain_question
 from exporters.rows import Message, PreferenceRow
 
 
@@ -28,29 +28,25 @@ class Shape:
     def line(self, messages: str, chosen: str, rejected: str) -> tuple[bytes, PlainPair] | None:
         """As `around`, of a prompt that is stored as JSON, spelled as orjson writes it."""
         try:
-            return self.around(orjson.loads(messages), chosen, rejected, messages.encode())
-        except (orjson.JSONDecodeError, UnicodeEncodeError):
-            return None
+            if is_plain_question(messages) or is_plain_prompt(orjson.loads(messages)):
+                return self._joined(messages.encode(), chosen, rejected)
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError, UnicodeEncodeError):  # no JSON, no Unicode
+            pass
+        return None
 
-    def around(
-        self, prompt: Sequence[Message], chosen: str, rejected: str, messages: bytes | None = None
-    ) -> tuple[bytes, PlainPair] | None:
-        """The line of an ordinary pair, and the parts that a check finds in it; None where it is not an ordinary one.
-
-        `messages` is the prompt as JSON, where it is known.
-        """
-        if chosen == rejected or not chosen.strip() or not rejected.strip() or not is_plain_prompt(prompt):
-            return None
-        dumps = orjson.dumps
+    def around(self, prompt: Sequence[Message], chosen: str, rejected: str) -> tuple[bytes, PlainPair] | None:
+        """The line of an ordinary pair, and the parts that a check finds in it; None where it is not an ordinary one."""
         try:
-            if messages is None:
-                messages = dumps(prompt)
-            line = b"".join(
-                (self.before, messages, self.chosen, dumps(chosen), self.rejected, dumps(rejected), self.end)
-            )
+            return self._joined(orjson.dumps(prompt), chosen, rejected) if is_plain_prompt(prompt) else None
         except orjson.JSONEncodeError:  # no Unicode
             return None
-        return line, (messages, chosen, rejected)
+
+    def _joined(self, messages: bytes, chosen: str, rejected: str) -> tuple[bytes, PlainPair] | None:
+        if chosen == rejected or not chosen or not rejected or chosen.isspace() or rejected.isspace():
+            return None
+        dumps = orjson.dumps
+        line = (self.before, messages, self.chosen, dumps(chosen), self.rejected, dumps(rejected), self.end)
+        return b"".join(line), (messages, chosen, rejected)
 
 
 def shape_of(record: Callable[[PreferenceRow], object]) -> Shape:

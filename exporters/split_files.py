@@ -1,7 +1,6 @@
 """The files of one split: each line is checked as it is written, by the rules that `check_file` has for a finished file."""
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from exporters.findings import CheckFailed, Finding
@@ -60,11 +59,11 @@ class SplitFiles:
         self._checks[-1].plain_lines(parts, size)
         return self._parts.write_all(lines)
 
-    def end(self, elsewhere: AbstractSet[int] = frozenset()) -> list[FileFacts]:
+    def end(self, elsewhere: set[int] | frozenset[int] = frozenset()) -> list[FileFacts]:
         """Close the files and give them their names; none of their prompts may stand `elsewhere`."""
         files = self._parts.close()
         for file, check in zip(files, self._checks, strict=True):
-            if elsewhere:
+            if not elsewhere.isdisjoint(check.prompts or ()):
                 self._keep(repeated_prompts(check.prompts or (), elsewhere))
             self._keep(check.whole(file.bytes))
         return files

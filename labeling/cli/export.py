@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
+from labeling.cli.context import AsJson, ProjectName, expect_many_rows, opened, progress, tell
 from labeling.cli.exports import changes_lines, pushed_line, written_lines
 from labeling.cli.rules import effect_lines
 
@@ -71,6 +71,7 @@ def export(
     from labeling.services.rule_files import read_text
     from labeling.services.saved_rules import rules_from
 
+    expect_many_rows()
     prompt = read_text(system_prompt).strip() if system_prompt else None
     if only_estimate:
         _estimate(project, format, rules, prompt, as_json)

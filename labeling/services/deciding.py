@@ -30,7 +30,7 @@ from labeling.storage import vote_columns as columns
 from labeling.storage.judging import judge_title
 from labeling.storage.store import Session
 
-CHUNK = 2000
+CHUNK = 5000
 SIDES: tuple[Side, Side] = ("a", "b")
 # What a rater says who agrees with an outcome, as a number of `EventColumns.verdict`.
 SAYS = {CODE["a"]: 0, CODE["b"]: 1, CODE["tie"]: 2, CODE["both_bad"]: 3, EDITED: 3}
@@ -146,7 +146,7 @@ def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]
     code[gone] = held.gone.code[np.searchsorted(held.gone.pair_id, pair_id[gone])]
     counts = np.bincount(code[~held.taken[code]], minlength=len(OUTCOMES))
     left_out = Counter({OUTCOMES[place]: int(count) for place, count in enumerate(counts) if count})
-    return Decided(len(ids), list(_chosen(pair_id, code, outcomes, events, read.label_id, held)), left_out)
+    return Decided(len(ids), _chosen(pair_id, code, outcomes, events, read.label_id, held), left_out)
 
 
 def set_aside(code: Column, pair_id: Column, prompt_id: Column, held: Ballot) -> Column:
@@ -187,33 +187,36 @@ def results_of(read: columns.ResultColumns, pair_id: Column, held: Ballot) -> Re
 
 def _chosen(
     pair_id: Column, code: Column, outcomes: Outcomes, events: Events, label_id: Column, held: Ballot
-) -> Iterator[tuple[int, Decision]]:
-    """The pairs that make rows, by id."""
+) -> list[tuple[int, Decision]]:
+    """The pairs that make rows, by id. They are put together of columns: there may be a million."""
     edits = dict(zip(*(column.tolist() for column in edits_of(events, outcomes)), strict=True))
     if held.rules.edits == "ignore":
         edits = {}
     deciding = outcomes.deciding
     pairs = events.pair[deciding]
     kept = np.flatnonzero(held.taken[code])
-    starts = np.searchsorted(pairs, kept, side="left").tolist()
-    ends = np.searchsorted(pairs, kept, side="right").tolist()
+    starts, ends = (np.searchsorted(pairs, kept, side=side).tolist() for side in ("left", "right"))
+    spans = list(zip(starts, ends, strict=True))
     raters_ = tuple(held.raters.ids[events.rater[deciding]].tolist())
     labels = tuple(label_id[events.place[deciding]].tolist())
     verdicts = events.verdict[deciding].tolist()
-    strengths, codes, ids = outcomes.strength[kept].tolist(), code[kept].tolist(), pair_id[kept].tolist()
-    for place, start, end, strength, which, id_ in zip(kept.tolist(), starts, ends, strengths, codes, ids, strict=True):
-        yield (
-            id_,
-            Decision(
-                SIDES[which] if which < EDITED else None,
-                raters_[start:end],
-                labels[start:end],
-                None if strength != strength else strength,  # NaN alone is not itself
-                edits.get(place),
-                OUTCOMES[which] if which > EDITED else None,
-                1.0 if end - start == 1 else round(verdicts[start:end].count(SAYS[which]) / (end - start), 3),
-            ),
-        )
+    codes = code[kept].tolist()
+    made = zip(
+        [SIDES[which] if which < EDITED else None for which in codes],
+        [raters_[start:end] for start, end in spans],
+        [labels[start:end] for start, end in spans],
+        [
+            None if strength != strength else strength for strength in outcomes.strength[kept].tolist()
+        ],  # NaN is not itself
+        [edits.get(place) for place in kept.tolist()],
+        [OUTCOMES[which] if which > EDITED else None for which in codes],
+        [
+            1.0 if end - start == 1 else round(verdicts[start:end].count(SAYS[which]) / (end - start), 3)
+            for (start, end), which in zip(spans, codes, strict=True)
+        ],
+        strict=True,
+    )
+    return list(zip(pair_id[kept].tolist(), map(Decision._make, made), strict=True))
 
 
 def _found(wanted: Column, ordered: Column) -> Column:

@@ -1,7 +1,7 @@
 """Decided pairs become rows: the better completion chosen, the common system prompt put back, and where it all is from."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -41,11 +41,12 @@ def rows_of(
     maker = _RowMaker(session, held, system_prompt)
     for chunk in decisions(session, held):
         left_out.update(chunk.left_out)
-        for pair, decision, edit in maker.texts(chunk.chosen):
-            made, refusal = maker.made(pair, decision, edit)
-            if refusal is not None and not made:
-                left_out[refusal] += 1
-            yield from made
+        for texts, decided, edits in maker.texts(chunk.chosen):
+            for pair, (_, decision) in zip(texts, decided, strict=True):
+                made, refusal = maker.made(pair, decision, edits)
+                if refusal is not None and not made:
+                    left_out[refusal] += 1
+                yield from made
         looked(chunk.looked)
 
 
@@ -62,15 +63,16 @@ def write_rows(
     ordinary = _Ordinary(maker, writer, may_be=held.rules.personal_data != "mask")
     for chunk in _in_order(session, held):
         left_out.update(chunk.left_out)
-        for pair, decision, edit in maker.texts(chunk.chosen):
-            if edit is None and ordinary.took(pair, decision):
-                continue
-            ordinary.write()
-            made, refusal = maker.made(pair, decision, edit)
-            if refusal is not None and not made:
-                left_out[refusal] += 1
-            for row, origin in made:
-                writer.add(row, origin)
+        for texts, decided, edits in maker.texts(chunk.chosen):
+            for pair, (_, decision) in zip(texts, decided, strict=True):
+                if ordinary.took(pair, decision):
+                    continue
+                ordinary.write()
+                made, refusal = maker.made(pair, decision, edits)
+                if refusal is not None and not made:
+                    left_out[refusal] += 1
+                for row, origin in made:
+                    writer.add(row, origin)
         ordinary.write()
         looked(chunk.looked)
 
@@ -110,21 +112,22 @@ class _Ordinary:
         self._abouts: list[About] = []
 
     def took(self, texts: tuple[Any, ...], decision: Decision) -> bool:
-        """Whether a pair without an edit is an ordinary one, and will be written."""
-        pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls, *origin = texts
-        better, raters, labels, strength, _, reason, agreed = decision
-        if self._shape is None or tools or a_calls or b_calls or reason is not None:
+        """Whether a pair is an ordinary one, and will be written."""
+        pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls = texts[:10]
+        better, raters, labels, strength, edit_id, reason, agreed = decision
+        if self._shape is None or tools or a_calls or b_calls or reason is not None or edit_id is not None:
             return False
-        key = (raters, better, *origin)
+        key = raters, better, texts[10:]
         known = self._known.get(key)
         if known is None:
             known = self._know(key, texts, decision)
         source, system = known
-        if system:
-            messages = orjson.dumps(with_system_prompt(orjson.loads(messages), system)).decode()
         if better == "b":
             a_id, b_id, a_text, b_text = b_id, a_id, b_text, a_text
-        made = self._shape.line(messages, a_text, b_text)
+        if system:
+            made = self._shape.around(with_system_prompt(orjson.loads(messages), system), a_text, b_text)
+        else:
+            made = self._shape.line(messages, a_text, b_text)
         if made is None:
             return False
         self._lines.append(made)
@@ -161,15 +164,13 @@ class _RowMaker:
 
     def texts(
         self, decided: Sequence[tuple[int, Decision]]
-    ) -> Iterator[tuple[tuple[Any, ...], Decision, rows.EditRow | None]]:
-        """The texts of decided pairs, by pair id, each what makes a `PairRow`."""
+    ) -> Iterator[tuple[list[tuple[Any, ...]], Sequence[tuple[int, Decision]], dict[int, rows.EditRow]]]:
+        """Decided pairs, some at a time: the texts of each, which make a `PairRow`, and the edits there are, by id."""
         for start in range(0, len(decided), TEXT_CHUNK):
             chunk = decided[start : start + TEXT_CHUNK]
             edit_ids = [decision.edit_id for _, decision in chunk if decision.edit_id is not None]
             edits = rows.edits_of(self._session, edit_ids) if edit_ids else {}
-            texts = rows.texts_of(self._session, [pair_id for pair_id, _ in chunk])
-            for (_, decision), pair in zip(chunk, texts, strict=True):
-                yield pair, decision, edits.get(decision.edit_id) if decision.edit_id is not None else None
+            yield rows.texts_of(self._session, [pair_id for pair_id, _ in chunk]), chunk, edits
 
     def origin(self, texts: tuple[Any, ...], decision: Decision) -> tuple[RowOrigin, str | None]:
         """Where the row of a pair without an edit comes from, and the system prompt that stands in it."""
@@ -179,10 +180,11 @@ class _RowMaker:
         return self._origin(pair.pair_id, pair.group, decision, chosen, rejected), system
 
     def made(
-        self, texts: tuple[Any, ...], decision: Decision, edit: rows.EditRow | None
+        self, texts: tuple[Any, ...], decision: Decision, edits: Mapping[int, rows.EditRow]
     ) -> tuple[list[tuple[PreferenceRow, RowOrigin]], str | None]:
         """The rows of a pair with their origins, mostly one; and why one of them may stand in no training file."""
         pair = rows.PairRow._make(texts)
+        edit = edits.get(decision.edit_id or 0)
         common = self._common(pair.a_generator, pair.b_generator)
         messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or common)
         tools = _loaded(pair.tools)

@@ -225,6 +225,8 @@ def at_once(format, prompt, chosen, rejected):
     """The line of an ordinary pair, put together with its prompt's JSON; None where the pair is not ordinary."""
     exporter = EXPORTERS[format]
     made = exporter.shape.line(json.dumps(prompt, ensure_ascii=False, separators=(",", ":")), chosen, rejected)
+    stored = canonical_messages(prompt)
+    assert exporter.shape.line(stored, chosen, rejected) == exporter.shape.around(json.loads(stored), chosen, rejected)
     if made is None:
         return None
     line, (messages, *texts) = made
@@ -285,6 +287,9 @@ def test_provenance_told_by_its_source_is_that_of_the_row_byte_for_byte(origin):
         (ask("Hi"), "a", "\n"),
         (ask("Hi"), "half a pair \ud83d", "b"),
         (ask(" "), "a", "b"),
+        (ask(""), "a", "b"),
+        (ask("\n"), "a", "b"),
+        (({"role": "assistant", "content": "Hi"},), "a", "b"),
         ((*ask("Hi"), *ask("Hello?")), "a", "b"),
         (({"role": "user", "content": [{"type": "text", "text": "Hi"}]},), "a", "b"),
         (({"role": "user", "content": None},), "a", "b"),
