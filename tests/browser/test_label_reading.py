@@ -74,6 +74,23 @@ def test_a_click_that_takes_a_mark_away_decides_nothing(screen):
     assert at.events() == [(at.pairs[0], "label", "left")]
 
 
+def test_of_two_long_answers_only_the_differences_in_sight_are_drawn(screen):
+    lines = [f"Line {n} of an answer that goes on and on." for n in range(4_000)]
+    answers = "\n".join(lines), "\n".join(line.replace("goes", "went") for line in lines)
+    at = screen([("Which?", *answers)])
+    at.press("d")
+    card = at.root.locator('.card[data-side="left"]')
+    expect(card.locator("mark").first).to_be_visible()
+    assert card.locator("pre").evaluate("pre => pre.textContent") in answers
+    drawn = card.locator(".block").evaluate_all(
+        "blocks => blocks.map(block => block.firstChild.nextSibling.checkVisibility({ contentVisibilityAuto: true }))"
+    )
+    assert drawn[0]
+    assert sum(drawn) < len(drawn) / 4
+    card.locator("mark").last.scroll_into_view_if_needed()
+    expect(card.locator("mark").last).to_be_in_viewport()
+
+
 def test_differences_are_words_in_every_script_and_lose_nothing(module):
     for left, right in (
         ("The red fox runs fast.", "The red fox runs slowly."),
@@ -147,8 +164,9 @@ def test_of_many_turns_the_newest_is_seen_first(screen):
     said = [{"role": ("user", "assistant")[n % 2], "content": f"Turn {n}. " + "Words of it. " * 30} for n in range(9)]
     at = screen([(json.dumps(said), "One.", "Two."), ("A short question", "Yes.", "No.")])
     prompt = at.page.get_by_role("region", name="Prompt")
-    seen, newest = prompt.bounding_box(), at.page.get_by_text("Turn 8.").bounding_box()
+    seen, newest = prompt.bounding_box(), prompt.get_by_text("Turn 8.").bounding_box()
     assert seen["y"] <= newest["y"] < seen["y"] + seen["height"]
+    expect(at.root.locator(".spoken")).to_contain_text("Next pair: User: Turn 8. Words of it.")
     at.press("1")
     expect(prompt).to_have_text("A short question")
     assert prompt.evaluate("one => one.scrollTop") == 0

@@ -263,6 +263,22 @@ def test_a_narrow_screen_shows_one_answer_and_a_switch(screen):
     assert at.events() == [(at.pairs[0], "label", "tie")]
 
 
+def test_a_phone_names_no_keys_and_leaves_room_for_an_answer(screen, page):
+    page.set_viewport_size({"width": 420, "height": 700})
+    at = screen(3, strength=True, criteria=["honest", "clear"], reasons=["Wrong fact", "Too long"])
+    expect(at.page.get_by_placeholder("Comment", exact=True)).to_be_visible()
+    at.page.get_by_role("button", name="Whole prompt").click()
+    answer = at.root.locator(".cards").bounding_box()
+    comment = at.page.get_by_placeholder("Comment").bounding_box()
+    assert answer["height"] >= 180
+    assert answer["y"] + answer["height"] <= comment["y"]
+    at.page.get_by_role("button", name="Skip").scroll_into_view_if_needed()
+    expect(at.page.get_by_role("button", name="Skip")).to_be_in_viewport(ratio=1)
+    at.page.get_by_role("button", name="Flag").click()
+    expect(at.page.get_by_role("dialog", name="Flag this pair")).to_be_visible()
+    assert [one for one in at.root.locator("kbd").all() if one.is_visible()] == []
+
+
 def test_scrolling_with_a_finger_decides_nothing(screen):
     long = "\n\n".join(f"Paragraph {n} of a long answer." for n in range(80))
     at = screen([("Question", long, long + "!"), ("Another", "One", "Two")])

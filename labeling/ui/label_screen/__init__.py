@@ -26,9 +26,10 @@ def label_screen(
     guidelines: str,
     seen: int | None,
     opened: int | None,
+    is_sandbox: bool,
 ) -> None:
     """Show the screen. `rounds` are the others that this annotator may go on with, `guidelines` is safe HTML, `seen` the version
-    by which this annotator labelled last, `opened` a pair to be shown first."""
+    by which this annotator labelled last, `opened` a pair to be shown first; `is_sandbox`: some completions are the sandbox's."""
     mount = st.components.v2.component(
         COMPONENT, html='<div class="tiebreak" tabindex="-1"></div>', css="screen.css", js="main.js"
     )
@@ -45,6 +46,7 @@ def label_screen(
             "asked": _asked(desk.asked),
             "guidelines": {"number": desk.guidelines, "html": guidelines, "seen": seen},
             "open": opened,
+            "sandbox": is_sandbox,
             "style": STYLE,
         },
     )

@@ -64,12 +64,11 @@ export class Beside {
 
   /** The keys were changed: hints say which they are. */
   nameKeys() {
-    for (const button of this.root.querySelectorAll("button[data-action]")) {
-      const key = this.keys.areOn && this.keys.of(button.dataset.action);
-      button.querySelector("kbd")?.remove();
-      if (key) button.append(h("kbd", {}, shown(key)));
+    for (const named of this.root.querySelectorAll("[data-action]")) {
+      const key = this.keys.areOn && this.keys.of(named.dataset.action);
+      named.querySelector("kbd")?.remove();
+      if (key) named.append(h("kbd", {}, shown(key)));
     }
-    if (this.comment) this.comment.placeholder = `Comment${this.keys.areOn && this.keys.of("comment") ? ` (${shown(this.keys.of("comment"))})` : ""}`;
   }
 
   #hint(what, actions) {
@@ -111,7 +110,7 @@ export class Beside {
     }
     this.comment = null;
     if (asked.reasons.length || asked.required.includes("comment")) {
-      this.comment = h("input", { type: "text", class: "comment", "aria-label": "Comment", maxlength: "10000" });
+      this.comment = h("input", { type: "text", class: "comment", placeholder: "Comment", "aria-label": "Comment", maxlength: "10000" });
       this.comment.value = this.text;
       this.comment.addEventListener("input", () => (this.text = this.comment.value));
       this.comment.addEventListener("keydown", (event) => {
@@ -120,7 +119,7 @@ export class Beside {
         this.comment.blur();
         this.changed();
       });
-      groups.push(h("div", { class: "group wide" }, this.comment));
+      groups.push(h("div", { class: "group wide", "data-action": "comment" }, this.comment));
     }
     this.root.replaceChildren(...groups);
     this.root.hidden = !groups.length;

@@ -6,6 +6,7 @@
  */
 import { Link } from "./link.js";
 import { Outbox } from "./outbox.js";
+import { Stopwatch } from "./stopwatch.js";
 
 const WANT = 20;
 const FEW = 12; // fewer than that at hand, and the next request brings more: to serve is the dear half of a request
@@ -13,7 +14,6 @@ const MOST_UNDOS = 50;
 const RENEW = 4 * 60_000; // reservations last 15 minutes
 const LOOK_AGAIN = 30_000; // with nothing at hand: a pair may have come free
 const GONE_AFTER = 8 * 60_000; // whoever gave no sign of life for so long neither keeps pairs from others nor is brought new ones
-const AWAY_AFTER = 60_000; // without a sign of life the annotator is away: that time does not count as reading
 
 export class Desk {
   constructor(data, changed) {
@@ -280,47 +280,4 @@ export class Desk {
 /** What a label said, as the server tells it of one that is stored; null for other acts. */
 function given({ event_id, after, pair_id, milliseconds, away_milliseconds, action, ...said }) {
   return action === "label" ? said : null;
-}
-
-/** How long a pair was looked at, and how much of that its annotator was away: another tab, or a minute without a move. */
-class Stopwatch {
-  constructor(signal) {
-    this.seenAt = performance.now();
-    this.start();
-    for (const name of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchstart"]) {
-      document.addEventListener(name, () => this.#alive(), { signal, passive: true, capture: true });
-    }
-    document.addEventListener("visibilitychange", () => (document.hidden ? (this.hiddenAt = performance.now()) : this.#back()), { signal });
-  }
-
-  /** Milliseconds since the last sign of life. */
-  get idle() {
-    return performance.now() - this.seenAt;
-  }
-
-  start() {
-    this.startedAt = this.aliveAt = performance.now();
-    this.hiddenAt = document.hidden ? this.startedAt : null;
-    this.away = 0;
-  }
-
-  stop() {
-    this.#back();
-    this.#alive();
-    return { milliseconds: Math.round(performance.now() - this.startedAt), away_milliseconds: Math.round(this.away) };
-  }
-
-  #alive() {
-    const now = performance.now();
-    if (now - this.aliveAt > AWAY_AFTER) this.away += now - this.aliveAt - AWAY_AFTER;
-    this.aliveAt = this.seenAt = now;
-  }
-
-  #back() {
-    if (this.hiddenAt === null) return;
-    const now = performance.now();
-    this.away += now - this.hiddenAt;
-    this.aliveAt = this.seenAt = now;
-    this.hiddenAt = null;
-  }
 }

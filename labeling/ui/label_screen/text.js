@@ -8,6 +8,9 @@ const NAMES = {
 // like nothing; line feeds and tabs do their work.
 const INVISIBLE = /[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]|(?![\n\t ])[\p{C}\p{Z}]/gu;
 
+const BLOCK = 2000; // characters: some thirty lines
+const PIECES = /[^\n]{0,2000}(?:\n|\s)|[^\n]{1,2000}/g;
+
 /** An element with attributes (`class`, `onclick`, …; false and null leave one out) and children (nodes or text). */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -20,27 +23,46 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Rendered by the server, where it was made safe. */
+/** Rendered by the server, where it was made safe; what it left as plain text may be long. */
 export function rendered(element, html) {
   element.innerHTML = html;
+  for (const pre of element.querySelectorAll("pre.plain")) pre.replaceWith(plain([[pre.textContent, false]]));
 }
 
 /** The text as it is, each invisible or direction character as its mark. */
 export function raw(text) {
-  const pre = h("pre", { class: "plain raw", dir: "auto" });
+  const parts = [];
   let last = 0;
   for (const found of text.matchAll(INVISIBLE)) {
-    pre.append(text.slice(last, found.index), h("span", { class: "mark" }, mark(found[0])));
+    parts.push([text.slice(last, found.index), false], [mark(found[0]), true]);
     last = found.index + found[0].length;
   }
-  pre.append(text.slice(last));
-  return pre;
+  return plain([...parts, [text.slice(last), false]], (sign) => h("span", { class: "mark" }, sign), "plain raw");
 }
 
 /** A text with the words marked that the other one has not: `parts` of `diff.words`. */
 export function marked(parts) {
-  const pre = h("pre", { class: "plain", dir: "auto" });
-  for (const [text, isOwn] of parts) pre.append(isOwn && text.trim() ? h("mark", {}, text) : text);
+  return plain(parts, (text) => (text.trim() ? h("mark", {}, text) : text));
+}
+
+/**
+ * Plain text of parts `[text, isSpecial]`, the special ones as `made` says. A long text stands in blocks, of which the browser
+ * lays out only those in sight: they begin at a new line, or between words where a line alone is longer than a block.
+ */
+function plain(parts, made = (text) => text, kind = "plain") {
+  const blocks = [[]];
+  let held = 0;
+  for (const [text, isSpecial] of parts) {
+    for (const [piece] of text.matchAll(PIECES)) {
+      blocks.at(-1).push(isSpecial ? made(piece) : piece);
+      held += piece.length;
+      if (held < BLOCK || !(piece.endsWith("\n") || (held > 2 * BLOCK && /\s$/.test(piece)))) continue;
+      blocks.push([]);
+      held = 0;
+    }
+  }
+  const pre = h("pre", { class: kind, dir: "auto" });
+  pre.append(...(blocks.length > 1 ? blocks.map((block) => h("div", { class: "block" }, ...block)) : blocks[0]));
   return pre;
 }
 

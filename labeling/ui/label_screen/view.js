@@ -12,6 +12,7 @@ import { Notice } from "./notice.js";
 import { Panels, feedbackPanel, keysPanel, roundsPanel, whyPanel } from "./panels.js";
 import { nameOf, rest } from "./rest.js";
 import { h, raw, rendered } from "./text.js";
+import { Top } from "./top.js";
 
 const NAMES = { left: "Left is better", tie: "Tie", both_bad: "Both bad", right: "Right is better" };
 const SIDES = ["left", "right"];
@@ -75,20 +76,9 @@ export class View {
     const [prompt, cards, foot] = [this.#makePrompt(), this.#makeCards(), this.#makeFoot()];
     this.work = h("div", { class: "work" }, prompt, this.cover, this.switch, cards, this.beside.root, this.spoken, this.hint, foot);
     this.rest = h("div", { class: "rest" });
-    this.root.replaceChildren(this.#makeTop(), this.notice.root, this.work, this.rest);
+    this.top = new Top(this.desk, () => this.panels.show("Rounds", roundsPanel(this.desk.data.rounds, (name) => this.#goTo(name))));
+    this.root.replaceChildren(this.top.root, this.notice.root, this.work, this.rest);
     this.#nameKeys();
-  }
-
-  #makeTop() {
-    const { rounds } = this.desk.data;
-    this.round = rounds.length
-      ? h("button", { type: "button", class: "tool round", onclick: () => this.panels.show("Rounds", roundsPanel(rounds, (name) => this.#goTo(name))) })
-      : h("span", { class: "round" });
-    this.bar = h("i");
-    this.progress = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress of the round", "aria-valuemin": "0" }, this.bar);
-    this.count = h("span", { class: "count" });
-    this.save = h("span", { class: "save", role: "status", "aria-live": "polite" });
-    return h("div", { class: "top" }, this.round, this.progress, this.count, this.save);
   }
 
   #makePrompt() {
@@ -280,7 +270,7 @@ export class View {
       if (pair.mine?.edited && this.asked.edits) this.#restore(pair.mine.edited_side ?? pair.mine.verdict, pair.mine.edited);
       this.#tell(pair.mine ? `${pair.isUnsaved ? "Not saved yet. " : ""}Your label was: ${NAMES[pair.mine.verdict]}.` : "");
       this.#paintChosen();
-      this.spoken.textContent = this.#isCovered(pair) ? `Next pair, number ${pair.pair_id}, marked as sensitive` : `Next pair: ${pair.prompt.raw.slice(0, MOST_SPOKEN)}`;
+      this.spoken.textContent = this.#isCovered(pair) ? `Next pair, number ${pair.pair_id}, marked as sensitive` : `Next pair: ${this.#newestTurn().slice(0, MOST_SPOKEN)}`;
       this.root.getBoundingClientRect(); // lays it out: nobody has seen a long text before that
       this.paintedAt = performance.now();
       this.desk.shown();
@@ -308,7 +298,18 @@ export class View {
     for (const mode of ["raw", "diff", "whole"]) this.tools[mode].setAttribute("aria-pressed", String(this.mode[mode]));
   }
 
-  /** What the answers answer is the newest turn; the ones before it are above. */
+  /** What the answers answer: of a prompt of many turns the newest one. */
+  #newestTurn() {
+    const { html, raw } = this.desk.pair.prompt;
+    const turns = this.mode.raw ? h("div") : this.prompt;
+    if (this.mode.raw) rendered(turns, html);
+    const newest = turns.querySelector(".turn.last");
+    if (!newest) return raw;
+    const [role, ...said] = [...newest.children].map((part) => part.textContent.trim());
+    return `${role}: ${said.join(" ")}`;
+  }
+
+  /** The turns before the newest are above. */
   #toNewestTurn() {
     const newest = this.prompt.querySelector(".turn.last");
     this.prompt.scrollTop = newest ? newest.offsetTop - this.prompt.offsetTop : 0;
@@ -322,26 +323,8 @@ export class View {
 
   #paintState() {
     const { desk } = this;
-    const { status, outbox, link } = desk;
-    const kept = outbox.size;
-    const place = outbox.isDurable ? "here" : "in this tab only";
-    const [state, said] =
-      link.state === "ended" ? ["offline", `Signed out · ${kept ? `${kept} kept ${place} · ` : ""}reload the page`]
-      : link.state === "ok" ? (kept ? ["saving", `Saving ${kept}`] : ["saved", "✓ Saved"])
-      : ["offline", `${link.state === "offline" ? "Offline" : "Not taken"} · ${kept} kept ${place}`];
-    this.save.dataset.state = state;
-    if (this.save.textContent !== said) this.save.textContent = said;
-    const name = status?.round ?? desk.data.round;
-    this.round.textContent = nameOf(name);
-    if (status) {
-      const mine = Math.max(0, status.mine);
-      const done = Math.min(status.total, Math.max(status.done, mine));
-      this.count.replaceChildren(h("b", {}, done.toLocaleString("en")), ` of ${status.total.toLocaleString("en")}`, h("span", { class: "mine" }, ` · ${mine.toLocaleString("en")} mine`));
-      this.bar.style.width = `${(100 * done) / Math.max(1, status.total)}%`;
-      this.progress.setAttribute("aria-valuemax", String(status.total));
-      this.progress.setAttribute("aria-valuenow", String(done));
-      this.guidelines.follow(status.guidelines);
-    }
+    this.top.paint();
+    if (desk.status) this.guidelines.follow(desk.status.guidelines);
     this.tools.undo.disabled = !desk.canUndo;
     this.tools.flag.firstChild.textContent = desk.pair?.isFlagged ? "Flagged" : "Flag";
     this.notice.paint();

@@ -17,7 +17,7 @@ from labeling.services.projects import ProjectView, project_view
 from labeling.services.sessions import label_token
 from labeling.ui.context import Here, go, here, session_secret
 from labeling.ui.label_screen import label_screen
-from labeling.ui.parts import empty, faults, head, state
+from labeling.ui.parts import empty, faults, head
 
 
 def main() -> None:
@@ -29,9 +29,7 @@ def main() -> None:
         _without_pairs(project)
         return
     _preferences(me)
-    if project.has_sandbox:
-        state("sandbox", "Some completions of this project were written by the sandbox, not by a model.")
-    _screen(me, desk, rounds)
+    _screen(me, desk, rounds, is_sandbox=project.has_sandbox)
 
 
 def _desk(me: Here, rounds: Sequence[OpenRound]) -> Desk:
@@ -48,7 +46,7 @@ def _desk(me: Here, rounds: Sequence[OpenRound]) -> Desk:
     return desk
 
 
-def _screen(me: Here, desk: Desk, rounds: Sequence[OpenRound]) -> None:
+def _screen(me: Here, desk: Desk, rounds: Sequence[OpenRound], *, is_sandbox: bool) -> None:
     label_screen(
         desk,
         label_token(me.store, me.actor, me.project, session_secret()),
@@ -59,6 +57,7 @@ def _screen(me: Here, desk: Desk, rounds: Sequence[OpenRound]) -> None:
         guidelines=guideline_change(me.store, me.actor, me.project, round_name=desk.round_name).html,
         seen=guidelines_seen(me.store, desk),
         opened=_opened(),
+        is_sandbox=is_sandbox,
     )
 
 
