@@ -34,6 +34,9 @@ REFUSALS = {
     "no_columns": Refusal("Calls and names have no column in Parquet", "Write JSONL, which keeps them"),
     "too_long": Refusal("More tokens than the service takes", "Shorten the prompt or the replies"),
     "no_strength": Refusal("No strength was given", "Ask annotators how much better it is, or choose trl"),
+    "opposed_strength": Refusal(
+        "The strengths speak for the other side", "One more label settles them, or choose trl, which reads none"
+    ),
     "no_tools": Refusal("This format holds no tools", "Choose trl or openai-dpo: they keep tools and calls"),
     "tool_turns": Refusal("Together and Fireworks take no tool messages", "Choose openai-dpo for OpenAI and Azure"),
     "several_turns": Refusal("Fireworks takes prompts of one turn", "Choose trl or openai-dpo, which take several"),

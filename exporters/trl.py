@@ -42,8 +42,11 @@ def trl_reward_record(row: PreferenceRow) -> dict[str, object]:
 
 
 def trl_reward_refusal(row: PreferenceRow) -> str | None:
-    """`no_strength` where a rater gave none: a margin that nobody stated would be made up."""
-    return "no_strength" if row.margin is None else None
+    """`no_strength` where a rater gave none: a margin that nobody stated would be made up. `opposed_strength` where the
+    majority is for one side, and the strengths together for the other."""
+    if row.margin is None:
+        return "no_strength"
+    return "opposed_strength" if row.margin < 0 else None
 
 
 def trl_kto_record(row: CompletionRow) -> dict[str, object]:

@@ -226,6 +226,7 @@ class _Form:
         self._end(name)
 
     def _number(self, name: str, label: str, least: int, most: int, hint: str | None = None) -> None:
+        most = max(most, getattr(self.kept, name))  # saved rules may say more than the usual
         self._given[name] = int(st.number_input(label, least, most, key=self._begin(name), help=hint))
         self._end(name)
 

@@ -296,6 +296,18 @@ def test_a_margin_is_what_the_raters_gave_and_pairs_without_one_are_left_out(sto
     assert view.left_out == {"no_strength": 1}
 
 
+def test_a_pair_whose_strengths_speak_against_its_majority_has_no_margin(store, tmp_path):
+    making = make_exporting(store)
+    torn, clear = making.pair("torn"), making.pair("clear")
+    raters = [making.imported_rater(name) for name in ("one", "two", "three")]
+    for rater, verdict, strength in zip(raters, "aab", (1, 1, 3), strict=True):
+        making.label(rater, torn, verdict, strength=strength)
+        making.label(rater, clear, verdict, strength=2)
+    view = done(making, tmp_path, format="trl-reward")
+    assert [line["margin"] for line in lines(tmp_path / "out" / "train.jsonl")] == [0.667]
+    assert view.left_out == {"opposed_strength": 1}
+
+
 def test_provenance_tells_how_far_the_raters_of_a_row_agree(store, tmp_path):
     making = labelled(store, 12)
     raters = [making.imported_rater(name) for name in ("one", "two", "three")]

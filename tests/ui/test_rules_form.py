@@ -104,6 +104,16 @@ def test_chosen_rules_outlive_a_visit_to_another_page(disputed, opened):
     assert counts(page)["In the file"] == 0
 
 
+def test_saved_rules_with_numbers_beyond_the_usual_are_taken_up_as_they_are(disputed, opened):
+    rules = LabelRules(least_labels=50, longest_reply=2_000_000_000, per_prompt=2_000_000, rounds=())
+    save_rules(*disputed.place, "wide", rules)
+    page = opened(disputed)
+    button(page, "wide, version 1").click()
+    run(page)
+    assert control(page.number_input, "Labels that decide, at least").value == 50
+    assert "wide, version 1" in texts(page)
+
+
 def test_names_of_raters_are_never_read_as_markdown(sqlite_store, opened):
     making = make_exporting(sqlite_store)
     making.label(making.imported_rater("plain"), making.pair("one"))
