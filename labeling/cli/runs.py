@@ -194,7 +194,7 @@ def _told_progress(found: "RunProgress") -> list[str]:
     view = found.run
     if view.state not in ("running", "preparing"):
         return []
-    parts = [f"{found.requests_per_minute:,} answers in the last minute, {view.in_flight:,} in flight"]
+    parts = [f"{found.requests_per_minute:,} answers a minute, {view.in_flight:,} in flight"]
     if found.seconds_left is not None:
         parts.append(f"about {found.seconds_left / 60:,.0f} minutes left")
     if found.to_come_usd is not None and view.waiting:

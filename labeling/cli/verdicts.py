@@ -58,7 +58,7 @@ def verdicts(
             progress(f"Written to {out}.")
     if hidden and not as_json:
         many = "1 pair is" if len(hidden) == 1 else f"{len(hidden):,} pairs are"
-        progress(f"{many} hidden: you still have to label them, or they are gold and held out.")
+        progress(f"{many} hidden: you still have to label them (or close their round), or they are gold and held out.")
 
 
 def _noting(found: "Iterator[VerdictView]", hidden: list[int]) -> "Iterator[VerdictView]":

@@ -14,6 +14,7 @@ from labeling.services.endpoints import make_ready
 from labeling.services.judge import estimate_judging, start_judging, start_on, structured_format
 from labeling.services.judge_pairs import choose, draw_for
 from labeling.services.planning import Estimate
+from labeling.services.prices import unknown_price
 from labeling.storage.runs import run_with_key
 from labeling.storage.store import Store
 
@@ -129,9 +130,7 @@ def _budgets(
     for spec in specs:
         found = estimate_judging(store, actor, slug, spec, pairs, mode)
         if found.usd_high is None:
-            raise InputError(
-                f"The price of {spec.model} at {spec.base_url} is not known, so a budget cannot be kept; start without a budget."
-            )
+            raise unknown_price(spec.base_url, spec.model)
         highest.append(found.usd_high)
     total = sum(highest)
     return [budget_usd * one / total if total else budget_usd / len(specs) for one in highest]

@@ -39,6 +39,14 @@ def price_of(base_url: str, model: str) -> Price | None:
     return Price(fresh, output, cached, list_source(), is_own=False)
 
 
+def unknown_price(base_url: str, model: str) -> InputError:
+    """Why a run with a budget is not begun."""
+    return InputError(
+        f"The price of {model} at {base_url} is not known, so a budget cannot be kept; set it on the page Endpoints or with "
+        "tiebreak prices, or start without a budget."
+    )
+
+
 def set_price(
     actor: Actor, *, base_url: str | None, model: str, fresh: float, output: float, cached_input: float | None = None
 ) -> None:

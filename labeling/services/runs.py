@@ -12,6 +12,7 @@ from labeling.errors import ConflictError, InputError, NotFoundError, NothingToA
 from labeling.services.access import open_project
 from labeling.services.parts import PART_LINES, gather, let_go_unsent
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
+from labeling.services.prices import unknown_price
 from labeling.storage import requests as request_rows
 from labeling.storage import runs as rows
 from labeling.storage.paces import put_pace
@@ -193,7 +194,10 @@ def cancel(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
 
 
 def retry_failed(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
-    """Try the failed requests of a run again, and only those; the run goes on."""
+    """Try the failed requests of a run again, and only those; the run goes on.
+
+    What failed may wait again because another run asked for it too and stopped before it came: then the run goes on with that.
+    """
     with store.reading() as session:
         run = _run(session, actor, slug, run_id)
         if run.state == RunState.PREPARING:
@@ -205,7 +209,7 @@ def retry_failed(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
         retried += count
         if count < RETRY_CHUNK:
             break
-    if not retried:
+    if not retried and not (run.state == RunState.DONE and run_view(store, actor, slug, run_id).waiting):
         raise ConflictError(f"Run {run_id} has no failed requests to try again.")
     others = tuple(state for state in RunState if state is not RunState.PREPARING)
     view = _change(store, actor, slug, run_id, RunState.RUNNING, was=others, doing="tried again")
@@ -229,10 +233,7 @@ def _write(store: Store, run_id: int, planned: Iterable[PlannedRequest], mode: R
         for one in chunk:
             usd = expectation.of(one).usd
             if usd is None and has_budget:
-                raise InputError(
-                    f"The price of {one.request.model} at {one.request.base_url} is not known, so a budget cannot be kept; "
-                    "start without a budget."
-                )
+                raise unknown_price(one.request.base_url, one.request.model)
             highest = None if usd is None or highest is None else max(highest, usd[1])
             total = [total[0] + usd[0], total[1] + usd[1]] if usd else total
         wanted = [_new_request(one) for one in chunk]

@@ -131,6 +131,8 @@ def _parameter(key: str, value: object, where: str) -> object:
     if key in NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InputError(f"{where}: {key} must be a number.")
+        if value < 0 and not key.endswith("_penalty"):
+            raise InputError(f"{where}: {key} must be 0 or more.")
         return value
     if key in WHOLE_NUMBERS:
         number = whole_number(value, key, where)

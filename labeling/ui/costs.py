@@ -80,7 +80,6 @@ def stop_at(found: Estimate, base_urls: Sequence[str], mode: RunMode = RunMode.L
         return None
     return st.number_input(
         "Stop at, USD",
-        min_value=0.0,
         value=float(max(1, math.ceil(1.5 * (found.usd_high or 0)))),
         step=0.5,
         format="%.2f",

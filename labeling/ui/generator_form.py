@@ -67,23 +67,24 @@ def _parameters(key: str, written: dict[str, Any]) -> dict[str, Any]:
             help="Other system prompts are the surest way to different replies: newer models refuse a temperature.",
         )
     }
+    # No bounds here: a field keeps what is outside of them to itself, and the form would be saved without it.
     one, two, three, four = st.columns(4)
     for column, name, step in ((one, "temperature", 0.1), (two, "top_p", 0.05)):
         table[name] = column.number_input(
-            name, min_value=0.0, value=written.get(name), step=step, key=f"{key} {name}", placeholder="Not sent"
+            name, value=written.get(name), step=step, key=f"{key} {name}", placeholder="Not sent"
         )
     for column, name in ((three, "max_tokens"), (four, "seed")):
         table[name] = column.number_input(
-            name, min_value=0, value=written.get(name), step=1, key=f"{key} {name}", placeholder="Not sent"
+            name, value=written.get(name), step=1, key=f"{key} {name}", placeholder="Not sent"
         )
     one, two, three, four = st.columns(4)
     table["samples"] = one.number_input(
-        "Replies to each prompt", 1, 64, written.get("samples", 1), key=f"{key} samples",
+        "Replies to each prompt", value=written.get("samples", 1), key=f"{key} samples",
         help="With a seed, reply k is sent seed + k.",
     )  # fmt: skip
     for column, name in zip((two, three, four), PACE, strict=True):
         table[name] = column.number_input(
-            name.replace("_", " ").capitalize(), min_value=1, value=written.get(name), step=1, key=f"{key} {name}", placeholder="No limit"
+            name.replace("_", " ").capitalize(), value=written.get(name), step=1, key=f"{key} {name}", placeholder="No limit"
         )  # fmt: skip
     with st.expander("More parameters", type="compact"):
         more = st.text_area(

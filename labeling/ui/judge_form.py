@@ -41,7 +41,7 @@ def judge_form(
         table |= _rubric(key, written, alone=alone)
         if alone:
             table["samples"] = st.number_input(
-                "Samples of each", 1, 64, written.get("samples", 1), key=f"{key} samples", width=180, help="Their mean counts."
+                "Samples of each", value=written.get("samples", 1), key=f"{key} samples", width=180, help="Their mean counts."
             )  # fmt: skip
             table |= _unseen(written)
             return table
@@ -51,7 +51,7 @@ def judge_form(
             key=f"{key} orders", help="Both: each pair is read twice, sides swapped. A verdict that turns with the order is undecided.",
         )  # fmt: skip
         table["orders"] = orders.lower()
-        table["samples"] = two.number_input("Samples of each", 1, 64, written.get("samples", 1), key=f"{key} samples")
+        table["samples"] = two.number_input("Samples of each", value=written.get("samples", 1), key=f"{key} samples")
         table |= _unseen(written)
         _from_file(me)
     return table

@@ -139,7 +139,7 @@ def _now(found: RunProgress) -> list[str]:
     parts = []
     if view.mode == RunMode.LIVE:
         parts = [
-            f"{plural(found.requests_per_minute, 'answer')} in the last minute",
+            f"{plural(found.requests_per_minute, 'answer')} a minute",
             f"{count(view.in_flight)} in flight",
         ]
     if spent(view) is not None and found.to_come_usd is not None and view.waiting:
@@ -171,6 +171,12 @@ def _remark(found: RunProgress) -> str:
 
 
 def _failures(me: Here, view: RunView) -> None:
+    if view.state is RunState.DONE and view.waiting:  # another run took them up, and ended before it came to them
+        _act(
+            view,
+            f"Ask the {view.waiting:,} waiting",
+            lambda: runs.retry_failed(me.store, me.actor, me.project, view.id),
+        )
     if not view.failed:
         return
     with section("Failed, by reason"):

@@ -116,7 +116,9 @@ def _table(found: Sequence[VerdictView], key: str) -> None:
         },
     )
     if hidden:
-        st.caption(f"{plural(hidden, 'verdict')} hidden until you have labelled the pair: it would sway you.")
+        st.caption(
+            f"{plural(hidden, 'verdict')} hidden until you have labelled the pair, or its round is closed: it would sway you."
+        )
     if held_out:
         st.caption(f"{plural(held_out, 'gold pair')} of the held-out half: the rubric bench counts looks at them.")
     if len(found) == MOST_ROWS:

@@ -101,7 +101,7 @@ def test_a_plan_that_fails_half_way_leaves_nothing_behind(making, endpoint):
 
 
 def test_a_budget_needs_a_known_price(making, endpoint):
-    with pytest.raises(InputError, match=r"price of m at .* is not known"):
+    with pytest.raises(InputError, match=r"price of m at .* is not known.* tiebreak prices"):
         start(making, [spec_of(endpoint)], budget_usd=1.0)
     assert making.rows(Run) == making.rows(Request) == []
 
@@ -189,6 +189,18 @@ def test_only_the_failed_are_tried_again(making, endpoint):
     assert endpoint.asked == ["question 2"]
     with pytest.raises(ConflictError, match="no failed requests"):
         runs.retry_failed(*making.place, run.id)
+
+
+def test_what_another_run_took_up_and_left_is_tried_again(making, endpoint):
+    endpoint.otherwise = Step(400, error("odd"))
+    first = worked(making, start(making, [spec_of(endpoint)]))
+    assert first.failed == {"bad_request": 4}
+    second = start(making, [spec_of(endpoint)], key="second")
+    runs.cancel(*making.place, second.id)
+    assert runs.run_view(*making.place, first.id).waiting == 4
+    endpoint.otherwise = None
+    view = worked(making, runs.retry_failed(*making.place, first.id))
+    assert (view.state, view.answered) == (RunState.DONE, 4)
 
 
 def test_a_refused_key_stops_the_run_at_once_and_resuming_goes_on(making, endpoint):

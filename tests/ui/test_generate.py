@@ -1,4 +1,5 @@
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -69,6 +70,29 @@ def test_a_generator_is_added_by_the_form_and_blanks_are_not_sent(making, opened
     assert (view.spec.base_url, view.spec.model) == (chat_endpoint.url, "gpt-4.1-mini")
     assert view.spec.parameters == {"temperature": 0.5}
     assert view.spec.system_prompt == "Be brief."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("temperature", -5.0, "temperature must be 0 or more"),
+        ("max_tokens", -1, "max_tokens must be 1 or more"),
+        ("Replies to each prompt", 100, "samples must be from 1 to 64"),
+        ("Requests per minute", 0, "requests_per_minute must be 1 or more"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_in_words_and_not_left_out(making, opened, name, value, words):
+    page = opened()
+    button(page, "Add generator").click()
+    run(page)
+    field = next(one for one in page.number_input if one.label == name)
+    assert (field.min or value) <= value <= (field.max or value), "a browser keeps what is outside to itself"
+    field.set_value(value)
+    button(page, "Add generator").click()
+    next(one for one in page.button if one.key == "generator new save").click()
+    run(page)
+    assert words in unescape(texts(page))
+    assert list_generators(*making.place) == []
 
 
 def test_generators_are_tried_side_by_side(making, opened, chat_endpoint):

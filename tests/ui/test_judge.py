@@ -1,4 +1,5 @@
 import json
+from html import unescape
 
 import pytest
 
@@ -11,6 +12,7 @@ from labeling.services.specs import generator_spec, judge_spec
 from labeling.services.worker import work
 from labeling.storage.tables import BenchLook, Label, Pair, RoundPair, Run
 from tests.services.making import make_project
+from tests.services.pricing import prices
 from tests.ui.opening import button, open_page, run, texts
 
 
@@ -48,6 +50,29 @@ def test_the_form_tells_what_the_judge_reads_and_what_it_would_take(making, open
     assert any("You compare two replies" in text for text in shown)
     assert any("question 0" in text for text in shown)
     assert ("Requests", "4") in [(one.label, one.value) for one in page.metric]
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "words"),
+    [("Samples of each", -3, "samples must be from 1 to 64"), ("Stop at, USD", -5.0, "A budget is an amount")],
+)
+def test_a_number_that_cannot_be_starts_nothing_and_is_told(making, opened, chat_endpoint, label, value, words):
+    save_judge(
+        *making.place,
+        judge_spec({"name": "strict", "base_url": chat_endpoint.url, "model": "j", "rubric": "helpful"}, "here"),
+    )
+    with prices(j=1):
+        page = opened()
+        field = next(one for one in page.number_input if one.label == label)
+        assert (field.min or value) <= value <= (field.max or value), "a browser keeps what is outside to itself"
+        field.set_value(value)
+        run(page)
+        for one in page.button:
+            if one.label.startswith("Start run"):
+                one.click()
+        run(page)
+    assert words in unescape(texts(page))
+    assert making.rows(Run) == []
 
 
 def test_a_judge_is_started_watched_and_its_verdicts_are_hidden_until_labelled(making, opened, chat_endpoint):
