@@ -4,14 +4,15 @@ A source is a file's path or bytes, or a data set that the `datasets` package re
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
+from labeling.domain import Json
 from labeling.errors import InputError
 from labeling.readers.data_sets import DataSet
-from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
+from labeling.readers.formats import FORMATS, columns_of, found_format, mapped
 from labeling.readers.records import DELIMITERS, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault
 from labeling.readers.sources import Source, opened, source_named
@@ -19,11 +20,12 @@ from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
 __all__ = [
     "FORMATS", "CompletionRow", "DataSet", "PairGroup", "PairRow", "PromptRow", "Refusal", "Row", "Source", "Understanding",
-    "read", "source_named", "understand",
+    "read", "read_by", "source_named", "understand",
 ]  # fmt: skip
 
 LOOKED_AT = 20
 NAMED = 30  # columns
+Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
 
 
@@ -118,16 +120,22 @@ def read(source: Source, understanding: Understanding, limit: int | None = None)
 
     `limit`: how many records are read, None for all. A `PairGroup` says how many records it was made of.
     """
+    return read_by(FORMATS[understanding.format].read, source, understanding, limit)
+
+
+def read_by(
+    make: Maker, source: Source, understanding: Understanding, limit: int | None = None
+) -> Iterator[tuple[int, Any] | Refusal]:
+    """As `read`, with what `make` makes of a record in place of its row."""
     with opened(source, understanding.name, understanding.encoding, understanding.syntax) as file:
         format = FORMATS[understanding.format]
-        rows = _rows(islice(file.records(), limit), format, understanding.mapping)
+        rows = _rows(islice(file.records(), limit), make, format.fields, understanding.mapping)
         yield from rows if format.collect is None else format.collect(rows)
 
 
 def _rows(
-    records: Iterable[Record | Refusal], format: Format, mapping: Mapping[str, str]
+    records: Iterable[Record | Refusal], make: Maker, fields: Callable[[Json], Json], mapping: Mapping[str, str]
 ) -> Iterator[tuple[int, Any] | Refusal]:
-    make, fields = format.read, format.fields
     for record in records:
         if isinstance(record, Refusal):
             yield record

@@ -19,8 +19,9 @@ from exporters.rows import Outcome, PreferenceRow, RowRefused
 from exporters.spool import Spool
 from labeling.domain import Verdict
 from labeling.errors import ConflictError, ExportError, InputError
-from labeling.readers import Refusal, Source, Understanding, read, understand
+from labeling.readers import Refusal, Source, Understanding, read_by, understand
 from labeling.rows import PairRow, Reply, Row, pairs_in, records_of
+from labeling.services.ordinary import maker, ordinary_line
 
 PROGRESS_EVERY = 10_000
 SHOWN = 2000
@@ -102,11 +103,14 @@ def convert(
         written = stack.enter_context(_partial(out))
         left: JsonlFile | None = None
         spool = stack.enter_context(_spooling(out)) if format.pieces is not None else None
-        for row in read(source, understanding, options.limit):
+        for row in read_by(maker(format, understanding), source, understanding, options.limit):
             read_rows += 1
             if isinstance(row, Refusal):
                 refusals = [row]
                 reasons[row.code] += 1
+            elif type(row[1]) is bytes:
+                written.write(row[1])
+                refusals = []
             else:
                 refusals = _write_all(spool or written, format, *row, reasons, left_out)
                 read_rows += records_of(row[1]) - 1
@@ -175,21 +179,8 @@ def _write_all(
     return refusals
 
 
-def _ordinary(format: Format, row: PairRow) -> bytes | None:
-    """The line of a decided pair of texts, put together at once; None where a closer look is needed."""
-    prompt, chosen, rejected = row.prompt.prompt, row.a, row.b
-    if row.verdict is Verdict.B:
-        chosen, rejected = rejected, chosen
-    elif row.verdict is not Verdict.A:
-        return None
-    if format.shape is None or prompt.tools or chosen.tool_calls or rejected.tool_calls:
-        return None
-    made = format.shape.around(prompt.messages, chosen.text, rejected.text)
-    return None if made is None else made[0]
-
-
 def _write(file: JsonlFile | Spool, format: Format, line: int, row: PairRow) -> Refusal | None:
-    if isinstance(file, JsonlFile) and (made_line := _ordinary(format, row)) is not None:
+    if isinstance(file, JsonlFile) and (made_line := ordinary_line(format, row)) is not None:
         file.write(made_line)
         return None
     try:

@@ -64,6 +64,62 @@ convert(Path("in.jsonl"), "in.jsonl", to=sys.argv[1], out=Path("out.jsonl"), pro
     assert convert(tmp_path / "in.jsonl", "in.jsonl", to=to, out=tmp_path / "out.jsonl").read == PROGRESS_EVERY
 
 
+SAID = [
+    [{"role": "user", "content": 'Hi 中 \u2028 "so"'}],
+    [{"content": "Be brief.", "role": "system"}, {"content": "Hi\n", "role": "user"}],
+    [{"role": "user", "content": "1"}, {"role": "assistant", "content": "2"}, {"role": "user", "content": "3"}],
+    [{"role": "user", "content": "with a NUL \x00"}],
+    [{"role": "user", "content": "what is \\u0000 in JSON?"}],
+    [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+    [{"role": "user", "content": "Hi", "name": "Ana"}],
+    [{"role": "user", "content": " "}],
+    [{"role": "assistant", "content": "Hi"}],
+    [],
+    "Hi",
+    None,
+]
+REPLIES = [
+    ([{"role": "assistant", "content": "good"}], [{"content": "bad", "role": "assistant"}]),
+    ([{"role": "assistant", "content": "good \x00"}], [{"role": "assistant", "content": "bad"}]),
+    ([{"role": "assistant", "content": "same"}], [{"role": "assistant", "content": "same"}]),
+    ([{"role": "assistant", "content": "good"}], [{"role": "assistant", "content": "\n"}]),
+    ([{"role": "user", "content": "good"}], [{"role": "assistant", "content": "bad"}]),
+    ([{"role": "assistant", "content": "good"}, {"role": "assistant", "content": "better"}], []),
+    ("good", "bad"),
+]
+
+
+def as_openai(prompt: object, chosen: object, rejected: object) -> dict[str, object]:
+    return {"input": {"messages": prompt}, "preferred_output": chosen, "non_preferred_output": rejected}
+
+
+def as_trl(prompt: object, chosen: object, rejected: object) -> dict[str, object]:
+    return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+
+
+@pytest.mark.parametrize("to", ["openai-dpo", "trl"])
+@pytest.mark.parametrize("shaped", [as_openai, as_trl])
+def test_what_is_known_at_a_glance_is_written_and_refused_as_what_is_read_in_full(file, tmp_path, to, shaped):
+    ordinary = shaped([{"role": "user", "content": "Hi"}], *REPLIES[0])
+    records = [ordinary, *(shaped(prompt, *replies) for prompt in SAID for replies in REPLIES)]
+    found = []
+    for more in ({}, {"note": "one field more, and a record is read in full"}):
+        out = tmp_path / f"{len(more)}.jsonl"
+        done = convert(file(*(record | more for record in records)), "in.jsonl", to=to, out=out)
+        refused = [(one["line"], one["code"], one["reason"]) for one in lines(Path(str(done.refused_file)))]
+        found.append((out.read_bytes(), refused, done.read, done.refused))
+    assert found[0] == found[1]
+    assert found[0][0].count(b"\n") + len(found[0][1]) == len(records)
+
+
+def test_sides_that_are_mapped_by_hand_are_turned_in_ordinary_records_too(file, tmp_path):
+    record = as_trl(SAID[0], *REPLIES[0])
+    options = ConvertOptions(mapping={"chosen": "rejected", "rejected": "chosen"})
+    convert(file(record), "in.jsonl", to="trl", out=tmp_path / "out.jsonl", options=options)
+    (line,) = lines(tmp_path / "out.jsonl")
+    assert (line["chosen"], line["rejected"]) == (record["rejected"], record["chosen"])
+
+
 def test_single_completions_are_written_once_and_both_bad_counts(file, tmp_path):
     source = file(
         *({"prompt": "Q", "response_a": a, "response_b": b, "verdict": verdict}
