@@ -7,10 +7,10 @@ each look at it wears it out, so looks are counted.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import InputError
 from labeling.judging.outcome import ORDERS, Order, opinion_of
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.bench_split import draw_halves
 from labeling.services.judge import judge_named
 from labeling.stats.shares import mcnemar, paired_difference, wilson
@@ -108,7 +108,7 @@ def bench(store: Store, actor: Actor, slug: str) -> Bench:
     """The state of the bench. Nothing of the held-out half is told but its size and how often it was looked at."""
     draw_halves(store, actor, slug)
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         gold = rows.gold_of_half(session, project_id, "tune")
         held_out = len(rows.gold_of_half(session, project_id, "held_out"))
         results = rows.results_on(session, project_id, "tune")
@@ -151,7 +151,7 @@ def look(store: Store, actor: Actor, slug: str, judge: str) -> Look:
     view = judge_named(store, actor, slug, judge)
     draw_halves(store, actor, slug)
     with store.writing() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         gold, results = _read(session, project_id, "held_out", {view.rater_id: view.title})
         agreement = _agreement(session, view.rater_id, results[view.rater_id], gold)
         _count(session, project_id, actor, view.rater_id, agreement)
@@ -172,7 +172,7 @@ def compare(store: Store, actor: Actor, slug: str, first: str, second: str, *, h
     draw_halves(store, actor, slug)
     half = "held_out" if held_out else "tune"
     with store.writing() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         gold, results = _read(session, project_id, half, {one.rater_id: one.title, other.rater_id: other.title})
         if held_out:
             for view in (one, other):
@@ -258,9 +258,3 @@ def _agreement(session: Session, rater_id: int, results: Results, gold: Mapping[
         same_in_both=sum(a_first[pair_id] == b_first[pair_id] for pair_id in both),
         both_orders=len(both),
     )
-
-
-def _project_id(session: Session, actor: Actor, slug: str) -> int:
-    project = open_project(session, actor, slug, Right.MANAGE)
-    assert project.id is not None
-    return project.id

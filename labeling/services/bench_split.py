@@ -6,8 +6,8 @@ Pairs of one prompt (or of one group of prompts) stay on one side, and what beco
 import random
 from collections.abc import Iterable, Sequence
 
-from labeling.domain import Actor, Right
-from labeling.services.access import open_project
+from labeling.domain import Actor
+from labeling.services.access import managed_project
 from labeling.storage import bench as rows
 from labeling.storage.completions import lock_project
 from labeling.storage.store import Store
@@ -19,17 +19,16 @@ CHUNK = 300  # pairs drawn in one transaction
 def draw_halves(store: Store, actor: Actor, slug: str) -> int:
     """Give each gold pair that has no half one; how many were drawn. Those that have one keep it for ever."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        if not rows.undrawn_gold(session, project.id):
+        project_id = managed_project(session, actor, slug)
+        if not rows.undrawn_gold(session, project_id):
             return 0
     drawn = 0
     while True:
         with store.writing() as session:
-            lock_project(session, project.id)
-            halves = _draw(project.id, rows.drawn_groups(session, project.id), rows.undrawn_gold(session, project.id))
+            lock_project(session, project_id)
+            halves = _draw(project_id, rows.drawn_groups(session, project_id), rows.undrawn_gold(session, project_id))
             part = dict(list(halves.items())[:CHUNK])
-            rows.put_halves(session, project.id, part)
+            rows.put_halves(session, project_id, part)
         drawn += len(part)
         if len(part) == len(halves):
             return drawn

@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from labeling.domain import Actor, Right
-from labeling.services.access import open_project
+from labeling.domain import Actor
+from labeling.services.access import managed_project
 from labeling.storage import contents as stored
 from labeling.storage.store import Store
 
@@ -37,9 +37,8 @@ class SourceLine:
 def prompts_page(store: Store, actor: Actor, slug: str, page: int, size: int) -> list[PromptLine]:
     """Page `page`, from 1, of `size` prompts in the order they came."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        found = stored.prompts_page(session, project.id, (page - 1) * size, size)
+        project_id = managed_project(session, actor, slug)
+        found = stored.prompts_page(session, project_id, (page - 1) * size, size)
     lines = []
     for key, external_id, messages, tags, completions, pairs in found:
         turns = json.loads(messages)
@@ -60,7 +59,6 @@ def prompts_page(store: Store, actor: Actor, slug: str, page: int, size: int) ->
 
 def sources(store: Store, actor: Actor, slug: str) -> list[SourceLine]:
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        found = stored.completions_by_source(session, project.id)
+        project_id = managed_project(session, actor, slug)
+        found = stored.completions_by_source(session, project_id)
     return [SourceLine(kind, name or "not named", is_sandbox, number) for kind, name, is_sandbox, number in found]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from labeling.domain import Actor, Prompt, Right
-from labeling.services.access import open_project
+from labeling.domain import Actor, Prompt
+from labeling.services.access import managed_project
 from labeling.services.deciding import ballot, decisions_on
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.storage import continuing as rows
@@ -43,9 +43,8 @@ class ContinueView:
 def count_open(store: Store, actor: Actor, slug: str) -> int:
     """How many prompts have a turn to come."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return rows.count_open(session, project.id)
+        project_id = managed_project(session, actor, slug)
+        return rows.count_open(session, project_id)
 
 
 def continue_conversations(
@@ -64,9 +63,7 @@ def continue_conversations(
     """
     counts: Counter[str] = Counter()
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        project_id = project.id
+        project_id = managed_project(session, actor, slug)
         _, newest = last_of_first(session, project_id, None)  # what is made now goes on another time
     last = 0
     while True:

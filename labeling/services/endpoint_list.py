@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from labeling.domain import Actor, GeneratorSpec, JudgeSpec, Right
+from labeling.domain import Actor, GeneratorSpec, JudgeSpec
 from labeling.llm.keys import KeyState, key_state
 from labeling.llm.request import endpoint_address
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.keys import address_of, is_sandbox_address
 from labeling.services.prices import Price, price_of
 from labeling.storage import completions, headers, judging, keys
@@ -45,10 +45,9 @@ def list_endpoints(store: Store, actor: Actor, slug: str) -> list[EndpointView]:
     """Every endpoint that a generator in use or a judge is at, or that has headers; the one used first on top."""
     found: dict[str, _Found] = {}
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        kept = headers.headers_by_address(session, project.id)
-        for user, spec in _users(session, project.id):
+        project_id = managed_project(session, actor, slug)
+        kept = headers.headers_by_address(session, project_id)
+        for user, spec in _users(session, project_id):
             one = found.setdefault(spec.base_url, _Found())
             if spec.key_env and spec.key_env not in one.variables:
                 one.variables.append(spec.key_env)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from labeling.domain import Actor, GeneratorSpec, Json, JudgeSpec, Right, RunMode
+from labeling.domain import Actor, GeneratorSpec, Json, JudgeSpec, RunMode
 from labeling.errors import EndpointError
 from labeling.llm.chat import ChatClient
 from labeling.llm.faults import Fault
@@ -12,7 +12,7 @@ from labeling.llm.keys import key_state, key_value
 from labeling.llm.probe import EndpointCheck, probe
 from labeling.llm.reply import Reply
 from labeling.llm.request import ChatRequest, chat_request
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.headers import headers_to_send, keep_headers
 from labeling.services.keys import address_of, bind_key, check_bound
 from labeling.services.planning import PlannedRequest
@@ -42,8 +42,8 @@ def check_endpoint(
     messages = [{"role": "user", "content": "Answer with the word OK."}]
     request = chat_request(address_of(base_url), model, messages, parameters=parameters)
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        extra = headers_to_send(session, project.id or 0, request.base_url)
+        project_id = managed_project(session, actor, slug)
+        extra = headers_to_send(session, project_id, request.base_url)
     return asyncio.run(_probe(request, key_value(key_env), extra))
 
 
@@ -68,11 +68,11 @@ def ask_now(store: Store, actor: Actor, slug: str, planned: Sequence[PlannedRequ
     """Send these calls at once, in order; nothing is stored and nothing tried again."""
     asked: list[tuple[ChatRequest, str | None, Headers]] = []
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
+        project_id = managed_project(session, actor, slug)
         for one in planned:
             if one.key_env is not None:
                 check_bound(session, one.key_env, one.request.base_url)
-            extra = headers_to_send(session, project.id or 0, one.request.base_url)
+            extra = headers_to_send(session, project_id, one.request.base_url)
             asked.append((one.request, key_value(one.key_env), extra))
     return asyncio.run(_ask(asked))
 

@@ -12,13 +12,13 @@ from typing import Any
 from exporters import Written
 from exporters.files import discard_folder, unfinished_folders
 from exporters.votes import VOTES
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import NotFoundError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.export_choices import UNTOLD, ExportChoices, read_file_type
 from labeling.services.label_rules import read_rules
 from labeling.storage import exports as rows
-from labeling.storage.store import Session, Store
+from labeling.storage.store import Store
 from labeling.storage.tables import Export
 
 
@@ -91,14 +91,13 @@ class ExportView:
 def exports(store: Store, actor: Actor, slug: str, most: int = 20) -> list[ExportView]:
     """The project's exports, newest first."""
     with store.reading() as session:
-        project_id = _managed(session, actor, slug)
-        return [_view(row) for row in rows.exports_of(session, project_id, most)]
+        return [_view(row) for row in rows.exports_of(session, managed_project(session, actor, slug), most)]
 
 
 def export_view(store: Store, actor: Actor, slug: str, export_id: int) -> ExportView:
     """Raises NotFoundError where the project has no such export."""
     with store.reading() as session:
-        row = rows.export_with_id(session, _managed(session, actor, slug), export_id)
+        row = rows.export_with_id(session, managed_project(session, actor, slug), export_id)
     if row is None:
         raise NotFoundError(f"The project {slug!r} has no export {export_id}. See the list on its page Export.")
     return _view(row)
@@ -186,12 +185,6 @@ def _is_gone(options: dict[str, Any]) -> bool:
     except PermissionError:
         return False
     return False
-
-
-def _managed(session: Session, actor: Actor, slug: str) -> int:
-    project_id = open_project(session, actor, slug, Right.MANAGE).id
-    assert project_id is not None
-    return project_id
 
 
 def _view(row: Export) -> ExportView:

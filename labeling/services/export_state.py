@@ -10,9 +10,9 @@ from typing import Any
 
 from exporters.files import FolderFault
 from exporters.findings import CheckFailed
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import ExportError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import fail, settle_stopped, this_process
 from labeling.settings import settings
@@ -40,8 +40,7 @@ def begin(
         "validation_rows": asked.validation_rows, "licence": asked.licence, **this_process(),
     }  # fmt: skip
     with store.writing() as session:
-        project_id = open_project(session, actor, slug, Right.MANAGE).id
-        assert project_id is not None
+        project_id = managed_project(session, actor, slug)
         export_id = rows.add_export(
             session,
             Export(

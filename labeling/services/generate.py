@@ -13,7 +13,7 @@ from labeling.llm.request import generator_request, pace_of
 from labeling.pairing import PairMode
 from labeling.preferring import Over
 from labeling.services import runs
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.services.endpoints import ask_now, make_ready
 from labeling.services.headers import keep_headers
 from labeling.services.keys import address_of, is_sandbox_address, placed
@@ -94,20 +94,18 @@ def save_generators(store: Store, actor: Actor, slug: str, specs: Sequence[Gener
     for spec in specs:
         keep_headers(store, actor, slug, spec)
     with store.writing() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
+        project_id = managed_project(session, actor, slug)
         for spec in specs:
-            rows.put_generator(session, project.id, spec, is_sandbox=is_sandbox_address(spec.base_url))
+            rows.put_generator(session, project_id, spec, is_sandbox=is_sandbox_address(spec.base_url))
     return list_generators(store, actor, slug)
 
 
 def list_generators(store: Store, actor: Actor, slug: str) -> list[GeneratorView]:
     """The generators in use, in the order they were made."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        written = rows.completions_by_generator(session, project.id)
-        found = [(row.id or 0, rows.spec_of(row), row.is_sandbox) for row in rows.generators_of(session, project.id)]
+        project_id = managed_project(session, actor, slug)
+        written = rows.completions_by_generator(session, project_id)
+        found = [(row.id or 0, rows.spec_of(row), row.is_sandbox) for row in rows.generators_of(session, project_id)]
     return [
         GeneratorView(id_, spec, key_state(spec.key_env, address_of(spec.base_url)), is_sandbox, written.get(id_, 0))
         for id_, spec, is_sandbox in found
@@ -126,9 +124,8 @@ def retire_generator(store: Store, actor: Actor, slug: str, generator_id: int) -
 def first_prompts(store: Store, actor: Actor, slug: str, most: int = 50) -> list[rows.PromptData]:
     """The first prompts, to try generators on."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return rows.prompts_after(session, project.id, 0, most)
+        project_id = managed_project(session, actor, slug)
+        return rows.prompts_after(session, project_id, 0, most)
 
 
 def try_generators(
@@ -157,21 +154,20 @@ def estimate_generation(
 ) -> runs.Estimate:
     """Requests, tokens and money that the plan would still take. Nothing is saved."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        known = {row.digest: row.id for row in rows.generators_of(session, project.id, retired=True)}
-        prompts, last = rows.last_of_first(session, project.id, plan.limit)
+        project_id = managed_project(session, actor, slug)
+        known = {row.digest: row.id for row in rows.generators_of(session, project_id, retired=True)}
+        prompts, last = rows.last_of_first(session, project_id, plan.limit)
         missing = 0
         for spec in plan.generators:
             id_ = known.get(spec.digest)
-            missing += rows.count_prompts_for(session, project.id, id_, last) * plan.samples_of(spec)
+            missing += rows.count_prompts_for(session, project_id, id_, last) * plan.samples_of(spec)
             if id_ is not None:
                 missing -= rows.count_samples(session, id_, plan.samples_of(spec), last)
     pairs = [(spec, known.get(spec.digest)) for spec in plan.generators]
     every = prompts // PART if prompts > LARGE else 1
-    found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last, every), mode)
+    found = runs.estimate(store, actor, slug, _requests(store, project_id, pairs, plan, last, every), mode)
     if missing and not found.requests:  # the little that is missing lies beside the part that was looked at
-        found = runs.estimate(store, actor, slug, _requests(store, project.id, pairs, plan, last), mode)
+        found = runs.estimate(store, actor, slug, _requests(store, project_id, pairs, plan, last), mode)
     return scaled(found, missing, "prompts")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from labeling.domain import Actor, Right, Verdict
 from labeling.errors import InputError, NotFoundError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.storage import projects as project_rows
 from labeling.storage import rounds as rows
 from labeling.storage.store import Store
@@ -82,10 +82,9 @@ def gold_from(store: Store, actor: Actor, slug: str, rater: str) -> int:
 def gold_pairs(store: Store, actor: Actor, slug: str) -> list[GoldPair]:
     """The project's gold pairs. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
+        project_id = managed_project(session, actor, slug)
         return [
-            GoldPair(row.id, Verdict(row.gold_verdict), row.gold_reason) for row in rows.gold_pairs(session, project.id)
+            GoldPair(row.id, Verdict(row.gold_verdict), row.gold_reason) for row in rows.gold_pairs(session, project_id)
         ]
 
 
@@ -148,10 +147,9 @@ def _positions(round_: Round, places: Sequence[Any], gold: Iterable[int], share:
 def gold_results(store: Store, actor: Actor, slug: str, round_name: str | None = None) -> list[GoldResult]:
     """How each annotator did on gold pairs, in one round or in all. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        round_ = None if round_name is None else project_rows.round_named(session, project.id, round_name)
-        answers = rows.answers_to_gold(session, project.id, round_.id if round_ else None, None)
+        project_id = managed_project(session, actor, slug)
+        round_ = None if round_name is None else project_rows.round_named(session, project_id, round_name)
+        answers = rows.answers_to_gold(session, project_id, round_.id if round_ else None, None)
     answered: Counter[tuple[int, str]] = Counter((row.rater_id, row.name) for row in answers)
     correct = Counter((row.rater_id, row.name) for row in answers if row.verdict == row.gold_verdict)
     return [GoldResult(rater[1], count, correct[rater]) for rater, count in answered.items()]

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from labeling.domain import Actor, GeneratorSpec, JudgeSpec, Right
+from labeling.domain import Actor, GeneratorSpec, JudgeSpec
 from labeling.errors import InputError
 from labeling.llm.headers import NO_HEADERS, PLACE, Headers, filled, variables_in
 from labeling.llm.keys import key_state
 from labeling.llm.request import endpoint_address
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.keys import bind_key, check_bound
 from labeling.services.spec_fields import KEY_LIKE, SANDBOX, VARIABLE, looks_like_key
 from labeling.storage import headers as rows
@@ -67,8 +67,8 @@ def headers_in(text: str, where: str) -> dict[str, str]:
 def kept_headers(store: Store, actor: Actor, slug: str, base_url: str) -> dict[str, str]:
     """What goes with this project's requests to an endpoint, as it was written."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        return {} if base_url == SANDBOX else rows.headers_of(session, project.id or 0, endpoint_address(base_url))
+        project_id = managed_project(session, actor, slug)
+        return {} if base_url == SANDBOX else rows.headers_of(session, project_id, endpoint_address(base_url))
 
 
 def set_headers(store: Store, actor: Actor, slug: str, base_url: str, headers: Mapping[str, str]) -> None:
@@ -88,9 +88,8 @@ def set_headers(store: Store, actor: Actor, slug: str, base_url: str, headers: M
         key_state(variable, address)  # refuses what is no variable for endpoints
         bind_key(store, actor, slug, variable, address)
     with store.writing() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        rows.put_headers(session, project.id, address, kept)
+        project_id = managed_project(session, actor, slug)
+        rows.put_headers(session, project_id, address, kept)
 
 
 def keep_headers(store: Store, actor: Actor, slug: str, spec: GeneratorSpec | JudgeSpec) -> None:
@@ -102,8 +101,8 @@ def keep_headers(store: Store, actor: Actor, slug: str, spec: GeneratorSpec | Ju
 def with_headers(store: Store, actor: Actor, slug: str, specs: Sequence[Spec]) -> list[Spec]:
     """The specs with the headers of their endpoints, as a file of them is to have them."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        kept = rows.headers_by_address(session, project.id or 0)
+        project_id = managed_project(session, actor, slug)
+        kept = rows.headers_by_address(session, project_id)
     known = {spec.base_url: kept.get(endpoint_address(spec.base_url)) for spec in specs if spec.base_url != SANDBOX}
     return [replace(spec, headers=known.get(spec.base_url)) for spec in specs]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import NotFoundError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.storage import taking_back as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import now
@@ -36,25 +36,22 @@ class Message:
 def flags(store: Store, actor: Actor, slug: str, told: Told = EVERY, *, settled: bool = False) -> list[Message]:
     """The newest 500 flags, open or settled. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return _messages(rows.flags(session, project.id, told, MOST, settled=settled))
+        project_id = managed_project(session, actor, slug)
+        return _messages(rows.flags(session, project_id, told, MOST, settled=settled))
 
 
 def skips(store: Store, actor: Actor, slug: str, told: Told = EVERY) -> list[Message]:
     """The newest 500 skips that stand. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return _messages(rows.skips(session, project.id, told, MOST))
+        project_id = managed_project(session, actor, slug)
+        return _messages(rows.skips(session, project_id, told, MOST))
 
 
 def settle_flag(store: Store, actor: Actor, slug: str, flag_id: int) -> None:
     """Say that a flag is dealt with. Raises NotFoundError (also where it is settled already), ForbiddenError."""
     with store.writing() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        if not rows.settle_flag(session, project.id, flag_id, actor.account_id, now()):
+        project_id = managed_project(session, actor, slug)
+        if not rows.settle_flag(session, project_id, flag_id, actor.account_id, now()):
             raise NotFoundError("This flag is settled already, or is none of this project's.")
 
 

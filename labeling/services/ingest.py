@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import InputError
 from labeling.llm.batch_lines import ResultLine, read_line
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.finishing import Settled, settle
 from labeling.services.parts import gather
 from labeling.services.results import judged_line
@@ -78,9 +78,7 @@ def ingest(
         progress: told the number of lines read, now and then.
     """
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        project_id = project.id
+        project_id = managed_project(session, actor, slug)
     file.seek(0)
     digest = _digest(file)
     with store.reading() as session:

@@ -14,7 +14,7 @@ from labeling.llm.faults import Fault
 from labeling.llm.keys import KeyState, key_state
 from labeling.llm.request import chat_request, pace_of
 from labeling.services import runs
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.services.endpoints import ask_now, make_ready
 from labeling.services.headers import keep_headers
 from labeling.services.judge_pairs import choose, draw_for, left_for
@@ -25,7 +25,7 @@ from labeling.storage import completions, judging, keys
 from labeling.storage import pair_selection as pairs_
 from labeling.storage import requests as requests_
 from labeling.storage.runs import run_with_key
-from labeling.storage.store import Session, Store
+from labeling.storage.store import Store
 
 CHUNK = 50  # pairs read at a time, with their texts
 FORMATS = ("json_schema", "json_object", "none")  # what an endpoint may take as response_format, best first
@@ -52,22 +52,20 @@ def save_judge(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> JudgeV
     """The judge of this identity: the one that exists, or the next version of its name."""
     keep_headers(store, actor, slug, spec)
     with store.writing() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
+        project_id = managed_project(session, actor, slug)
         is_sandbox = is_sandbox_address(spec.base_url)
-        judge_id = judging.put_judge(session, project.id, spec, template_text(), is_sandbox=is_sandbox).id
+        judge_id = judging.put_judge(session, project_id, spec, template_text(), is_sandbox=is_sandbox).id
     return next(view for view in list_judges(store, actor, slug) if view.id == judge_id)
 
 
 def list_judges(store: Store, actor: Actor, slug: str) -> list[JudgeView]:
     """The project's judges, newest first."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        counts = judging.results_by_rater(session, project.id)
+        project_id = managed_project(session, actor, slug)
+        counts = judging.results_by_rater(session, project_id)
         found = [
             (row.id or 0, rater_id, judging.judge_spec_of(row), row.version, row.is_sandbox)
-            for row, rater_id in judging.judges_of(session, project.id)
+            for row, rater_id in judging.judges_of(session, project_id)
         ]
     return [
         JudgeView(
@@ -95,7 +93,7 @@ def preview_prompt(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs
     """The messages the judge would be sent for the first of these pairs; a made-up pair where there is none."""
     draw_for(store, actor, slug, pairs)
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         found = pairs_.pair_texts(session, project_id, choose(session, project_id, pairs, first_only=True))
     made_up = pairs_.PairTexts(
         0,
@@ -111,7 +109,7 @@ def preview_prompt(store: Store, actor: Actor, slug: str, spec: JudgeSpec, pairs
 def own_family(store: Store, actor: Actor, slug: str, model: str) -> list[str]:
     """The names of generators, and of models whose completions were imported, of this model's family: judges favour theirs."""
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         generators = completions.generators_of(session, project_id, retired=True)
         named = [(row.name, row.model) for row in generators]
         named += [(source, source) for source in pairs_.imported_sources(session, project_id)]
@@ -128,7 +126,7 @@ def estimate_judging(
     draw_for(store, actor, slug, pairs)
     digest = spec.digest(template_text())
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         form = keys.known_format(session, address_of(spec.base_url), spec.model) or FORMATS[0]
         rater_id = judging.rater_of_digest(session, project_id, digest)
         left, part = left_for(session, project_id, pairs, rater_id, LARGE)
@@ -161,7 +159,7 @@ def start_judging(
     draw_for(store, actor, slug, pairs)
     make_ready(store, actor, slug, spec, mode)
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         chosen = choose(session, project_id, pairs)
         known = run_with_key(session, f"{project_id} {idempotency_key}")
     if known is not None and known.id is not None:
@@ -196,7 +194,7 @@ def start_on(
     view = save_judge(store, actor, slug, spec)
     digest = spec.digest(template_text())
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
     return runs.start_run(
         store, actor, slug,
         purpose="judge",
@@ -307,9 +305,3 @@ def _format(form: str, offers_both_bad: bool) -> dict[str, Any]:
             return {"response_format": {"type": "json_object"}}
         case _:
             return {}
-
-
-def _project_id(session: Session, actor: Actor, slug: str) -> int:
-    project = open_project(session, actor, slug, Right.MANAGE)
-    assert project.id is not None
-    return project.id

@@ -8,9 +8,9 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import InputError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.bench_split import draw_halves
 from labeling.services.kept import kept
 from labeling.storage import judging
@@ -69,9 +69,8 @@ def count_unsure(store: Store, actor: Actor, slug: str, rater_id: int) -> int:
 
 def _state(store: Store, session: Session, actor: Actor, slug: str) -> tuple[int, tuple[Hashable, ...]]:
     """The project, and what tells that labels or pairs came in."""
-    project = open_project(session, actor, slug, Right.MANAGE)
-    assert project.id is not None
-    return project.id, (str(store.url), project.id, *rows.newest(session, project.id))
+    project_id = managed_project(session, actor, slug)
+    return project_id, (str(store.url), project_id, *rows.newest(session, project_id))
 
 
 def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = False) -> list[int]:

@@ -5,11 +5,11 @@ Label rules make a majority of them at export. Versions of one judge are never t
 
 from collections.abc import Sequence
 
-from labeling.domain import Actor, JudgeSpec, Right, RunMode
+from labeling.domain import Actor, JudgeSpec, RunMode
 from labeling.errors import InputError, NothingToAskError
 from labeling.judging.template import template_text
 from labeling.services import runs
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.endpoints import make_ready
 from labeling.services.judge import estimate_judging, start_judging, start_on, structured_format
 from labeling.services.judge_pairs import choose, draw_for
@@ -85,11 +85,10 @@ def start_jury(
         return [run]
     draw_for(store, actor, slug, pairs)
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
+        project_id = managed_project(session, actor, slug)
         keys = [f"{idempotency_key} {spec.name}" for spec in specs]
-        known = [run_with_key(session, f"{project.id} {key}") for key in keys]
-        chosen = choose(session, project.id, pairs)
+        known = [run_with_key(session, f"{project_id} {key}") for key in keys]
+        chosen = choose(session, project_id, pairs)
     started = [run.id for run in known if run is not None and run.id is not None]
     if started:
         return [runs.run_view(store, actor, slug, run_id) for run_id in started]

@@ -2,7 +2,7 @@
 
 from labeling.domain import Actor, Right
 from labeling.errors import NotFoundError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.services.enqueuing import enqueue_pairs
 from labeling.storage import leaving_out as rows
 from labeling.storage.store import Store
@@ -27,6 +27,5 @@ def leave_out(store: Store, actor: Actor, slug: str, pair_id: int, *, out: bool 
 def left_out_pairs(store: Store, actor: Actor, slug: str) -> list[int]:
     """The pairs that are left out, by id. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return rows.left_out(session, project.id)
+        project_id = managed_project(session, actor, slug)
+        return rows.left_out(session, project_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from labeling.domain import Actor, Right
 from labeling.errors import InputError, NotFoundError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.storage import preferences as rows
 from labeling.storage.store import Store
 
@@ -62,9 +62,8 @@ def mark_sensitive(store: Store, actor: Actor, slug: str, tag: str, *, sensitive
     changed = after = 0
     while True:
         with store.writing() as session:
-            project = open_project(session, actor, slug, Right.MANAGE)
-            assert project.id is not None
-            found = rows.prompts_with_tag(session, project.id, tag, after, sensitive=sensitive)
+            project_id = managed_project(session, actor, slug)
+            found = rows.prompts_with_tag(session, project_id, tag, after, sensitive=sensitive)
             if not found:
                 return changed
             rows.mark_sensitive(session, found, sensitive=sensitive)

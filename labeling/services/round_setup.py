@@ -8,7 +8,7 @@ from typing import Literal
 
 from labeling.domain import Actor, Right, RoundPurpose
 from labeling.errors import ConflictError, InputError, NotFoundError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.services.enqueuing import enqueue_pairs
 from labeling.storage import projects as project_rows
 from labeling.storage import rounds as rows
@@ -52,9 +52,8 @@ class Steadiness:
 def rounds_of(store: Store, actor: Actor, slug: str) -> list[RoundView]:
     """The project's rounds, oldest first. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        members = rows.members_of(session, project.id)
+        project_id = managed_project(session, actor, slug)
+        members = rows.members_of(session, project_id)
         return [
             RoundView(
                 name=row.Round.name,
@@ -70,7 +69,7 @@ def rounds_of(store: Store, actor: Actor, slug: str) -> list[RoundView]:
                 members=tuple(members.get(row.Round.id, ())),
                 is_closed=row.Round.closed_at is not None,
             )
-            for row in rows.rounds_of(session, project.id)
+            for row in rows.rounds_of(session, project_id)
         ]
 
 
@@ -176,19 +175,17 @@ def change_members(store: Store, actor: Actor, slug: str, name: str, annotators:
 def people_of(store: Store, actor: Actor, slug: str) -> list[str]:
     """The names of the project's members. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return rows.people_of(session, project.id)
+        project_id = managed_project(session, actor, slug)
+        return rows.people_of(session, project_id)
 
 
 def steadiness(store: Store, actor: Actor, slug: str) -> list[Steadiness]:
     """How often annotators said the same again, over all repeat rounds. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
+        project_id = managed_project(session, actor, slug)
         twice = [
             row
-            for found in rows.rounds_of(session, project.id)
+            for found in rows.rounds_of(session, project_id)
             if found.Round.purpose == RoundPurpose.REPEAT
             for row in rows.verdicts_twice(session, found.Round.id)
         ]

@@ -12,7 +12,7 @@ import numpy as np
 
 from labeling.domain import Actor, Right
 from labeling.errors import InputError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.services.deciding import Ballot, Gone, ballot, set_aside
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.pair_rules import contradicting, gone_by, longer_chosen, lots, over_cap, over_length
@@ -101,13 +101,12 @@ def effect(
 def rater_names(store: Store, actor: Actor, slug: str) -> dict[str, list[str]]:
     """What the rules `people`, `judges`, `rule_raters` and `only_rounds` can name: who said something, and where."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        held = ballot(session, project.id, DEFAULT_RULES)
+        project_id = managed_project(session, actor, slug)
+        held = ballot(session, project_id, DEFAULT_RULES)
         book = book_of(store, session, held)
         raters = held.raters.places(np.unique(book.events.rater)).tolist()
         raters += np.unique(open_results(session, held, book).rater).tolist()
-        rounds = rows.rounds(session, project.id)
+        rounds = rows.rounds(session, project_id)
         given_in = [rounds[id_][0] for id_ in np.unique(book.rounds).tolist() if id_ in rounds]
     return names_of([held.raters.voices[place] for place in raters]) | {"only_rounds": given_in}
 
@@ -115,9 +114,8 @@ def rater_names(store: Store, actor: Actor, slug: str) -> dict[str, list[str]]:
 def read_texts(store: Store, actor: Actor, slug: str, progress: Progress | None = None) -> None:
     """Read what no rule about texts has read yet, once; `progress` is called with the pairs known and all."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        held = ballot(session, project.id, DEFAULT_RULES)
+        project_id = managed_project(session, actor, slug)
+        held = ballot(session, project_id, DEFAULT_RULES)
         book = book_of(store, session, held)
     read_traits(store, held, book.pair_id, progress)
 

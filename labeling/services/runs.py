@@ -9,7 +9,7 @@ from typing import Literal
 
 from labeling.domain import Actor, Json, Right, RunMode, RunState
 from labeling.errors import ConflictError, InputError, NotFoundError, NothingToAskError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.services.parts import PART_LINES, gather, let_go_unsent
 from labeling.services.planning import Estimate, Expectation, PlannedRequest, chunks, estimate
 from labeling.services.prices import unknown_price
@@ -110,9 +110,8 @@ def start_run(
     if not 1 <= max_tries <= MOST_TRIES:
         raise InputError(f"A request is tried from 1 to {MOST_TRIES} times, not {max_tries}.")
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        project_id, key = project.id, f"{project.id} {idempotency_key}"
+        project_id = managed_project(session, actor, slug)
+        key = f"{project_id} {idempotency_key}"
     run = Run(
         project_id=project_id, purpose=purpose, mode=mode, judge_id=judge_id, budget_usd=budget_usd, max_tries=max_tries,
         idempotency_key=key, created_by=actor.account_id, heartbeat_at=now(), spec=json.dumps(spec),
@@ -153,9 +152,8 @@ def run_view(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
 def list_runs(store: Store, actor: Actor, slug: str, *, limit: int = 50, purpose: str | None = None) -> list[RunView]:
     """The project's runs, newest first; those of one purpose where it is named."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return [_view(session, run) for run in rows.runs_of_project(session, project.id, limit, purpose)]
+        project_id = managed_project(session, actor, slug)
+        return [_view(session, run) for run in rows.runs_of_project(session, project_id, limit, purpose)]
 
 
 def failures(store: Store, actor: Actor, slug: str, run_id: int, *, limit: int = 20) -> list[FailureView]:

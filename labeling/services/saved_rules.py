@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import InputError, NotFoundError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules, read_rules
 from labeling.services.rule_files import read_rules_file
 from labeling.storage import rule_sets as rows
@@ -30,9 +30,8 @@ class SavedRules:
 def saved_rules(store: Store, actor: Actor, slug: str) -> list[SavedRules]:
     """The newest version of each name, by name."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return [_view(row) for row in rows.newest(session, project.id)]
+        project_id = managed_project(session, actor, slug)
+        return [_view(row) for row in rows.newest(session, project_id)]
 
 
 def save_rules(store: Store, actor: Actor, slug: str, name: str, rules: LabelRules) -> SavedRules:
@@ -46,21 +45,19 @@ def save_rules(store: Store, actor: Actor, slug: str, name: str, rules: LabelRul
         raise InputError(f"The name of label rules has 1 to {LONGEST_NAME} characters; this one has {len(name)}.")
     rules = replace(rules, name=name)
     with store.writing() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        known = {row.name: row for row in rows.newest(session, project.id)}.get(name)
+        project_id = managed_project(session, actor, slug)
+        known = {row.name: row for row in rows.newest(session, project_id)}.get(name)
         if known is not None and read_rules(json.loads(known.rules)) == rules:
             return _view(known)
-        return _view(rows.add(session, project.id, name, json.dumps(rules.as_dict()), actor.account_id))
+        return _view(rows.add(session, project_id, name, json.dumps(rules.as_dict()), actor.account_id))
 
 
 def remove_rules(store: Store, actor: Actor, slug: str, name: str) -> None:
     """Take a name off the list. Exports made by it keep their rules. Raises NotFoundError where there is none."""
     with store.writing() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        if not rows.remove(session, project.id, name):
-            raise NotFoundError(_unknown(name, [row.name for row in rows.newest(session, project.id)]))
+        project_id = managed_project(session, actor, slug)
+        if not rows.remove(session, project_id, name):
+            raise NotFoundError(_unknown(name, [row.name for row in rows.newest(session, project_id)]))
 
 
 def rules_named(store: Store, actor: Actor, slug: str, name: str) -> SavedRules:

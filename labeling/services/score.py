@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right, RunMode
+from labeling.domain import Actor, Json, JudgeSpec, Prompt, RunMode
 from labeling.errors import InputError, NotFoundError
 from labeling.judging.scoring import score_format, score_messages, scoring_template_text
 from labeling.judging.template import Reply
 from labeling.llm.request import chat_request, pace_of
 from labeling.services import runs
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.endpoints import make_ready
 from labeling.services.judge import FORMATS, structured_format
 from labeling.services.keys import address_of, is_sandbox_address, placed
@@ -19,7 +19,7 @@ from labeling.services.scaling import LARGE, PART, scaled
 from labeling.storage import judging, keys, scoring
 from labeling.storage import requests as requests_
 from labeling.storage.runs import run_with_key
-from labeling.storage.store import Session, Store
+from labeling.storage.store import Store
 from labeling.storage.verdicts import still_to_label
 
 CHUNK = 50  # prompts read at a time, with all their completions
@@ -67,7 +67,7 @@ def scoring_spec(spec: JudgeSpec) -> JudgeSpec:
 def list_scorers(store: Store, actor: Actor, slug: str) -> list[ScorerView]:
     """The project's scoring judges, newest first."""
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         counts = scoring.score_counts(session, project_id)
         return [
             ScorerView(
@@ -90,7 +90,7 @@ def scorer_named(store: Store, actor: Actor, slug: str, name: str) -> ScorerView
 def preview_scoring(store: Store, actor: Actor, slug: str, spec: JudgeSpec) -> list[Json]:
     """The messages the judge would be sent for the first reply; a made-up one where there is none yet."""
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         first = scoring.scorable(session, project_id, 0, 1)
         found = scoring.completion_texts(session, first[0][1][:1]) if first else []
     made_up = scoring.CompletionTexts(
@@ -108,7 +108,7 @@ def estimate_scoring(
     """
     spec = scoring_spec(spec)
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         form = keys.known_format(session, address_of(spec.base_url), spec.model) or FORMATS[0]
         rater_id = judging.rater_of_digest(session, project_id, spec.digest(scoring_template_text()))
         replies = requests_.repaired_of(session, address_of(spec.base_url), spec.model)
@@ -149,7 +149,7 @@ def start_scoring(
     spec = scoring_spec(spec)
     make_ready(store, actor, slug, spec, mode)
     with store.reading() as session:
-        project_id = _project_id(session, actor, slug)
+        project_id = managed_project(session, actor, slug)
         known = run_with_key(session, f"{project_id} {idempotency_key}")
         if known is None and not scoring.scorable(session, project_id, 0, 1):
             raise InputError(
@@ -180,14 +180,14 @@ def start_scoring(
 def scorable_counts(store: Store, actor: Actor, slug: str) -> tuple[int, int]:
     """How many prompts have two completions or more, and how many completions these are."""
     with store.reading() as session:
-        return scoring.count_scorable(session, _project_id(session, actor, slug))
+        return scoring.count_scorable(session, managed_project(session, actor, slug))
 
 
 def score_table(store: Store, actor: Actor, slug: str, judge_id: int, most: int = 100) -> list[ScoreView]:
     """What a scoring judge said last, newest first."""
     view = _scorer(store, actor, slug, judge_id)
     with store.reading() as session:
-        found = scoring.newest_scores(session, _project_id(session, actor, slug), view.rater_id, most)
+        found = scoring.newest_scores(session, managed_project(session, actor, slug), view.rater_id, most)
         pairs = scoring.pairs_with(session, [one.completion_id for one in found])
         open_ = still_to_label(session, actor.account_id, [pair_id for ids in pairs.values() for pair_id in ids])
     return [_score_view(one, is_hidden=not open_.isdisjoint(pairs.get(one.completion_id, ()))) for one in found]
@@ -197,7 +197,7 @@ def spread(store: Store, actor: Actor, slug: str, judge_id: int) -> dict[int, in
     """How many replies have each score from 1 to 10."""
     view = _scorer(store, actor, slug, judge_id)
     with store.reading() as session:
-        found = scoring.points_spread(session, _project_id(session, actor, slug), view.rater_id)
+        found = scoring.points_spread(session, managed_project(session, actor, slug), view.rater_id)
     return {points: found.get(points, 0) for points in range(1, 11)}
 
 
@@ -274,9 +274,3 @@ def _messages(spec: JudgeSpec, one: scoring.CompletionTexts) -> list[Json]:
 def _title(content: object) -> str:
     text = " ".join(str(content or "").split())
     return text if len(text) <= TITLE else text[: TITLE - 1] + "…"
-
-
-def _project_id(session: Session, actor: Actor, slug: str) -> int:
-    project = open_project(session, actor, slug, Right.MANAGE)
-    assert project.id is not None
-    return project.id

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from labeling.domain import Actor, Right
-from labeling.services.access import open_project
+from labeling.domain import Actor
+from labeling.services.access import managed_project
 from labeling.storage import rounds as rows
 from labeling.storage.store import Store
 
@@ -41,9 +41,8 @@ def self_naming(store: Store, actor: Actor, slug: str) -> list[SelfNaming]:
     found: list[SelfNaming] = []
     after = 0
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        while texts := rows.texts_of_project(session, project.id, after, CHUNK):
+        project_id = managed_project(session, actor, slug)
+        while texts := rows.texts_of_project(session, project_id, after, CHUNK):
             for row in texts:
                 for side, text in (("a", row.a), ("b", row.b)):
                     words = names_itself(text)

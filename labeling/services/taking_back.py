@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import InputError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.storage import labels as label_rows
 from labeling.storage import queue as queue_rows
 from labeling.storage import taking_back as rows
@@ -26,9 +26,8 @@ CHUNK = 25  # labels a transaction
 def count_to_take_back(store: Store, actor: Actor, slug: str, which: Which) -> int:
     """How many labels `take_back` would void. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        assert project.id is not None
-        return rows.count_labels(session, project.id, which)
+        project_id = managed_project(session, actor, slug)
+        return rows.count_labels(session, project_id, which)
 
 
 def take_back(store: Store, actor: Actor, slug: str, which: Which, why: str, *, again: bool) -> int:
@@ -45,12 +44,11 @@ def take_back(store: Store, actor: Actor, slug: str, which: Which, why: str, *, 
     taken = after = 0
     while True:
         with store.writing() as session:
-            project = open_project(session, actor, slug, Right.MANAGE)
-            assert project.id is not None
-            found = rows.matching_labels(session, project.id, which, after, CHUNK)
+            project_id = managed_project(session, actor, slug)
+            found = rows.matching_labels(session, project_id, which, after, CHUNK)
             if not found:
                 return taken
-            _void(session, project.id, actor, found, why.strip(), again=again)
+            _void(session, project_id, actor, found, why.strip(), again=again)
         taken += len(found)
         after = found[-1].id
 

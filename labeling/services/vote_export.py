@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from exporters.votes import VOTES, VoteRow, VotesWriter
-from labeling.domain import Actor, Right
+from labeling.domain import Actor
 from labeling.errors import ExportError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project
 from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView, export_view
 from labeling.services.export_state import begin, end, settling
@@ -43,8 +43,7 @@ class VotesHeld:
 def votes_held(store: Store, actor: Actor, slug: str) -> VotesHeld:
     """Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        project_id = open_project(session, actor, slug, Right.MANAGE).id
-        assert project_id is not None
+        project_id = managed_project(session, actor, slug)
         mark = rows.label_mark(session, project_id)
         found = votes_by_kind(session, project_id, mark, rows.hidden_imports(session, project_id))
     return VotesHeld(tuple(VotesOfKind(*one) for one in found), mark)
