@@ -1,13 +1,15 @@
 """`README.md` of an export: a data-set card as Hugging Face reads it, with its YAML at the top."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporters.formats import Format
 from exporters.written import Written
 
-NAMES = ("people", "judges", "rule_raters", "weights")  # rules that name raters
+NAMES = ("people", "judges", "rule_raters", "weights", "name")  # rules that name raters, or may
+MARKUP = re.compile(r"[\\*_\[\]<>#&|!]")
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -44,9 +46,9 @@ def card(written: Written, format: Format, facts: Mapping[str, Any]) -> str:
             f"- {plural(written.agreement.several, 'row')} rest on several labels; of these labels {written.agreement.agreed:.0%} "
             "say what came out. `agreed` in the provenance tells it for each row."
         )
-    lines += [f"- `{name}`: {value}" for name, value in _rules(facts).items()]
+    lines += [f"- `{name}`: {_escaped(value)}" for name, value in _rules(facts).items()]
     lines += ["", "## Limits", ""]
-    lines += [f"- {finding.message}." for finding in written.warnings]
+    lines += [f"- {_escaped(finding.message)}." for finding in written.warnings]
     lines.append(f"- {_personal_data(written, facts)}")
     lines.append("- Preferences are those of these raters under their guidelines; others may prefer otherwise.")
     lines += ["", "## Use", "", "```python", "from datasets import load_dataset", "", 'load_dataset("FOLDER")']
@@ -64,6 +66,11 @@ def yaml_head(licence: str, splits: Mapping[str, Sequence[str]], rows: int, tags
 
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _escaped(text: str) -> str:
+    """What names of models and rounds may stand in, as one line that no Markdown is read in."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _kinds(written: Written) -> str:

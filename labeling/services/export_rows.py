@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from exporters import DatasetWriter, PreferenceRow, RowOrigin, RowRefused
+from exporters.balance import EDIT_BY
 from exporters.plain import PlainPair
 from exporters.provenance import About, Source
 from exporters.rows import Outcome
@@ -225,7 +226,7 @@ class _RowMaker:
             yield (b, a) if decision.better == "b" else (a, b)
             return
         # An annotator wrote out what should have been said: text, without the call it began as.
-        written = _Reply(edit.completion_id, edit.text, None, f"edit by {edit.rater}", edit.is_sandbox)
+        written = _Reply(edit.completion_id, edit.text, None, f"{EDIT_BY}{edit.rater}", edit.is_sandbox)
         original, other = (b, a) if edit.parent_id == pair.b_id else (a, b)
         loser = other if decision.better is None else a if decision.better == "b" else b
         if self._held.rules.edits != "beat_original":

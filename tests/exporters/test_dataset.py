@@ -202,6 +202,25 @@ def test_a_writer_that_always_wins_is_a_warning(tmp_path):
     assert written(tmp_path / "both", [*rows, *turned], "trl").warnings == ()
 
 
+def test_an_edit_wins_because_it_was_written_to_and_names_nobody(tmp_path):
+    rows = [(row, replace(origin, chosen_by="edit by Ana", rejected_by="small")) for row, origin in many(60)]
+    assert written(tmp_path / "out", rows, "trl").warnings == ()
+
+
+def test_names_on_the_card_are_text_on_one_line(tmp_path):
+    name = "[x](http://evil.example)\n\n# <img src=y>"
+    rows = [(row, replace(origin, chosen_by=name, rejected_by="small")) for row, origin in many(60)]
+    with DatasetWriter(tmp_path / "out", "trl") as writer:
+        for row, origin in rows:
+            writer.add(row, origin)
+        writer.finish({"label_rules": {"only_rounds": [name], "name": "Ana alone"}})
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert r"- \[x\](http://evil.example) \# \<img src=y\> wins 60 of 60 rows" in card
+    assert "[x](" not in card
+    assert "<img" not in card.replace(r"\<", "")
+    assert "Ana" not in card
+
+
 @pytest.mark.parametrize(("wins", "labels", "side"), [(19, 20, "left"), (1, 20, "right"), (10, 20, None), (9, 9, None)])
 def test_a_side_of_the_screen_that_always_wins_is_a_warning(wins, labels, side):
     found = side_always_winning(wins, labels)
