@@ -6,6 +6,7 @@ group.
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -98,13 +99,15 @@ class VotesWriter:
             self._folder / "manifest.json",
             orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE),
         )
-        write_file(self._folder / "README.md", _card(told, len(self._raters), licence).encode())
+        write_file(
+            self._folder / "README.md", _card(told, len(self._raters), licence, facts.get("left_out") or {}).encode()
+        )
         finish_folder(self._folder, self._out)
         self._finished = True
         return told
 
 
-def _card(file: FileFacts, raters: int, licence: str) -> str:
+def _card(file: FileFacts, raters: int, licence: str, left_out: Mapping[str, int]) -> str:
     """The card of every label; it names no rater, but the file does, and it says so."""
     lines = yaml_head(licence, {VOTES: [file.name]}, file.rows, ("preference", VOTES, "tiebreak"))
     lines += [
@@ -115,6 +118,7 @@ def _card(file: FileFacts, raters: int, licence: str) -> str:
         "- `item` is the pair; `verdict` is in stored order: a, b, tie or both_bad; `is_current` is false for what was changed.",
         "- `rater` names the raters. Leave the column out where their names shall not be published.",
         "- Preferences are those of these raters under their guidelines; others may prefer otherwise.",
+        *(f"- {plural(count, 'label')} left out: {reason}." for reason, count in left_out.items()),
         "",
     ]
     return "\n".join(lines)

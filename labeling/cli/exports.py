@@ -97,9 +97,9 @@ def pushed_line(pushed: "Pushed") -> str:
 
 def written_lines(view: "ExportView") -> str:
     """For people: what an export wrote, and what it left out."""
-    if view.is_votes:
-        return f"{view.rows:,} labels in {view.folder}"
     left_out = "".join(f"\n  {count:>9,} left out: {reason}" for reason, count in view.left_out.items())
+    if view.is_votes:
+        return f"{view.rows:,} labels in {view.folder}{left_out}"
     notes = "".join(f"\n{sentence}" for sentence in (view.note, *view.warnings) if sentence)
     sandbox = f"\n{view.sandbox['rows']:,} rows rest on the sandbox." if view.sandbox else ""
     return (

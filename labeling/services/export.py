@@ -26,7 +26,7 @@ from labeling.services.export_choices import ExportChoices, checked, format_name
 from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.export_state import begin, end, settling
-from labeling.services.grouping import group_prompts
+from labeling.services.grouping import group_kept_prompts, group_prompts
 from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules
 from labeling.services.rule_effect import effect, settled
 from labeling.services.vote_export import export_votes
@@ -191,8 +191,8 @@ def export(
     last_pair = _last_pair(store, actor, slug) if as_in is None else as_in.pair_mark
     begun = begin(store, actor, slug, asked, out, last_pair)
     with settling(store, begun):
-        if asked.validation_share or asked.validation_rows or _keeps_prompts(store, begun.project_id):
-            group_prompts(store, begun.project_id)
+        group = group_prompts if asked.validation_share or asked.validation_rows else group_kept_prompts
+        group(store, begun.project_id)
         with store.reading() as session, _writer(begun.folder, asked) as writer:
             mark = None if as_in is None else as_in.label_seq
             held = _held(store, session, begun.project_id, asked.rules, format_named(asked.format), mark, last_pair)
@@ -218,11 +218,6 @@ def export_again(
     if view.state != "done":
         raise ConflictError(f"Export {export_id} was not finished: there is nothing to make again. Start a new one.")
     return export(store, actor, slug, view.choices, out=out, as_in=view, progress=progress)
-
-
-def _keeps_prompts(store: Store, project_id: int) -> bool:
-    with store.reading() as session:
-        return bool(rows.reserved_prompts(session, project_id))
 
 
 def _last_pair(store: Store, actor: Actor, slug: str) -> int:

@@ -8,6 +8,7 @@ import orjson
 
 from labeling.grouping import SIGNATURE, Signatures, Signer, groups, said
 from labeling.storage import grouping as rows
+from labeling.storage.exports import reserved_prompts
 from labeling.storage.store import IntegrityError, Session, Store
 
 WRITTEN_AT_ONCE = 500
@@ -36,6 +37,14 @@ def group_prompts(store: Store, project_id: int) -> int:
             rows.put_groups(session, changed[start : start + WRITTEN_AT_ONCE])
     _keep(store, project_id, done, new)
     return len(changed)
+
+
+def group_kept_prompts(store: Store, project_id: int) -> None:
+    """The same where prompts are kept for evaluation: what came since and belongs to them is kept too."""
+    with store.reading() as session:
+        keeps = bool(reserved_prompts(session, project_id))
+    if keeps:
+        group_prompts(store, project_id)
 
 
 def _new_groups(session: Session, project_id: int, new: Signatures) -> list[tuple[int, str]]:

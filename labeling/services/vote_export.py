@@ -14,6 +14,7 @@ from labeling.services.access import managed_project
 from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView, export_view
 from labeling.services.export_state import begin, end, settling
+from labeling.services.grouping import group_kept_prompts
 from labeling.storage import exports as rows
 from labeling.storage.store import Store
 from labeling.storage.vote_rows import votes_by_kind, votes_of
@@ -58,7 +59,8 @@ def export_votes(
     out: Path | None = None,
     as_in: ExportView | None = None,
 ) -> ExportView:
-    """Write every label, also those that were changed later; it is a folder, `out` or one of the app's own.
+    """Write every label, also those that were changed later; it is a folder, `out` or one of the app's own. What was said
+    of prompts that are kept for evaluation stays out, and is counted.
 
     With `as_in` labels are looked at as far as that export did.
 
@@ -67,14 +69,19 @@ def export_votes(
     """
     begun = begin(store, actor, slug, asked, out)
     with settling(store, begun):
+        group_kept_prompts(store, begun.project_id)
         file_type: Literal["csv", "parquet"] = "parquet" if asked.file_type == "parquet" else "csv"
         with store.reading() as session, VotesWriter(begun.folder, file_type) as writer:
             mark = rows.label_mark(session, begun.project_id) if as_in is None else as_in.label_seq
             hidden = rows.hidden_imports(session, begun.project_id)
+            reserved, kept = rows.reserved_prompts(session, begun.project_id), 0
             for (
                 _, item, rater, kind, verdict, strength, left, milliseconds, revision, purpose, at, model_a, model_b,
-                group, is_current,
+                group, is_current, prompt_id,
             ) in votes_of(session, begun.project_id, mark, hidden):  # fmt: skip
+                if prompt_id in reserved:
+                    kept += 1
+                    continue
                 writer.add(
                     VoteRow(
                         item,
@@ -94,11 +101,22 @@ def export_votes(
                     )
                 )
             if not writer.rows:
-                raise ExportError("There are no labels to export. Label pairs, or let a judge read them.")
-            facts = {"program": {"name": "tiebreak", "version": version("tiebreak")}, "label_seq": mark}
+                raise ExportError(
+                    f"All {kept:,} labels are of prompts that are reserved for evaluation." if kept
+                    else "There are no labels to export. Label pairs, or let a judge read them."
+                )  # fmt: skip
+            left_out = {"reserved": kept} if kept else {}
+            facts = {
+                "program": {"name": "tiebreak", "version": version("tiebreak")}, "label_seq": mark, "left_out": left_out,
+            }  # fmt: skip
             file = writer.finish(facts, licence=asked.licence)
         digests = {file.name: {"split": VOTES, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}}
-        end(store, begun, mark, {"rows": file.rows, "counts": "{}", "digests": json.dumps(digests)})
+        end(
+            store,
+            begun,
+            mark,
+            {"rows": file.rows, "counts": json.dumps({"left_out": left_out}), "digests": json.dumps(digests)},
+        )
     return export_view(store, actor, slug, begun.export_id)
 
 

@@ -13,12 +13,18 @@ CHUNK = 5000
 
 
 def votes_by_kind(session: Session, project_id: int, mark: int, hidden: Sequence[int]) -> list[tuple[str, int, int]]:
-    """(kind of rater, raters, labels) of what `votes_of` yields, by kind."""
+    """(kind of rater, raters, labels) of what `votes_of` yields, by kind, but for prompts that are kept for evaluation."""
+    keys = select(col(PromptRow.group_key)).where(col(PromptRow.project_id) == project_id, col(PromptRow.is_reserved))
+    kept = (
+        select(col(Pair.id))
+        .join(PromptRow, col(PromptRow.id) == col(Pair.prompt_id))
+        .where(col(Pair.project_id) == project_id, col(PromptRow.is_reserved) | col(PromptRow.group_key).in_(keys))
+    )
     query = (
         select(col(Rater.kind), func.count(func.distinct(col(Rater.id))), func.count())
         .select_from(Label)
         .join(Rater, col(Rater.id) == col(Label.rater_id))
-        .where(*_counted(project_id, mark, hidden))
+        .where(*_counted(project_id, mark, hidden), col(Label.pair_id).not_in(kept))
         .group_by(col(Rater.kind))
         .order_by(col(Rater.kind))
     )
@@ -35,7 +41,7 @@ def _counted(project_id: int, mark: int, hidden: Sequence[int]) -> list[ColumnEl
 
 def votes_of(session: Session, project_id: int, mark: int, hidden: Sequence[int]) -> Iterator[tuple[Any, ...]]:
     """(seq, pair, rater, kind, verdict, strength, left side, milliseconds, revision, purpose, time, source of a, source
-    of b, prompt, whether it is current) of each event that is a label, up to the high-water mark."""
+    of b, prompt, whether it is current, the prompt's id) of each event that is a label, up to the high-water mark."""
     later = aliased(Label)
     is_changed = exists().where(
         col(later.pair_id) == col(Label.pair_id), col(later.rater_id) == col(Label.rater_id),
@@ -49,7 +55,7 @@ def votes_of(session: Session, project_id: int, mark: int, hidden: Sequence[int]
             col(Label.seq), col(Label.pair_id), col(Rater.name), col(Rater.kind), col(Label.verdict),
             col(Label.strength), col(Label.left_side), col(Label.milliseconds), col(Label.revision),
             func.coalesce(col(Round.purpose), ""), col(Label.created_at), func.coalesce(a_by.c.name, a.c.source, ""),
-            func.coalesce(b_by.c.name, b.c.source, ""), col(PromptRow.digest), ~is_changed,
+            func.coalesce(b_by.c.name, b.c.source, ""), col(PromptRow.digest), ~is_changed, col(PromptRow.id),
         )
         .join(Rater, col(Rater.id) == col(Label.rater_id))
         .join(Pair, col(Pair.id) == col(Label.pair_id))

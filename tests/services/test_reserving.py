@@ -1,5 +1,6 @@
 """No prompt that is kept for evaluation leaves, and no split parts what belongs together."""
 
+import csv
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from labeling.services.export_choices import ExportChoices
 from labeling.services.grouping import group_prompts
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.reserving import release, reserve, reserved
+from labeling.services.vote_export import votes_held
 from labeling.storage import tables
 from tests.services.exporting import Exporting, labelled, lines, make_exporting
 
@@ -94,6 +96,25 @@ def test_no_export_holds_a_reserved_prompt_or_what_belongs_to_it(store, tmp_path
     assert reserve(*making.place, 10, seed=4).changed == 0
     assert release(*making.place).changed == 12
     assert export(*making.place, ExportChoices("trl"), out=tmp_path / "all").left_out == {}
+
+
+def test_votes_leave_out_what_is_reserved_and_what_belongs_to_it(store, tmp_path):
+    making, asked = near_duplicates(store, copies=2)
+    reserve(*making.place, 2, seed=4)
+
+    def said_of(out: str) -> set[str]:
+        view = export(*making.place, ExportChoices("votes"), out=tmp_path / out)
+        found = {int(row["item"]) for row in csv.DictReader((tmp_path / out / "votes.csv").read_text().splitlines())}
+        assert votes_held(*making.place).labels == view.rows == len(found)
+        assert view.left_out == {"reserved": len(asked) - len(found)}
+        assert f"{len(asked) - len(found)} labels left out: reserved" in (tmp_path / out / "README.md").read_text()
+        return {asked[pair] for pair in found}
+
+    (name,) = set(NAMES) - said_of("first")
+    later = making.pair(f"{LONG.format(number=name)} {' '.join([name.lower()] * 12)} please")
+    making.label(making.imported_rater("crowd"), later, "a")
+    asked[later] = name
+    assert said_of("second") == set(NAMES) - {name}
 
 
 def test_prompts_can_be_reserved_as_they_are_imported(store, tmp_path):

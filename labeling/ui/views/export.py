@@ -97,7 +97,7 @@ def _votes(me: Here, form: Form, listed: list[ExportView], top: DeltaGenerator) 
     """Head and content for every label."""
     held = votes_held(me.store, me.actor, me.project)
     newest = next((view for view in listed if _is_whole(view) and view.choices.is_same_as(form.choices)), None)
-    ready = newest if newest is not None and newest.label_seq == held.label_seq else None
+    ready = newest if newest is not None and (newest.label_seq, newest.rows) == (held.label_seq, held.labels) else None
     with top:
         _head(me, form, plural(held.labels, "label"), plural(held.labels, "label"), ready, held.labels, 1)
     votes_in(held)
