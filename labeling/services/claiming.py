@@ -1,10 +1,12 @@
 """A worker's transaction: what is finished is saved, and what is next is claimed, as far as pace and budget allow."""
 
+import gc
 import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from labeling.errors import TiebreakError
 from labeling.llm.faults import Fault
@@ -76,7 +78,7 @@ class Claims:
             with self.store.reading() as session:
                 self._is_ready = bool(_active(session))
             if self._is_ready:
-                load_list()
+                _load()
 
     def step(self, finished: Sequence[Finished], in_flight: int, *, claim: bool = True) -> Step:
         """Save what is finished and claim what is next. `in_flight` of this worker, without what is finished."""
@@ -189,6 +191,14 @@ class Claims:
         with self.store.writing() as session:
             if requests_.has_waiting(session, run.id) and not leases.in_flight_of(session, run.id):
                 runs.set_state(session, run.id, "stopped", was=("running",), fault=budget_reached(run, each_usd))
+
+
+@cache
+def _load() -> None:
+    """Once in a process: what is loaded now stays to the end, and is looked through for garbage no more."""
+    load_list()
+    gc.collect()
+    gc.freeze()
 
 
 def _active(session: Session) -> dict[int, Active]:

@@ -43,7 +43,8 @@ def harvest_completions(session: Session, run_id: int, limit: int) -> int:
     if plan is not None:
         samples = {one["id"]: one["samples"] for one in spec["generators"]}
         prompts = completions.prompts_complete(session, {_id(row.prompt_id) for row in rows}, samples)
-        pair_up(session, session.get_one(Project, run.project_id), prompts, plan, run.created_by)
+        if prompts:
+            pair_up(session, session.get_one(Project, run.project_id), prompts, plan, run.created_by)
     return len(rows)
 
 

@@ -117,9 +117,9 @@ def make_pairs(
 def pair_up(
     session: Session, project: Project, prompts: Sequence[tuple[int, str]], plan: PairPlan, account_id: int
 ) -> int:
-    """Make the pairs of these prompts (id, digest) inside the caller's transaction; the number made."""
+    """Make the pairs of these prompts (id, digest) inside the caller's transaction, which has locked the project; the
+    number made."""
     assert project.id is not None
-    rows.lock_project(session, project.id)
     return store_choices(session, project.id, chosen(session, project, prompts, plan), account_id, plan.over)
 
 

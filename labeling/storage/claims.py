@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, literal_column, select, update
 from sqlmodel import Session
 
+from labeling.storage.inserting import insert_rows
 from labeling.storage.tables import Answer, Attempt, Request, RequestBody, Run, core, now
 
 MESSAGE_CHARACTERS = 2000
@@ -58,6 +59,10 @@ OWN = (
     )
     .returning(REQUEST.id)
 )
+ANSWERED = (
+    "request_id", "run_id", "text", "tool_calls", "finish_reason", "model", "prompt_tokens", "cached_tokens", "completion_tokens",
+    "reasoning_tokens", "cost_usd", "is_sandbox", "milliseconds",
+)  # fmt: skip
 PAY = (
     update(core(Run))
     .where(RUN.id == bindparam("run"))
@@ -134,17 +139,15 @@ def save(session: Session, owner: str, outcomes: Sequence[Outcome]) -> int:
     What a late reply cost is counted all the same: it was paid.
     """
     owned = _release(session, owner, outcomes)
-    connection = session.connection()
     answers = [_answer(one) for one in outcomes if one.state == "answered" and one.claimed.request_id in owned]
-    if answers:
-        connection.execute(insert(core(Answer)), answers)
+    insert_rows(session, core(Answer), ANSWERED, answers, {"created_at": now()})
     tries = [
         one if one.claimed.request_id in owned else replace(one, reason="late", message="Another worker was first.")
         for one in outcomes
         if one.is_kept and (one.state != "answered" or one.claimed.request_id not in owned)
     ]
     if tries:
-        connection.execute(insert(core(Attempt)), [_attempt(one) for one in tries])
+        session.connection().execute(insert(core(Attempt)), [_attempt(one) for one in tries])
     _add_up(session, outcomes)
     return sum(one.claimed.request_id not in owned for one in outcomes)
 
@@ -166,23 +169,11 @@ def _reason(one: Outcome) -> str | None:
     return one.reason if one.state == "failed" else None
 
 
-def _answer(one: Outcome) -> dict[str, Any]:
-    return {
-        "request_id": one.claimed.request_id,
-        "run_id": one.claimed.run_id,
-        "text": one.text,
-        "tool_calls": one.tool_calls,
-        "finish_reason": one.finish_reason,
-        "model": one.model,
-        "prompt_tokens": one.prompt_tokens,
-        "cached_tokens": one.cached_tokens,
-        "completion_tokens": one.completion_tokens,
-        "reasoning_tokens": one.reasoning_tokens,
-        "cost_usd": one.cost_usd,
-        "is_sandbox": one.is_sandbox,
-        "milliseconds": one.milliseconds,
-        "created_at": now(),
-    }
+def _answer(one: Outcome) -> tuple[Any, ...]:
+    return (
+        one.claimed.request_id, one.claimed.run_id, one.text, one.tool_calls, one.finish_reason, one.model, one.prompt_tokens,
+        one.cached_tokens, one.completion_tokens, one.reasoning_tokens, one.cost_usd, one.is_sandbox, one.milliseconds,
+    )  # fmt: skip
 
 
 def _attempt(one: Outcome) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from labeling.domain import GeneratorSpec, Prompt, canonical_json, completion_digest
 from labeling.pairing import Candidate
 from labeling.sifting import Said
+from labeling.storage.inserting import insert_rows, new_ids
 from labeling.storage.projects import visible
 from labeling.storage.tables import (
     Completion,
@@ -25,7 +26,9 @@ from labeling.storage.tables import (
 )
 
 # Built once: a worker stores completions all the time, and an expression costs more than the query it makes.
-ADD = insert(core(Completion)).returning(core(Completion).c.id, sort_by_parameter_order=True)
+WRITTEN = (
+    "id", "prompt_id", "text_digest", "characters", "generator_id", "sample_number", "request_id", "finish_reason", "is_sandbox",
+)  # fmt: skip
 OF_PROMPTS: BindParameter[int] = bindparam("prompt_ids", expanding=True)
 SAMPLES_THERE = select(
     core(Completion).c.prompt_id, core(Completion).c.generator_id, core(Completion).c.sample_number
@@ -33,7 +36,13 @@ SAMPLES_THERE = select(
 CONTINUED_BY = select(core(Continuation).c.prompt_id, core(Continuation).c.generator_id).where(
     core(Continuation).c.prompt_id.in_(OF_PROMPTS)
 )
-DIGESTS = select(core(PromptRow).c.id, core(PromptRow).c.digest).where(core(PromptRow).c.id.in_(OF_PROMPTS))
+SEVERAL = select(core(PromptRow).c.id, core(PromptRow).c.digest).where(
+    core(PromptRow).c.id.in_(OF_PROMPTS),
+    select(func.count())
+    .where(core(Completion).c.prompt_id == core(PromptRow).c.id, core(Completion).c.kind != "edit")
+    .scalar_subquery()
+    > 1,
+)
 PAIRS_OF = select(core(Pair).c.prompt_id, core(Pair).c.a_id, core(Pair).c.b_id).where(
     core(Pair).c.prompt_id.in_(OF_PROMPTS)
 )
@@ -171,14 +180,14 @@ def prompts_complete(
     session: Session, prompt_ids: Collection[int], samples: Mapping[int, int]
 ) -> list[tuple[int, str]]:
     """Those of the prompts (id, digest) that have `samples` completions of each generator, given by its id, that writes to
-    them."""
+    them, and two or more in all: what pairs can be made of."""
     there = samples_there(session, prompt_ids)
     wanted = [(generator_id, number) for generator_id, most in samples.items() for number in range(most)]
     only = own_generators(session, prompt_ids)
     complete = [
         id_ for id_ in prompt_ids if all((id_, *one) in there for one in wanted if one[0] in only.get(id_, samples))
     ]
-    return [(id_, digest) for id_, digest in session.connection().execute(DIGESTS, {"prompt_ids": complete})]
+    return [(id_, digest) for id_, digest in session.connection().execute(SEVERAL, {"prompt_ids": complete})]
 
 
 def own_generators(session: Session, prompt_ids: Collection[int]) -> dict[int, frozenset[int]]:
@@ -250,21 +259,20 @@ def add_completions(session: Session, new: Sequence[NewCompletion]) -> int:
     rows = {place: one for one in new if (place := (one.prompt_id, one.generator_id, one.sample_number)) not in there}
     if not rows:
         return 0
+    ids = new_ids(session, core(Completion), len(rows))
     narrow = [
-        {
-            "prompt_id": one.prompt_id, "kind": "generated", "text_digest": completion_digest(one.text, one.tool_calls),
-            "characters": len(one.text), "generator_id": one.generator_id, "sample_number": one.sample_number,
-            "request_id": one.request_id, "finish_reason": one.finish_reason, "is_sandbox": one.is_sandbox, "created_at": now(),
-        }
-        for one in rows.values()
-    ]  # fmt: skip
-    connection = session.connection()
-    ids = connection.execute(ADD, narrow).scalars().all()
-    texts = [
-        {"completion_id": id_, "text": one.text, "tool_calls": canonical_json(list(one.tool_calls)) if one.tool_calls else None}
+        (
+            id_, one.prompt_id, completion_digest(one.text, one.tool_calls), len(one.text), one.generator_id,
+            one.sample_number, one.request_id, one.finish_reason, one.is_sandbox,
+        )
         for id_, one in zip(ids, rows.values(), strict=True)
     ]  # fmt: skip
-    connection.execute(insert(core(CompletionText)), texts)
+    insert_rows(session, core(Completion), WRITTEN, narrow, {"kind": "generated", "created_at": now()})
+    texts = [
+        (id_, one.text, canonical_json(list(one.tool_calls)) if one.tool_calls else None)
+        for id_, one in zip(ids, rows.values(), strict=True)
+    ]
+    insert_rows(session, core(CompletionText), ("completion_id", "text", "tool_calls"), texts, {})
     return len(ids)
 
 

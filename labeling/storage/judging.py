@@ -12,6 +12,7 @@ from labeling.domain import JudgeSpec, canonical_json, text_digest
 from labeling.judging.outcome import Judgement as StoredJudgement
 from labeling.judging.outcome import Level, Outcome
 from labeling.judging.reading import ReadState
+from labeling.storage.inserting import insert_rows, new_ids
 from labeling.storage.tables import (
     Judge,
     Judgement,
@@ -22,6 +23,7 @@ from labeling.storage.tables import (
     Rater,
     Run,
     RunRequest,
+    core,
     now,
 )
 
@@ -127,26 +129,25 @@ def add_judgements(session: Session, new: Sequence[NewJudgement]) -> int:
         col(Judgement.rater_id).in_({one.rater_id for one in new}),
     )
     there = {tuple(row) for row in session.execute(query)}
-    rows = []
-    texts = []
-    for one in new:
-        row = {
-            "project_id": one.project_id, "run_id": one.run_id, "rater_id": one.rater_id, "pair_id": one.pair_id,
-            "request_id": one.request_id, "pair_order": one.judgement.order, "sample_number": one.sample_number,
-            "state": one.judgement.state.value, "level": one.judgement.level, "created_at": now(),
-            "score_a": one.judgement.scores[0] if one.judgement.scores else None,
-            "score_b": one.judgement.scores[1] if one.judgement.scores else None,
-        }  # fmt: skip
-        key = tuple(row[name] for name in place)
-        if key not in there:
-            there.add(key)
-            rows.append(row)
-            texts.append(one.reasoning)
-    if rows:
-        ids = session.scalars(insert(Judgement).returning(col(Judgement.id), sort_by_parameter_order=True), rows)
-        notes = [{"judgement_id": id_, "reasoning": text} for id_, text in zip(ids, texts, strict=True)]
-        session.execute(insert(JudgementText), notes)
-    return len(rows)
+    fresh = {
+        found: one
+        for one in new
+        if (found := (one.rater_id, one.pair_id, one.judgement.order, one.sample_number, one.request_id)) not in there
+    }
+    ids = new_ids(session, core(Judgement), len(fresh)) if fresh else []
+    rows = [
+        (
+            id_, one.project_id, one.run_id, *key, one.judgement.state.value,
+            one.judgement.level and one.judgement.level.value,
+            *(one.judgement.scores or (None, None)),
+        )
+        for id_, (key, one) in zip(ids, fresh.items(), strict=True)
+    ]  # fmt: skip
+    columns = ("id", "project_id", "run_id", *place, "state", "level", "score_a", "score_b")
+    insert_rows(session, core(Judgement), columns, rows, {"created_at": now()})
+    reasons = [(id_, one.reasoning) for id_, one in zip(ids, fresh.values(), strict=True)]
+    insert_rows(session, core(JudgementText), ("judgement_id", "reasoning"), reasons, {})
+    return len(ids)
 
 
 def judgements_on(session: Session, rater_id: int, pair_ids: Sequence[int]) -> dict[int, list[KeptJudgement]]:
