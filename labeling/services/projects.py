@@ -44,10 +44,12 @@ class ProjectView:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next sensible thing to do: a page (data, generate, label, history, judge, export) and one sentence."""
+    """The next sensible thing to do: a page (data, generate, score, label, history, judge, export) and one sentence.
+    `pairs`: how many wait for a label there."""
 
     page: str
     sentence: str
+    pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +162,20 @@ def next_step(store: Store, actor: Actor, slug: str) -> Step:
 
     view = project_view(store, actor, slug)
     if not view.may_manage and not view.open_pairs:
-        waiting = [one.name for one in open_rounds(store, actor, slug) if one.waiting]
+        waiting = [one for one in open_rounds(store, actor, slug) if one.waiting]
         if waiting:
-            return Step("label", f"The round {waiting[0]} waits for you.")
+            return Step("label", f"The round {waiting[0].name} waits for you.", sum(one.waiting for one in waiting))
         return Step("history", "Nothing waits for a label; yours are in the history.")
     if view.running and view.may_manage:
-        page = "judge" if view.running == "judge" else "generate"
+        page = view.running if view.running in ("judge", "score") else "generate"
         return Step(page, f"A {view.running} run is under way.")
     if not view.prompts:
         return Step("data", "Import prompts or pairs.")
     if not view.pairs:
-        return Step("generate", f"Generate completions for {view.prompts:,} prompts.")
+        return Step("generate", f"Generate completions for {view.prompts:,} prompt{'s'[: view.prompts != 1]}.")
     if view.open_pairs:
-        return Step("label", f"{view.open_pairs:,} pairs wait for a label.")
+        wait = "pair waits" if view.open_pairs == 1 else "pairs wait"
+        return Step("label", f"{view.open_pairs:,} {wait} for a label.", view.open_pairs)
     return Step("export", "Every pair has its labels: export them.")
 
 

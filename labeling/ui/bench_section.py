@@ -6,7 +6,7 @@ from labeling.services.bench import Agreement, Bench, Comparison, Try, bench, co
 from labeling.ui.context import Here
 from labeling.ui.costs import is_own_server
 from labeling.ui.formats import escape, money, plural
-from labeling.ui.parts import count, faults, note, percent, section
+from labeling.ui.parts import count, faults, grid, note, percent, section
 
 FEW = 50  # pairs of a half, under which an interval is too wide to choose by
 SEEN = "bench look"  # in this tab's memory: what was looked at last, so that a rerun is no further look
@@ -32,7 +32,7 @@ def bench_section(me: Here) -> None:
 
 
 def _table(found: Bench) -> None:
-    st.dataframe(
+    grid(
         {
             "Judge": [one.title for one in found.tries],
             "Agreement": [percent(one.agreement.share) for one in found.tries],
@@ -46,11 +46,9 @@ def _table(found: Bench) -> None:
             "Price": [_price(one) for one in found.tries],
             "Looks": [one.looks for one in found.tries],
         },
-        hide_index=True,
-        row_height=34,
         placeholder="–",
         key="bench table",
-        column_config={
+        columns={
             "Agreement": st.column_config.TextColumn(width=80, help="Pairs on which it says what gold says, of all it read."),
             "95 %": st.column_config.TextColumn(width=96, help="The Wilson interval."),
             "Fixed": st.column_config.TextColumn(width=60, help="Pairs that it has right and the try above had not."),

@@ -12,7 +12,7 @@ from labeling.services.hub import repository
 from labeling.services.zipped import zip_blocks
 from labeling.ui.building import build_again, send
 from labeling.ui.context import Here
-from labeling.ui.parts import ago, count, escape, faults, figures, plural, section, size
+from labeling.ui.parts import ago, count, escape, faults, figures, grid, plural, section, size
 
 LARGEST_IN_MEMORY: Final = 20_000_000  # bytes; a larger export streams from its route
 
@@ -63,23 +63,21 @@ def download(me: Here, view: ExportView, label: str, kind: Literal["primary", "s
 def _table(listed: list[ExportView]) -> None:
     table = [
         (
-            f"{view.id}", ago(view.created_at), format_title(view.format), view.rules.get("name") or None, view.state,
+            f"{view.id}", ago(view.created_at), format_title(view.format), view.rules.get("name") or None, view.state.capitalize(),
             view.rows, view.digest[:12] or None, view.fault or str(view.folder or ""),
         )
         for view in listed
     ]  # fmt: skip
     names = ["No.", "When", "Format", "Label rules", "State", "Rows", "Digest", "Where, or why not"]
-    st.dataframe(
+    grid(
         pd.DataFrame(table, columns=names),
-        hide_index=True,
-        row_height=34,
         placeholder="–",
-        column_config={
-            "No.": st.column_config.TextColumn(width=50),
-            "When": st.column_config.TextColumn(width=120),
-            "Format": st.column_config.TextColumn(width=230),
-            "Label rules": st.column_config.TextColumn(width=110),
-            "State": st.column_config.TextColumn(width=70),
+        columns={
+            "No.": 50,
+            "When": 120,
+            "Format": 230,
+            "Label rules": 110,
+            "State": 70,
             "Rows": st.column_config.NumberColumn(width=80, format="localized"),
             "Digest": st.column_config.TextColumn(width=120, help="The same digest, the same bytes in all files."),
         },
@@ -132,7 +130,7 @@ def _facts(view: ExportView, same: list[int]) -> None:
         columns=["File", "Rows", "Size", "SHA-256"],
     )
     with st.expander(plural(len(view.files), "file"), type="compact"):
-        st.dataframe(files, hide_index=True, row_height=34)
+        grid(files)
 
 
 def _since(me: Here, view: ExportView, others: dict[int, str]) -> None:
@@ -156,7 +154,7 @@ def _changes(found: Changes) -> None:
     figures(("As they were", found.kept), *((name, change.count) for name, change in kinds.items()))
     pairs = [(name, pair) for name, change in kinds.items() for pair in change.pairs]
     if pairs:
-        st.dataframe(
-            pd.DataFrame(pairs, columns=["What", "Pair"]), hide_index=True, row_height=34,
+        grid(
+            pd.DataFrame(pairs, columns=["What", "Pair"]),
             height=220 if len(pairs) > 5 else "content",
         )  # fmt: skip

@@ -14,7 +14,7 @@ from labeling.services.export_list import ExportView
 from labeling.services.rule_effect import Effect, Share
 from labeling.services.rule_reasons import REASONS
 from labeling.services.vote_export import VotesHeld
-from labeling.ui.parts import ago, count, escape, figures, note, percent, plural, section
+from labeling.ui.parts import ago, count, escape, figures, grid, note, percent, plural, section
 
 KINDS_OF_RATERS: Final = {
     "annotator": "Annotators", "judge": "Judges", "imported": "From files", "rule": "Rules",
@@ -30,12 +30,10 @@ def where(told: Effect, format: Format, *, is_exact: bool) -> None:
     table += [_titled(reason, number) for reason, number in reasons]
     remark = "each is counted once" if is_exact else "what the format refuses is told after the build"
     with section(f"Where {plural(told.pairs, 'pair')} go", remark):
-        st.dataframe(
+        grid(
             pd.DataFrame(table, columns=["Pairs", "n", "Why, and what would bring them in"]),
-            hide_index=True,
-            row_height=34,
-            column_config={
-                "Pairs": st.column_config.TextColumn(width=200),
+            columns={
+                "Pairs": 200,
                 "n": st.column_config.ProgressColumn(
                     "", min_value=0, max_value=max(told.pairs, 1), format="localized", width=150, color="blue"
                 ),
@@ -156,15 +154,13 @@ def first_rows(rows: list[PreviewRow]) -> None:
             (row.decided_by, _strength(row.strength), row.prompt[:CELL], row.chosen[:CELL], row.rejected[:CELL])
             for row in rows
         ]
-        st.dataframe(
+        grid(
             pd.DataFrame(table, columns=["Decided by", "Strength", "Prompt", "Chosen", "Rejected"]),
-            hide_index=True,
-            row_height=34,
             placeholder="–",
-            column_config={
-                "Decided by": st.column_config.TextColumn(width=110),
-                "Strength": st.column_config.TextColumn(width=80),
-                **{name: st.column_config.TextColumn(width=290) for name in ("Prompt", "Chosen", "Rejected")},
+            columns={
+                "Decided by": 110,
+                "Strength": 80,
+                **dict.fromkeys(("Prompt", "Chosen", "Rejected"), 290),
             },
         )
         with st.expander("The first line as it is written", type="compact"):
@@ -181,11 +177,9 @@ def votes_in(held: VotesHeld) -> None:
     """Every label, by the kind of its rater."""
     with section("What is in it", "a row for each label"):
         table = [(KINDS_OF_RATERS[one.kind], one.raters, one.labels) for one in held.kinds]
-        st.dataframe(
+        grid(
             pd.DataFrame(table, columns=["Raters", "How many", "Labels"]),
-            hide_index=True,
-            row_height=34,
-            column_config={name: st.column_config.NumberColumn(format="localized") for name in ("How many", "Labels")},
+            columns={name: st.column_config.NumberColumn(format="localized") for name in ("How many", "Labels")},
         )
         st.caption(
             "Each with pair, verdict in stored order, models, prompt, strength, round, side shown, seconds and time. "

@@ -10,7 +10,7 @@ from labeling.services.gold import gold_from, gold_pairs, gold_results, mix_gold
 from labeling.services.round_setup import RoundView
 from labeling.ui.context import Here
 from labeling.ui.pair_reading import pair_of_lead
-from labeling.ui.parts import faults, plural, section
+from labeling.ui.parts import faults, grid, plural, section
 
 VERDICTS: Final = {Verdict.A: "a is better", Verdict.B: "b is better", Verdict.TIE: "Tie", Verdict.BOTH_BAD: "Both bad"}
 
@@ -21,10 +21,8 @@ def gold_section(me: Here, found: list[RoundView]) -> None:
         "Gold", f"{plural(len(gold), 'pair')} whose verdict is known; annotators cannot tell them from others"
     ):
         if gold:
-            st.dataframe(
+            grid(
                 [{"Pair": one.pair_id, "Verdict": VERDICTS[one.verdict], "Why": one.reason or ""} for one in gold],
-                hide_index=True,
-                row_height=34,
                 height=180 if len(gold) > 4 else "content",
             )
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -63,12 +61,10 @@ def gold_section(me: Here, found: list[RoundView]) -> None:
         results = gold_results(me.store, me.actor, me.project)
         if results:
             rows = [
-                {"Annotator": one.annotator, "Answered": one.answered, "Right": one.correct / one.answered}
+                {"Annotator": one.annotator, "Answered": one.answered, "Right": 100 * one.correct / one.answered}
                 for one in results
             ]
-            st.dataframe(
-                rows, hide_index=True, column_config={"Right": st.column_config.NumberColumn(format="percent")}
-            )
+            grid(rows, columns={"Right": st.column_config.NumberColumn(format="%.0f %%")})
 
 
 def _given(pair_id: int | None) -> int:

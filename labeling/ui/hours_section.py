@@ -8,7 +8,7 @@ import streamlit as st
 
 from labeling.services.hours import DayOfWork, hours, hours_csv, own_hours
 from labeling.ui.context import Here
-from labeling.ui.parts import faults, plural, section
+from labeling.ui.parts import faults, grid, plural, section
 
 DAYS: Final = 30  # shown before other days are chosen
 
@@ -53,7 +53,7 @@ def _section(me: Here, title: str, ask: Callable[..., list[DayOfWork]], file: st
 
 def _table(days: list[DayOfWork], *, by_person: bool) -> None:
     total = sum(day.hours for day in days)
-    st.dataframe(
+    grid(
         [
             ({"Annotator": day.annotator} if by_person else {})
             | {
@@ -67,10 +67,8 @@ def _table(days: list[DayOfWork], *, by_person: bool) -> None:
             }
             for day in sorted(days, key=lambda day: day.day, reverse=True)
         ],
-        hide_index=True,
-        row_height=34,
         height=280 if len(days) > 6 else "content",
-        column_config={
+        columns={
             "Day": st.column_config.DateColumn(format="D MMM YYYY", width=110),
             "Hours": st.column_config.NumberColumn(format="%.2f", width=80),
             "Labels": st.column_config.NumberColumn(format="localized", width=80),

@@ -12,7 +12,7 @@ from labeling.services.import_list import ImportView
 from labeling.services.import_preview import Preview, preview
 from labeling.services.imports import ImportOptions, run_import
 from labeling.ui.context import Here
-from labeling.ui.parts import body, count, escape, faults, figures, head, plural, section, tell
+from labeling.ui.parts import body, count, escape, faults, figures, grid, head, plural, section, size, tell
 
 KEY: Final = "chosen_file"
 NONE: Final = "not in this file"
@@ -68,11 +68,11 @@ def show(me: Here, file: ChosenFile) -> ImportView | None:
         _as_stored(found)
         _refused(found)
     how = [f"understood as {FORMATS[seen.format].title}", *_written(seen)]
-    size = _size(file.content)
+    bytes_ = "" if isinstance(file.content, DataSet) else f"{size(len(file.content))} · "
     # Of a ranking one row holds several pairs; of single completions two rows make one.
     are_grouped = seen.kind == "pairs" and found.pairs != found.taken
     with place:
-        with head("Import preview", f"{escape(file.name)} · {size}{escape(', '.join(how))} · nothing is stored yet"):
+        with head("Import preview", f"{escape(file.name)} · {bytes_}{escape(', '.join(how))} · nothing is stored yet"):
             st.button("Discard", on_click=discard)
             wanted = st.button(
                 f"Import {plural(found.pairs if seen.kind == 'pairs' else found.taken, seen.kind.removesuffix('s'))}",
@@ -149,14 +149,6 @@ def _options(file: ChosenFile) -> ImportOptions:
     )  # fmt: skip
 
 
-def _size(content: bytes | DataSet) -> str:
-    """How large an upload is, before what follows; nothing is known of a data set."""
-    if isinstance(content, DataSet):
-        return ""
-    kilobytes = len(content) / 1024
-    return f"{kilobytes / 1024:.1f} MB · " if kilobytes > 1024 else f"{kilobytes:.1f} kB · "
-
-
 def _written(seen: Understanding) -> list[str]:
     """How a file is written, in the words of the context line."""
     if seen.syntax in ("parquet", "datasets"):
@@ -192,8 +184,10 @@ def _columns(found: Preview) -> None:
 
 
 def _as_stored(found: Preview) -> None:
+    if not found.samples:
+        return
     with section("As it will be stored", f"first {len(found.samples)} of {count(found.pairs or found.taken)}"):
-        st.dataframe([_line(line, row) for line, row in found.samples], hide_index=True, row_height=34)
+        grid([_line(line, row) for line, row in found.samples])
 
 
 def _line(line: int, row: Row) -> dict[str, Any]:
@@ -218,7 +212,7 @@ def _refused(found: Preview) -> None:
     if not found.refused:
         return
     with section("Refused rows", "the others are not held back by them"):
-        st.dataframe([_refusal(one, found.refused[one.code]) for one in found.refusals], hide_index=True, row_height=34)
+        grid([_refusal(one, found.refused[one.code]) for one in found.refusals])
         st.caption("After the import they can be downloaded with their lines and reasons.")
 
 

@@ -7,7 +7,7 @@ from labeling.services.leaving_out import leave_out, left_out_pairs
 from labeling.ui.context import Here
 from labeling.ui.hours_section import browser_zone
 from labeling.ui.pair_reading import pair_of_lead
-from labeling.ui.parts import count, faults, plural, section
+from labeling.ui.parts import count, faults, grid, plural, section
 
 
 def inbox_section(me: Here, told: list[Message]) -> None:
@@ -37,7 +37,7 @@ def _chosen(found: list[Message], key: str) -> Message | None:
     """Draw the messages; return the one whose row is chosen, at first the newest."""
     if not found:
         return None
-    selected = st.dataframe(
+    selected = grid(
         [
             {
                 "When": one.at,
@@ -50,17 +50,15 @@ def _chosen(found: list[Message], key: str) -> Message | None:
             for one in found
         ],
         key=f"inbox {key} {len(found)}",
-        hide_index=True,
-        row_height=34,
         height=250 if len(found) > 6 else "content",
         on_select="rerun",
         selection_mode="single-row",
-        column_config={
+        columns={
             "When": st.column_config.DatetimeColumn(format="D MMM, HH:mm", timezone=browser_zone(), width=110),
             "Pair": st.column_config.NumberColumn(format="#%d", width=70),
-            "Pair is": st.column_config.TextColumn(width=80),
-            "Annotator": st.column_config.TextColumn(width=110),
-            "Reasons": st.column_config.TextColumn(width=160),
+            "Pair is": 80,
+            "Annotator": 110,
+            "Reasons": 160,
         },
     )
     rows = selected["selection"]["rows"]

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from labeling.errors import TiebreakError
+from labeling.errors import NotFoundError, TiebreakError
 from labeling.services.access import LOCAL
 from labeling.services.export import usable
 from labeling.services.projects import ProjectView, list_projects, next_step, project_view
@@ -75,7 +75,8 @@ def _open_asked_project(me: Here) -> ProjectView | None:
         project = project_view(me.store, me.actor, slug)
     except TiebreakError as error:
         open_project(None)
-        session().told = str(error)
+        is_unknown = isinstance(error, NotFoundError)  # it names a command, where the list is on this page
+        session().told = f"There is no project {slug!r} here." if is_unknown else str(error)
         return None
     open_project(slug)
     return project

@@ -10,7 +10,7 @@ from labeling.services.history import OpenedLabel, Revision
 from labeling.ui.context import Here
 from labeling.ui.hours_section import browser_zone
 from labeling.ui.pair_reading import pair_texts, safe_html
-from labeling.ui.parts import escape, note, plural, section
+from labeling.ui.parts import escape, grid, note, plural, section
 
 VERDICTS: Final = {
     ScreenVerdict.LEFT: "Left is better",
@@ -61,7 +61,7 @@ def _versions(revision: Revision) -> str:
 
 def _revisions(found: OpenedLabel) -> None:
     st.markdown(f"**{plural(len(found.revisions), 'revision')}**, newest first")
-    st.dataframe(
+    grid(
         [
             {
                 "No.": one.number,
@@ -77,10 +77,8 @@ def _revisions(found: OpenedLabel) -> None:
             }
             for one in found.revisions
         ],
-        hide_index=True,
-        row_height=34,
         placeholder="–",
-        column_config={
+        columns={
             "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm:ss", timezone=browser_zone()),
             "Seconds": st.column_config.NumberColumn(format="%.1f"),
         },

@@ -29,6 +29,7 @@ __all__ = [
     "faults",
     "figure",
     "figures",
+    "grid",
     "head",
     "lasting",
     "money",
@@ -88,18 +89,20 @@ def note(icon: str, colour: Colour, text: str) -> None:
 
 @contextmanager
 def head(title: str, context: str, states: tuple[str, ...] = ()) -> Iterator[None]:
-    """Title, states and one line of context on the left; the body of the `with` draws the actions on the right."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"):
-        with st.container(gap="xxsmall", width="stretch"):
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    """Title and states on the left; the body of the `with` draws the actions on the right; below, the line of context."""
+    with st.container(gap="xxsmall"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"
+        ):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
                 st.title(title, anchor=False, width="content")
                 for name in states:
                     state(name)
-            st.caption(context)
-        with st.container(
-            horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content", gap="small"
-        ):
-            yield
+            with st.container(
+                horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content", gap="small"
+            ):
+                yield
+        st.caption(context)
     st.space("xsmall")
 
 
@@ -134,6 +137,12 @@ def figures(*strip: tuple[str, str | int] | tuple[str, str | int, str]) -> None:
     with st.container(horizontal=True, gap="small"):
         for one in strip:
             figure(*one)
+
+
+def grid(rows: Any, columns: Mapping[str, Any] | None = None, **more: Any) -> Any:
+    """Rows to be scrolled through. `columns` gives some columns a width in pixels, or all that Streamlit lets one say of them."""
+    made: Any = {name: {"width": one} if isinstance(one, int) else one for name, one in (columns or {}).items()}
+    return st.dataframe(rows, hide_index=True, row_height=34, column_config=made, **more)
 
 
 def bar(done: int, total: int, noun: str, remark: str = "") -> None:

@@ -20,7 +20,7 @@ from labeling.services.round_setup import (
     steadiness,
 )
 from labeling.ui.context import Here
-from labeling.ui.parts import actions, faults, section
+from labeling.ui.parts import actions, faults, grid, section
 
 ORDERS: Final = {"imported": "As imported", "random": "Random", "uncertain": "Most uncertain first"}
 PURPOSES: Final = {
@@ -34,7 +34,7 @@ REVIEWED: Final[dict[Reviewed, str]] = {"uncertain": "Uncertain", "flagged": "Fl
 
 def rounds_section(me: Here, found: list[RoundView]) -> None:
     with section("Rounds", "each pair of a round is labelled by as many annotators as its overlap says"):
-        st.dataframe(
+        grid(
             [
                 {
                     "Round": one.name,
@@ -43,25 +43,24 @@ def rounds_section(me: Here, found: list[RoundView]) -> None:
                     "Done": one.done,
                     "Overlap": one.overlap,
                     "Gold": one.gold,
-                    "Pass mark": one.pass_mark,
+                    "Pass mark": None if one.pass_mark is None else 100 * one.pass_mark,
                     "Guidelines": one.guidelines,
                     "For": ", ".join(one.members) or "everyone",
                     "State": "closed" if one.is_closed else "open",
                 }
                 for one in found
             ],
-            hide_index=True,
-            row_height=34,
-            column_config={"Pass mark": st.column_config.NumberColumn(format="percent")},
+            columns={"Pass mark": st.column_config.NumberColumn(format="%.0f %%")},
             placeholder="–",
         )
         _change(me, found)
         again = steadiness(me.store, me.actor, me.project)
         if again:
             rows = [
-                {"Annotator": one.annotator, "Repeated": one.repeated, "Same": one.same / one.repeated} for one in again
+                {"Annotator": one.annotator, "Repeated": one.repeated, "Same": 100 * one.same / one.repeated}
+                for one in again
             ]
-            st.dataframe(rows, hide_index=True, column_config={"Same": st.column_config.NumberColumn(format="percent")})
+            grid(rows, columns={"Same": st.column_config.NumberColumn(format="%.0f %%")})
 
 
 def _change(me: Here, found: list[RoundView]) -> None:

@@ -9,7 +9,7 @@ from labeling.services import runs
 from labeling.services.runs import RunView
 from labeling.ui.context import Here
 from labeling.ui.formats import ago, money
-from labeling.ui.parts import section
+from labeling.ui.parts import grid, section
 from labeling.ui.run_box import run_actions, run_box, spent
 
 MOST: Final = 30
@@ -42,7 +42,7 @@ def run_list(me: Here, purpose: Literal["generate", "judge", "score"], shown: Co
 
 
 def _table(found: list[RunView]) -> None:
-    st.dataframe(
+    grid(
         {
             "Run": [view.id for view in found],
             "State": [view.state.value.capitalize() for view in found],
@@ -53,18 +53,16 @@ def _table(found: list[RunView]) -> None:
             "Spent": [_spent(view) for view in found],
             "Started": [ago(view.started_at or view.created_at) for view in found],
         },
-        hide_index=True,
-        row_height=34,
         height=300 if len(found) > 7 else "content",
-        column_config={
+        columns={
             "Run": st.column_config.NumberColumn(width=60, format="%d"),
-            "State": st.column_config.TextColumn(width=96),
-            "By": st.column_config.TextColumn(width=240),
+            "State": 96,
+            "By": 240,
             **{
                 name: st.column_config.NumberColumn(width=90, format="localized")
                 for name in ("Requests", "Answered", "Failed")
             },
-            "Spent": st.column_config.TextColumn(width=110),
+            "Spent": 110,
         },
     )
 

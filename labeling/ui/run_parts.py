@@ -11,7 +11,7 @@ from labeling.services.run_progress import AnswerView, RunProgress
 from labeling.services.runs import RunView
 from labeling.ui.context import Here
 from labeling.ui.formats import ago, count, money, plural, size
-from labeling.ui.parts import faults, note, section
+from labeling.ui.parts import faults, grid, note, section
 
 LARGEST_UPLOAD: Final = 1000  # MB
 DOWNLOADS: Final = 20  # more files than these are for the command
@@ -69,18 +69,16 @@ def _batches(parts: tuple[PartView, ...]) -> None:
     if any(part.fault for part in parts):
         columns["Last trouble"] = [part.fault or "" for part in parts]
     with section("Batches", "usually half the price, within 24 hours"):
-        st.dataframe(
+        grid(
             columns,
-            hide_index=True,
-            row_height=34,
             placeholder="",
-            column_config={
+            columns={
                 "Part": st.column_config.NumberColumn(width=48, format="%d"),
-                "State": st.column_config.TextColumn(width=140),
+                "State": 140,
                 "Requests": st.column_config.NumberColumn(width=84, format="localized"),
                 "Done there": st.column_config.NumberColumn(width=90, format="localized"),
-                "Sent": st.column_config.TextColumn(width=110),
-                "Provider says": st.column_config.TextColumn(width=110),
+                "Sent": 110,
+                "Provider says": 110,
             },
         )
 
@@ -116,11 +114,9 @@ def _taken(view: IngestView) -> None:
     ]
     note("error" if view.refused else "check", "orange" if view.refused else "green", ", ".join(parts))
     if view.refusals:
-        st.dataframe(
+        grid(
             {"Line": [one.line for one in view.refusals], "Refused because": [one.reason for one in view.refusals]},
-            hide_index=True,
-            row_height=34,
-            column_config={"Line": st.column_config.NumberColumn(width=80, format="localized")},
+            columns={"Line": st.column_config.NumberColumn(width=80, format="localized")},
         )
 
 
@@ -129,6 +125,10 @@ def last_answers(found: RunProgress) -> None:
     if not found.answers:
         return
     with section("Last answers"), st.container(border=True, gap="small"):
+        if all(one.text is None for one in found.answers):
+            st.caption("What a judge says is not shown here: it may sway who has still to label.")
+            st.caption("  \n".join(map(_about, found.answers)))
+            return
         for one in found.answers:
             st.caption(_about(one))
             if one.text is not None:

@@ -11,7 +11,7 @@ from labeling.services.projects import project_view
 from labeling.services.score import ScorerView, score_table, spread
 from labeling.ui.context import Here
 from labeling.ui.formats import count, plural
-from labeling.ui.parts import faults, section, states_column
+from labeling.ui.parts import faults, grid, section, states_column
 from labeling.ui.sieve_form import chosen_sieve, dropped_words, may_count, sieve_pills
 
 REJECTED: Final = {
@@ -126,7 +126,7 @@ def _chart(found: dict[int, int]) -> None:
 def _table(me: Here, view: ScorerView) -> None:
     found = score_table(me.store, me.actor, me.project, view.id, MOST_ROWS)
     hidden = sum(row.is_hidden for row in found)
-    st.dataframe(
+    grid(
         {
             "Score": [row.points for row in found],
             "State": [
@@ -138,16 +138,14 @@ def _table(me: Here, view: ScorerView) -> None:
             "Reply": [row.reply for row in found],
             "Reasons": ["Hidden until you have labelled it." if row.is_hidden else row.reasoning for row in found],
         },
-        hide_index=True,
-        row_height=34,
         placeholder="",
         key="score table",
-        column_config={
+        columns={
             "Score": st.column_config.NumberColumn(width=60, format="%.1f"),
             "State": states_column("unreadable", "sandbox", width=110),
-            "Prompt": st.column_config.TextColumn(width=180),
-            "Reply": st.column_config.TextColumn(width=260),
+            "Prompt": 180,
+            "Reply": 260,
         },
     )
     if hidden:
-        st.caption(f"{plural(hidden, 'score')} hidden until you have labelled its pair: it would sway you.")
+        st.caption(f"{plural(hidden, 'score')} hidden until you have labelled the pair: it would sway you.")

@@ -19,7 +19,7 @@ from labeling.services.verdicts import (
 )
 from labeling.ui.context import Here
 from labeling.ui.formats import plural
-from labeling.ui.parts import count, faults, figures, percent, section, states_column
+from labeling.ui.parts import count, faults, figures, grid, percent, section, states_column
 
 MOST_ROWS: Final = 200
 STRENGTHS: Final = {1: "slightly", 2: "clearly", 3: "much"}
@@ -90,7 +90,7 @@ def _table(found: Sequence[VerdictView], key: str) -> None:
     if not found:
         st.caption("No verdict of this kind that you may see.")
         return
-    chosen = st.dataframe(
+    chosen = grid(
         {
             "Pair": [row.pair_id for row in found],
             "Verdict": [_verdict(row) for row in found],
@@ -100,19 +100,17 @@ def _table(found: Sequence[VerdictView], key: str) -> None:
             "Prompt": [row.prompt for row in found],
             "Reason": [_reason(row) for row in found],
         },
-        hide_index=True,
-        row_height=34,
         placeholder="",
         on_select="rerun",
         selection_mode="single-row",
         key=key,
-        column_config={
+        columns={
             "Pair": st.column_config.NumberColumn(width=56, format="%d"),
-            "Verdict": st.column_config.TextColumn(width=84),
+            "Verdict": 84,
             "State": states_column("undecided", "unreadable", "sandbox", width=150),
             "People": st.column_config.TextColumn(width=64, help="What most people say of the pair."),
-            "Gold": st.column_config.TextColumn(width=56),
-            "Prompt": st.column_config.TextColumn(width=180),
+            "Gold": 56,
+            "Prompt": 180,
         },
     )
     if hidden:

@@ -55,6 +55,7 @@ def test_an_annotator_is_led_to_a_round_that_waits_when_the_work_is_done(talk):
     make_calibration(talk.store, talk.owner, talk.slug, "together", 4, ["ann", "bob"])
     step = next_step(talk.store, ann, talk.slug)
     assert (step.page, step.sentence) == ("label", "The round together waits for you.")
+    assert step.pairs == 4
 
 
 def test_a_closed_round_is_not_offered_nor_one_of_others_alone(talk):

@@ -94,6 +94,7 @@ def test_an_unknown_project_is_told_in_one_sentence(app, project):
     run(app)
     assert len(app.error) == 1
     assert "gone" in app.error[0].value
+    assert "tiebreak project list" not in app.error[0].value
     run(app)
     assert not app.error
 

@@ -1,6 +1,7 @@
 import pytest
 
 from labeling.domain import JudgeSpec
+from labeling.services.projects import next_step
 from labeling.services.score import list_scorers, start_scoring
 from labeling.services.worker import work
 from labeling.storage.tables import Label, Pair, Run
@@ -47,8 +48,10 @@ def test_a_run_is_started_by_the_form_watched_and_told(making, opened, chat_endp
     (started,) = making.rows(Run)
     assert (started.purpose, started.state) == ("score", "running")
     assert button(page, "Pause")
+    assert next_step(*making.place).page == "score"
     work(making.store, once=True)
     run(page)
+    assert "What a judge says is not shown here" in texts(page)
     assert "6 scored by judge, version 1, scoring" in texts(page)
     assert list_scorers(*making.place)[0].scored == 6
 

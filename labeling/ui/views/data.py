@@ -19,6 +19,7 @@ from labeling.ui.parts import (
     empty,
     faults,
     figures,
+    grid,
     head,
     note,
     plural,
@@ -114,13 +115,11 @@ def _overview(me: Here, project: ProjectView) -> None:
         _prompts(me, project)
         if written:
             with section("Who wrote the completions", "never shown while labelling"):
-                st.dataframe(
+                grid(
                     [
                         {"Completions": one.completions, "From": one.kind, "Sandbox": one.is_sandbox, "Name": one.name}
                         for one in written
                     ],
-                    hide_index=True,
-                    row_height=34,
                 )
         _near(me)
         _imports(me)
@@ -134,21 +133,17 @@ def _near(me: Here) -> None:
             "Prompts that ask nearly the same",
             f"{plural(found.prompts, 'prompt')} in {plural(found.groups, 'group')}; no split parts a group",
         ):
-            st.dataframe(
+            grid(
                 [{"Prompts": one.prompts, "The first of them": one.text} for one in found.largest],
-                hide_index=True,
-                row_height=34,
-                column_config={"Prompts": st.column_config.NumberColumn(width=74)},
+                columns={"Prompts": 74, "The first of them": 900},
             )
     if found.alike_pairs:
         with section(
             "Pairs whose sides say nearly the same", f"{plural(found.alike, 'pair')}; a verdict on them teaches little"
         ):
-            st.dataframe(
+            grid(
                 [{"Pair": one.pair_id, "a": one.a, "b": one.b} for one in found.alike_pairs],
-                hide_index=True,
-                row_height=34,
-                column_config={"Pair": st.column_config.NumberColumn(width=64)},
+                columns={"Pair": 64, "a": 460, "b": 460},
             )
 
 
@@ -182,7 +177,7 @@ def _prompts(me: Here, project: ProjectView) -> None:
     with section("Prompts", f"in the order they came, {PAGE_SIZE} a page"):
         page = st.number_input("Page", 1, pages, width=140) if pages > 1 else 1
         lines = prompts_page(me.store, me.actor, me.project, int(page), PAGE_SIZE)
-        st.dataframe(
+        grid(
             [
                 {
                     "Prompt": line.text,
@@ -194,15 +189,13 @@ def _prompts(me: Here, project: ProjectView) -> None:
                 }
                 for line in lines
             ],
-            hide_index=True,
-            row_height=34,
             height="content",
-            column_config={
-                "Completions": st.column_config.NumberColumn(width=92),
-                "Pairs": st.column_config.NumberColumn(width=56),
-                "Turns": st.column_config.NumberColumn(width=56),
-                "Id": st.column_config.TextColumn(width=110),
-                "Tags": st.column_config.TextColumn(width=130),
+            columns={
+                "Completions": 92,
+                "Pairs": 56,
+                "Turns": 56,
+                "Id": 110,
+                "Tags": 130,
             },
         )
 
@@ -212,16 +205,14 @@ def _imports(me: Here) -> None:
     if not found:
         return
     with section("Imports", "newest first"):
-        st.dataframe(
+        grid(
             [
                 {
-                    "When": ago(view.created_at), "File": view.file_name, "Read as": view.format, "State": view.state,
+                    "When": ago(view.created_at), "File": view.file_name, "Read as": view.format, "State": view.state.capitalize(),
                     "Rows": view.read, "Taken": view.taken, "There already": view.known, "Refused": view.refused,
                 }
                 for view in found
             ],
-            hide_index=True,
-            row_height=34,
         )  # fmt: skip
         for view in found:
             if not view.refused:

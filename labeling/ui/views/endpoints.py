@@ -14,7 +14,7 @@ from labeling.services.spec_fields import SANDBOX
 from labeling.ui.context import Here, go, here
 from labeling.ui.endpoint_form import key_badge
 from labeling.ui.formats import escape, plural
-from labeling.ui.parts import actions, body, empty, faults, head, note, section
+from labeling.ui.parts import actions, body, empty, faults, grid, head, note, section
 
 FORMATS: Final = {"json_schema": "JSON schema", "json_object": "JSON object", "none": "None"}
 
@@ -66,7 +66,7 @@ def _endpoint(me: Here, number: int, one: EndpointView) -> None:
 
 
 def _models(one: EndpointView) -> None:
-    st.dataframe(
+    grid(
         {
             "Model": [model.model for model in one.models],
             "In, USD": [model.price.input if model.price else None for model in one.models],
@@ -75,14 +75,12 @@ def _models(one: EndpointView) -> None:
             "Structured output": [FORMATS.get(model.response_format or "", "Not tried") for model in one.models],
             "Used by": [", ".join(model.used_by) for model in one.models],
         },
-        hide_index=True,
-        row_height=34,
         placeholder="–",
-        column_config={
-            "Model": st.column_config.TextColumn(width=200),
+        columns={
+            "Model": 200,
             "In, USD": st.column_config.NumberColumn(width=84, format="%g", help="For a million tokens."),
             "Out, USD": st.column_config.NumberColumn(width=84, format="%g", help="For a million tokens."),
-            "Price by": st.column_config.TextColumn(width=160),
+            "Price by": 160,
             "Structured output": st.column_config.TextColumn(
                 width=130, help="What judges are asked for; found out by a tiny call."
             ),

@@ -19,7 +19,7 @@ from labeling.storage.history import Place
 from labeling.ui.context import Here, go, here
 from labeling.ui.hours_section import browser_zone, own_hours_section
 from labeling.ui.opened_label import ACTS, VERDICTS, opened_section, said
-from labeling.ui.parts import body, count, empty, escape, faults, head
+from labeling.ui.parts import body, count, empty, escape, faults, grid, head
 
 KINDS: Final = {kind.value: name for kind, name in VERDICTS.items()} | ACTS
 PLACES: Final = "history places"
@@ -92,21 +92,19 @@ def _list(page: HistoryPage, query: HistoryQuery) -> tuple[int, str] | None:
     places: list[Place] = st.session_state[PLACES][1]
     chosen = None
     if page.entries:
-        found: Any = st.dataframe(
+        found: Any = grid(
             [_row(entry) for entry in page.entries],
             key=f"history list {len(places)} {hash(query)}",
-            hide_index=True,
-            row_height=34,
             height=330 if len(page.entries) > 8 else "content",
             on_select="rerun",
             selection_mode="single-row",
-            column_config={
+            columns={
                 "When": st.column_config.DatetimeColumn(format="D MMM, HH:mm", timezone=query.zone, width=110),
                 "Pair": st.column_config.NumberColumn(format="#%d", width=70),
-                "Verdict": st.column_config.TextColumn(width=150),
-                "Round": st.column_config.TextColumn(width=80),
-                "Changes": st.column_config.NumberColumn(width=70),
-                "Prompt": st.column_config.TextColumn(width=420),
+                "Verdict": 150,
+                "Round": 80,
+                "Changes": 70,
+                "Prompt": 420,
             },
             placeholder="",
         )

@@ -15,6 +15,7 @@ from labeling.ui.parts import (
     body,
     count,
     escape,
+    grid,
     head,
     percent,
     plural,
@@ -36,17 +37,18 @@ def main() -> None:
     if me.slug is None and is_first_run(projects):
         first_run(projects)
         return
-    waiting = sum(project.open_pairs for project in projects)
+    top = st.container()
+    with body():
+        waiting = _rows(me, projects)
+        _lately(me)
     remark = f"{plural(waiting, 'pair')} to label" if waiting else "nothing to label"
-    with head("Projects", f"{plural(len(projects), 'project')} · {remark}"):
+    with top, head("Projects", f"{plural(len(projects), 'project')} · {remark}"):
         if st.button("New project", icon=":material/add:"):
             new_project()
-    with body():
-        _rows(me, projects)
-        _lately(me)
 
 
-def _rows(me: Here, projects: list[ProjectView]) -> None:
+def _rows(me: Here, projects: list[ProjectView]) -> int:
+    """Draw them; how many pairs wait for a label in all."""
     shown = projects
     with st.container(gap="small"):
         if len(projects) > MOST_ROWS:
@@ -59,6 +61,12 @@ def _rows(me: Here, projects: list[ProjectView]) -> None:
         first = _first_to_do(shown, steps)
         for project in shown:
             _row(me, project, steps[project.slug], is_primary=project is first)
+    return sum(_to_label(project, steps.get(project.slug)) for project in projects)
+
+
+def _to_label(project: ProjectView, step: Step | None) -> int:
+    """An annotator whose work round is done may be asked for in another one."""
+    return step.pairs if step and step.pairs else project.open_pairs
 
 
 def _first_to_do(projects: list[ProjectView], steps: dict[str, Step]) -> ProjectView | None:
@@ -83,7 +91,7 @@ def _row(me: Here, project: ProjectView, step: Step, *, is_primary: bool) -> Non
             st.caption(_context(project))
         figures = [
             ("Labelled", percent(project.labelled_pairs, project.pairs)),
-            ("To label", count(project.open_pairs)),
+            ("To label", count(_to_label(project, step))),
         ]
         if project.may_manage:
             figures.insert(0, ("Usable", count(usable(me.store, me.actor, project.slug).rows)))
@@ -109,7 +117,7 @@ def _action(project: ProjectView, step: Step) -> str:
     return {
         "data": "Import prompts",
         "generate": f"Generate for {plural(project.prompts, 'prompt')}",
-        "label": f"Label {plural(project.open_pairs, 'pair')}",
+        "label": f"Label {plural(step.pairs, 'pair')}",
         "history": "My labels",
         "judge": "Judge",
         "export": "Export",
@@ -121,22 +129,21 @@ def _lately(me: Here) -> None:
     if not events:
         return
     with section("Lately", "runs, imports and exports of all projects"):
-        st.dataframe(
+        grid(
             {
                 "When": [ago(event.at) for event in events],
-                "Project": [event.project for event in events],
                 "What": [event.what for event in events],
                 "State": [[_state(event).capitalize()] for event in events],
+                "Project": [event.project for event in events],
                 "Result": [event.result for event in events],
             },
-            hide_index=True,
-            row_height=34,
             placeholder="",
-            column_config={
-                "When": st.column_config.TextColumn(width=120),
-                "Project": st.column_config.TextColumn(width=180),
-                "What": st.column_config.TextColumn(width=280),
+            columns={
+                "When": 104,
+                "What": 180,
                 "State": states_column("preparing", "running", "paused", "stopped", "done", "cancelled"),
+                "Project": 220,
+                "Result": 300,
             },
         )
 

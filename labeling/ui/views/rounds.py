@@ -17,7 +17,7 @@ from labeling.ui.context import Here, here
 from labeling.ui.gold_section import gold_section
 from labeling.ui.hours_section import hours_section
 from labeling.ui.inbox_section import inbox_section, left_out_section
-from labeling.ui.parts import body, count, faults, head, note, plural, section
+from labeling.ui.parts import body, count, faults, grid, head, note, plural, section
 from labeling.ui.round_table import rounds_section
 
 FIELDS = {"strength": "Strength", "criteria": "Criteria", "reasons": "Reasons", "comment": "Comment"}
@@ -110,7 +110,7 @@ def _care(me: Here) -> None:
                 st.caption(f"{plural(len(found), 'answer')} found. Annotators are not told.")
                 if found:
                     rows = [{"Pair": one.pair_id, "Side": one.side, "Words": one.words} for one in found]
-                    st.dataframe(rows, hide_index=True, row_height=34)
+                    grid(rows)
 
 
 def _taking_back(me: Here, project: ProjectView) -> None:
