@@ -14,7 +14,7 @@ from labeling.errors import InputError
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, columns_of, found_format, mapped
 from labeling.readers.records import DELIMITERS, SHOWN, Record
-from labeling.readers.refusals import Refusal, RowFault
+from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
@@ -147,7 +147,12 @@ def _rows(
             yield Refusal(line, fault.code, fault.reason, _shown(value))
         except KeyError as missing:
             yield Refusal(line, "missing_field", f'"{missing.args[0]}" is missing', _shown(value))
+        except RecursionError:
+            yield too_deep(line)
 
 
 def _shown(value: dict[str, object]) -> str:
-    return json.dumps(value, ensure_ascii=True, default=str)[:SHOWN]
+    try:
+        return json.dumps(value, ensure_ascii=True, default=str)[:SHOWN]
+    except RecursionError:
+        return ""

@@ -41,7 +41,7 @@ def label_studio_fields(record: dict[str, Any]) -> dict[str, Any]:
 def label_studio(record: dict[str, Any], columns: Columns) -> PairRow:
     """One task: `<Pairwise>` results, or a choice that names a side, of each annotator who did not skip it."""
     labels = []
-    for annotation in record.get(ANNOTATIONS) or ():
+    for annotation in _list(record.get(ANNOTATIONS)):
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
             continue
         verdict = _selected(annotation.get("result"))
@@ -51,7 +51,7 @@ def label_studio(record: dict[str, Any], columns: Columns) -> PairRow:
 
 
 def _selected(results: object) -> Verdict | None:
-    for result in results if isinstance(results, list) else ():
+    for result in _list(results):
         value = result.get("value") if isinstance(result, dict) else None
         if not isinstance(value, dict):
             continue
@@ -93,15 +93,13 @@ def argilla_fields(record: dict[str, Any]) -> dict[str, Any]:
     metadata = record.get("metadata")
     beside = {"id": record.get("id"), **(metadata if isinstance(metadata, dict) else {})}
     if shown:
-        for question, answers in (record.get(ANSWERS) or {}).items():
-            given[question] = _answers(answers)
+        answers = record.get(ANSWERS)
+        given = {question: _answers(one) for question, one in answers.items()} if isinstance(answers, dict) else {}
     else:
         for name, value in record.items():
             if name.endswith(".responses") and isinstance(value, list):
-                question = name.removesuffix(".responses")
-                users = record.get(f"{name}.users") or [None] * len(value)
-                states = record.get(f"{name}.status") or [None] * len(value)
-                given[question] = list(zip(users, value, states, strict=False))
+                beside_them = {"user_id": record.get(f"{name}.users"), "status": record.get(f"{name}.status")}
+                given[name.removesuffix(".responses")] = _answers({"value": value, **beside_them})
             elif _is_answers(value):
                 given[name] = _answers(value)
             elif "." not in name:
@@ -111,11 +109,14 @@ def argilla_fields(record: dict[str, Any]) -> dict[str, Any]:
 
 def _answers(value: object) -> list[tuple[Any, Any, Any]]:
     if isinstance(value, dict):  # a sequence of records, stored column by column
-        states = value.get("status") or [None] * len(value["value"])
-        return list(zip(value["user_id"], value["value"], states, strict=False))
-    if not isinstance(value, list):
-        return []
-    return [(one.get("user_id"), one.get("value"), one.get("status")) for one in value if isinstance(one, dict)]
+        said = _list(value.get("value"))
+        who, states = (_list(value.get(name)) or [None] * len(said) for name in ("user_id", "status"))
+        return list(zip(who, said, states, strict=False))
+    return [(one.get("user_id"), one.get("value"), one.get("status")) for one in _list(value) if isinstance(one, dict)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def argilla(record: dict[str, Any], columns: Columns) -> PairRow:

@@ -29,6 +29,14 @@ def plain_text(value: object, field: str) -> str:
     return value
 
 
+def json_text(value: object, field: str) -> str:
+    """`value` as JSON. Raises RowFault where JSON cannot say it: bytes of a table, or hundreds of levels."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:
+        raise RowFault("bad_tools", f"{field} cannot be written as JSON ({error})") from None
+
+
 def as_messages(value: object, field: str) -> list[Json]:
     """Chat messages from a list of them, from their JSON (as tables hold it), or from one text of the user."""
     if isinstance(value, str):
@@ -64,8 +72,12 @@ def _message(value: object, field: str, number: int | None = None) -> Json:
     if "tool_calls" in message:
         if not isinstance(message["tool_calls"], list) or not all(isinstance(c, dict) for c in message["tool_calls"]):
             raise RowFault("bad_tools", f"{field}.tool_calls is not a list of objects")
-        message["tool_calls"] = [_call(call) for call in message["tool_calls"]]
-        plain_text(orjson.dumps(message["tool_calls"]).decode(), f"{field}.tool_calls")
+        # Through JSON: a table may hold dates and gaps there.
+        calls: list[Json] = orjson.loads(json_text(message["tool_calls"], f"{field}.tool_calls"))
+        message["tool_calls"] = [_call(call) for call in calls]
+    for name in ("name", "tool_call_id"):
+        if not isinstance(message.get(name, ""), str | int):
+            raise RowFault("not_messages", f"{field}.{name} is not text")
     return message
 
 
@@ -93,7 +105,7 @@ def as_prompt(messages: Sequence[Json], tools: object = None) -> Prompt:
         return Prompt(tuple(messages))
     if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
         raise RowFault("bad_tools", "tools is not a list of objects")
-    return Prompt(tuple(messages), tuple(tools))
+    return Prompt(tuple(messages), tuple(orjson.loads(json_text(tools, "tools"))))
 
 
 def as_reply(value: object, field: str, source: object = None) -> Reply:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from labeling.errors import InputError
+from labeling.readers.refusals import Refusal, size_fault
 
 PREFIX = "hf:"
 NAME = re.compile(r"(?P<path>[\w][\w.-]*(/[\w][\w.-]*)?)(/(?P<config>[\w.-]+))?(:(?P<split>[\w.-]+))?")
@@ -65,8 +66,8 @@ def folder(path: Path, split: str | None = None) -> DataSet:
     return DataSet(str(path), split=split, is_local=True)
 
 
-def data_set_records(data_set: DataSet) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Every row of the split, with its number from 1, as it comes.
+def data_set_records(data_set: DataSet) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
+    """Every row of the split, with its number from 1, as it comes; a refusal of one that is too large.
 
     Raises:
         InputError: the hub or the data set cannot be reached or read, or it has several splits and none was named.
@@ -75,7 +76,7 @@ def data_set_records(data_set: DataSet) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         for row in _split(data_set):
             number += 1
-            yield number, row
+            yield size_fault(number, row) or (number, row)
     except InputError:
         raise
     except Exception as error:  # faults of five libraries come through `datasets`

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import io
 import re
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +17,9 @@ from labeling.errors import InputError
 HEAD_BYTES = 1 << 16
 MAX_ROW_BYTES = 4 << 20
 MAX_DOCUMENT_BYTES = 256 << 20
+MAX_DOCUMENT_MEMORY = 2 << 30
+# What is packed tighter than text ever is, and comes to more than this, is no text.
+MOST_TIMES, MOST_BYTES = 200, 256 << 20
 
 _FOREIGN = (
     (b"PK\x03\x04", "is a zip file", "Unpack it and import what is in it."),
@@ -23,6 +27,11 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "is an old Excel or Word file", "Save the sheet as CSV UTF-8 and import that."),
     (b"%PDF", "is a PDF", "Import text, CSV, JSON, JSONL or Parquet."),
     (b"SQLite format 3", "is a database", "Import text, CSV, JSON, JSONL or Parquet."),
+    (b"\x28\xb5\x2f\xfd", "is packed with zstd", "Unpack it, or pack it with gzip."),
+    (b"BZh", "is packed with bzip2", "Unpack it, or pack it with gzip."),
+    (b"\xfd7zXZ\x00", "is packed with xz", "Unpack it, or pack it with gzip."),
+    (b"7z\xbc\xaf", "is a 7z archive", "Unpack it and import what is in it."),
+    (b"Rar!", "is a RAR archive", "Unpack it and import what is in it."),
     (b"ARROW1", "is an Arrow file", "Import the whole folder it lies in, or save it as Parquet."),
     (b"\xff\xfe", "is UTF-16 text", "Save it as UTF-8 and import that."),
     (b"\xfe\xff", "is UTF-16 text", "Save it as UTF-8 and import that."),
@@ -51,16 +60,13 @@ def open_source(source: Path | bytes, name: str, encoding: str = "utf-8") -> Sou
     Raises:
         InputError: the file is missing, is of a kind that is not read, or is not text in `encoding`.
     """
-    try:
-        raw: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-    except OSError as error:
-        raise InputError(f"{name} cannot be read ({error.strerror}).") from error
+    raw = _opened(source, name)
     with ExitStack() as on_fault:
         on_fault.enter_context(raw)
         is_gzip = _read(raw, 2, name) == b"\x1f\x8b"
         raw.seek(0)
         # A gzip reader leaves the file it was given open: it gets one of its own, which ends with it.
-        stream = _unpacked(source) if is_gzip else raw
+        stream: BinaryIO = io.BufferedReader(_Unpacked(_opened(source, name), name)) if is_gzip else raw
         on_fault.enter_context(stream)
         found = _looked_at(stream, name, encoding, is_gzip=is_gzip)
         on_fault.pop_all()
@@ -69,10 +75,40 @@ def open_source(source: Path | bytes, name: str, encoding: str = "utf-8") -> Sou
     return found
 
 
-def _unpacked(source: Path | bytes) -> BinaryIO:
-    return io.BufferedReader(
-        gzip.GzipFile(fileobj=io.BytesIO(source)) if isinstance(source, bytes) else gzip.GzipFile(source)
-    )
+def _opened(source: Path | bytes, name: str) -> BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    try:
+        mode = source.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise InputError(
+                f"{name} is a pipe or a device, which is not read twice. Write what it gives to a file first."
+            )
+        return source.open("rb")
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}).") from error
+
+
+class _Unpacked(gzip.GzipFile):
+    """A packed file that ends where it unpacks to gigabytes of next to nothing."""
+
+    def __init__(self, packed: BinaryIO, name: str) -> None:
+        super().__init__(fileobj=packed, mode="rb")
+        self.packed = packed
+        self.title = name
+
+    def read(self, size: int | None = -1) -> bytes:
+        found = super().read(size)
+        if (unpacked := self.tell()) > MOST_BYTES and unpacked > MOST_TIMES * self.packed.tell():
+            raise InputError(
+                f"{self.title} unpacks to over {MOST_TIMES} times its size. Unpack it yourself, look at what is in it,"
+                " and import that."
+            )
+        return found
+
+    def close(self) -> None:
+        super().close()
+        self.packed.close()
 
 
 def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> Source:
@@ -86,6 +122,8 @@ def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> 
         raise InputError(
             f"{name} is an Excel workbook. In Excel choose File, Save As, CSV UTF-8 (one sheet a file), and import that."
         )
+    if head[257:262] == b"ustar":
+        raise InputError(f"{name} is a tar archive. Unpack it and import what is in it.")
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
             raise InputError(f"{name} {what}. {remedy}")
@@ -101,11 +139,12 @@ def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> 
 
 def _known_encoding(encoding: str) -> str:
     try:
-        known = codecs.lookup(encoding).name
-    except LookupError:
+        # Lines are cut before they are decoded.
+        known = codecs.lookup(encoding).name if b"\n".decode(encoding) == "\n" else "unknown"
+    except (LookupError, UnicodeError):
         known = "unknown"
     # The last three can make half a surrogate pair, which is no text.
-    if known in ("unknown", "utf-7", "unicode-escape", "raw-unicode-escape"):
+    if known in ("unknown", "idna", "punycode", "utf-7", "unicode-escape", "raw-unicode-escape"):
         raise InputError(f"{encoding!r} is not an encoding that is read. Try utf-8, latin-1 or cp1252.")
     return known
 
@@ -122,8 +161,6 @@ def _head_text(head: bytes, name: str, encoding: str) -> str:
             f"{name}:{line}: byte 0x{head[error.start]:02X} is not {encoding.upper()} text."
             " Save the file as UTF-8, or import it with --encoding latin-1 (or what it is in)."
         ) from error
-    except LookupError as error:
-        raise InputError(f"{encoding!r} is not an encoding. Try utf-8, latin-1 or cp1252.") from error
 
 
 def _read(stream: BinaryIO, size: int, name: str) -> bytes:
@@ -134,11 +171,15 @@ def _read(stream: BinaryIO, size: int, name: str) -> bytes:
 
 
 def read_all(source: Source) -> bytes:
-    """The whole file, for a JSON document. Raises InputError over 256 MiB."""
+    """The whole file, for a JSON document. Raises InputError over 256 MiB, or where it would fill the memory."""
     content = _read(source.stream, MAX_DOCUMENT_BYTES + 1, source.name)
     if len(content) > MAX_DOCUMENT_BYTES:
         raise InputError(
             f"{source.name} is over {MAX_DOCUMENT_BYTES >> 20} MiB as one JSON document. Write it as JSONL: one object a line."
+        )
+    if 200 * (content.count(b"{") + content.count(b"[")) + 40 * content.count(b",") > MAX_DOCUMENT_MEMORY:
+        raise InputError(
+            f"{source.name} holds too many small values for one JSON document. Write it as JSONL: one object a line."
         )
     return content
 

@@ -1,20 +1,21 @@
 """Parquet files, a few rows at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import orjson
-
 from labeling.errors import InputError
-from labeling.readers.opening import MAX_ROW_BYTES
-from labeling.readers.refusals import Refusal, too_long
+from labeling.readers.opening import MAX_ROW_BYTES, MOST_BYTES, MOST_TIMES
+from labeling.readers.refusals import Refusal, size_fault, too_long
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
+    from pyarrow.parquet import ColumnChunkMetaData, ParquetFile, RowGroupMetaData
 
 BATCH_ROWS = 500
+BATCH_BYTES = 64 << 20
 BUFFER_BYTES = 1 << 20
 QUICK_BYTES = 1 << 20
+MOST_IN_ONE = 16 * MAX_ROW_BYTES
 
 
 def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
@@ -23,7 +24,7 @@ def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str
     A row that is larger than a line may be is refused: some bytes of Parquet can unpack to gigabytes.
 
     Raises:
-        InputError: the file is damaged, or two columns have one name.
+        InputError: the file is damaged, packs gigabytes into some bytes, or has two columns of one name.
     """
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
@@ -35,23 +36,53 @@ def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str
             names = file.schema_arrow.names
             if twice := next((one for one in names if names.count(one) > 1), None):
                 raise InputError(f"{name} has two columns called {twice!r}. Rename one of them, or take it out.")
-            for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-                for row in _rows(batch):
-                    number += 1
-                    yield too_long(number) if row is None else (number, row)
+            for batch in _batches(file, name):
+                if batch.nbytes <= QUICK_BYTES:
+                    yield from enumerate(batch.to_pylist(), number + 1)
+                else:
+                    yield from _large_rows(batch, number + 1)
+                number += batch.num_rows
     except (ArrowException, OSError, UnicodeDecodeError) as error:
         after = f" after row {number:,}" if number else ""
         raise InputError(f"{name} is damaged: it cannot be read as Parquet{after} ({_first_line(error)}).") from error
 
 
-def _rows(batch: "RecordBatch") -> Iterator[dict[str, Any] | None]:
-    """The rows of a batch; None for one that is too large. Those of a large batch are taken out one by one."""
-    if batch.nbytes <= QUICK_BYTES:
-        yield from batch.to_pylist()
-        return
+def _batches(file: "ParquetFile", name: str) -> Iterator["RecordBatch"]:
+    for place in range(file.num_row_groups):
+        group = file.metadata.row_group(place)
+        chunks = [group.column(column) for column in range(group.num_columns)]
+        if bomb := next((chunk for chunk in chunks if _is_bomb(chunk)), None):
+            raise InputError(
+                f"{name}: column {bomb.path_in_schema!r} of row group {place + 1} packs gigabytes into"
+                f" {bomb.total_compressed_size:,} bytes. Take that column out, or write its rows as JSONL."
+            )
+        yield from file.iter_batches(_batch_rows(group, chunks), row_groups=[place], use_threads=False)
+
+
+def _is_bomb(chunk: "ColumnChunkMetaData") -> bool:
+    """Whether so much comes out of so little that it cannot be rows of text."""
+    packed, unpacked, values = map(int, (chunk.total_compressed_size, chunk.total_uncompressed_size, chunk.num_values))
+    if chunk.physical_type != "BYTE_ARRAY":
+        return values > MOST_TIMES * packed and values > MOST_BYTES
+    # Every value may be the largest of the chunk's dictionary.
+    return unpacked > MOST_TIMES * packed and unpacked * (values if chunk.has_dictionary_page else 1) > 4 * MOST_BYTES
+
+
+def _batch_rows(group: "RowGroupMetaData", chunks: Sequence["ColumnChunkMetaData"]) -> int:
+    """How many rows of the group are taken at once: fewer where they are large."""
+    unpacked = int(group.total_byte_size) + sum(int(chunk.num_values) for chunk in chunks)
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * int(group.num_rows) // max(1, unpacked)))
+
+
+def _large_rows(batch: "RecordBatch", first: int) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
+    """The rows of a large batch, taken out one by one."""
     for place in range(batch.num_rows):
-        row = batch.slice(place, 1).to_pylist()[0]
-        yield row if len(orjson.dumps(row, default=str)) <= MAX_ROW_BYTES else None
+        one = batch.slice(place, 1)
+        if one.nbytes > MOST_IN_ONE:
+            yield too_long(first + place)
+        else:
+            row = one.to_pylist()[0]
+            yield size_fault(first + place, row) or (first + place, row)
 
 
 def _first_line(error: Exception) -> str:

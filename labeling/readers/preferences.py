@@ -4,10 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from labeling.domain import Json, Verdict
-from labeling.readers.chat import as_messages, as_reply, plain_text, shared_length, split_conversations
+from labeling.readers.chat import as_messages, as_reply, json_text, plain_text, shared_length, split_conversations
 from labeling.readers.columns import Columns, cell, listed, needed, pair_of, prompt_row
 from labeling.readers.refusals import RowFault
 from labeling.rows import PairRow, Reply
@@ -194,7 +192,7 @@ def _calls(text: str, place: int, where: str) -> list[Json]:
         if not isinstance(call, dict) or not isinstance(call.get("name"), str):
             raise RowFault("bad_tools", f"{where} is a function call without a name")
         arguments = call.get("arguments", {})
-        written = arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+        written = arguments if isinstance(arguments, str) else json_text(arguments, where)
         made.append(
             {
                 "id": f"call_{place}_{number}",

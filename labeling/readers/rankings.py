@@ -1,5 +1,6 @@
 """Rankings of n answers to one prompt, as the pairs they hold."""
 
+import math
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
@@ -113,6 +114,9 @@ def _field(answer: object, names: tuple[str, ...]) -> Any:
 
 def _number(value: object) -> float:
     try:
-        return float(str(value))
+        number = float(str(value))
     except ValueError:
-        raise RowFault("not_a_ranking", f"{str(value)[:40]!r} is no rank and no score") from None
+        number = math.nan
+    if math.isnan(number):  # which is neither more nor less than any other
+        raise RowFault("not_a_ranking", f"{str(value)[:40]!r} is no rank and no score")
+    return number

@@ -1,6 +1,7 @@
 """A file's records, whatever it is written in: JSONL, a JSON document, a table with a header, lines of text."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import orjson
 from labeling.errors import InputError
 from labeling.readers.opening import MAX_ROW_BYTES, Source, lines, read_all
 from labeling.readers.parquet import parquet_records
-from labeling.readers.refusals import Refusal, too_long
+from labeling.readers.refusals import Refusal, size_fault, too_long
 
 Record = tuple[int, dict[str, Any]]
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -84,7 +85,7 @@ def _parsed(source: Source, number: int, line: bytes) -> Record | Refusal:
         return Refusal(
             number,
             "not_json",
-            f"not JSON ({error.msg} at column {error.colno}); the line may be half-written",
+            f"not JSON ({error.msg} at column {error.colno}); {_remedy(error)}",
             text[:SHOWN],
         )
     if not isinstance(value, dict):
@@ -93,6 +94,18 @@ def _parsed(source: Source, number: int, line: bytes) -> Record | Refusal:
             number, "not_an_object", f"the line is a JSON {_type(value)}, not an object with fields", shown[:SHOWN]
         )
     return number, value
+
+
+def _remedy(error: orjson.JSONDecodeError) -> str:
+    if re.match("-?(NaN|Infinity)", error.doc[max(0, error.pos - 1) :].lstrip(" :,[")):
+        return "JSON has no NaN and no Infinity: write null"
+    if "infinity" in error.msg:
+        return "write so large a number in quotes"
+    if "depth" in error.msg:
+        return "flatten what lies a thousand levels deep"
+    if "\r" in error.doc:
+        return "rows end in a line feed, not in a carriage return: save it so"
+    return "it may be half-written"
 
 
 def _json(source: Source) -> Iterator[Record | Refusal]:
@@ -106,12 +119,13 @@ def _json(source: Source) -> Iterator[Record | Refusal]:
         ) from error
     except orjson.JSONDecodeError as error:
         raise InputError(
-            f"{source.name}:{error.lineno}: not JSON ({error.msg}); the file may be half-written. For one object a line, name it .jsonl."
+            f"{source.name}:{error.lineno}: not JSON ({error.msg} at column {error.colno}); {_remedy(error)}."
+            " For one object a line, name it .jsonl."
         ) from error
     is_large = len(content) > MAX_ROW_BYTES
     for number, value in enumerate(_items(document, source.name), 1):
-        if is_large and len(orjson.dumps(value)) > MAX_ROW_BYTES:
-            yield too_long(number)
+        if is_large and (fault := size_fault(number, value)):
+            yield fault
         elif isinstance(value, dict):
             yield number, value
         elif isinstance(value, str):

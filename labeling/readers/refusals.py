@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import orjson
+
 from labeling.readers.opening import MAX_ROW_BYTES
 
 
@@ -17,6 +19,24 @@ class Refusal:
 
 def too_long(line: int) -> Refusal:
     return Refusal(line, "too_long", f"the row is over {MAX_ROW_BYTES >> 20} MiB")
+
+
+def too_deep(line: int) -> Refusal:
+    return Refusal(line, "too_deep", "the row holds lists or objects hundreds of levels deep; flatten them")
+
+
+def size_fault(line: int, row: object) -> Refusal | None:
+    """What speaks against the size of a row that came otherwise than as a line of a file; None where nothing does."""
+    try:
+        is_large = len(orjson.dumps(row, default=_unread)) > MAX_ROW_BYTES
+    except TypeError:
+        return too_deep(line)
+    return too_long(line) if is_large else None
+
+
+def _unread(value: object) -> str:
+    """What JSON has no form for. Of bytes (pictures, sounds) nothing is taken, whatever their size."""
+    return "" if isinstance(value, bytes) else str(value)
 
 
 class RowFault(Exception):

@@ -39,7 +39,7 @@ def is_rated(record: Mapping[str, Any]) -> bool:
     label = next(
         (record[names[name]] for name in ("label", "kto_tag", "desirable", "is_desirable") if name in names), None
     )
-    is_plain = isinstance(label, bool) or str(label).lower() in ("true", "false")
+    is_plain = isinstance(label, bool) or (isinstance(label, str) and label.lower() in ("true", "false"))
     return is_plain and any(name in names for name in ("completion", "response", "output", "messages", "conversations"))
 
 

@@ -91,7 +91,7 @@ def convert(
         if path.exists():
             raise ConflictError(f"{path} is already there. Delete it, or write to another name.")
     understanding = understand(source, name, format=options.format, mapping=options.mapping, encoding=options.encoding)
-    if understanding.kind != "pairs":
+    if understanding.kind != "pairs" and understanding.columns:  # else each row is told why it cannot be read
         raise InputError(
             f"{name} was read as {understanding.format}, which holds {understanding.kind}: only pairs can be converted."
             " Say how it is read with --from, or import it and label it first."

@@ -200,3 +200,11 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(file, tmp_path):
     (tmp_path / "place").write_text("a file")
     with pytest.raises(ExportError, match="place is a file, not a folder"):
         convert(file(pair(1)), "in.jsonl", to="trl", out=tmp_path / "place" / "out.jsonl")
+
+
+def test_a_file_without_one_readable_row_tells_why_of_each(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"prompt": "p", "chosen": NaN}\n')
+    with pytest.raises(ExportError, match=r"1 not_json\. Each row's reason is in .*out\.jsonl\.refused\.jsonl"):
+        convert(tmp_path / "in.jsonl", "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
+    (refused,) = lines(tmp_path / "out.jsonl.refused.jsonl")
+    assert "write null" in str(refused["reason"])
