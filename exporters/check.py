@@ -4,13 +4,16 @@ Services say what is wrong only after the upload, and mostly one fault at a time
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from exporters.check_votes import check_votes
 from exporters.findings import Finding
 from exporters.formats import EXPORTERS
 from exporters.line_check import LONGEST_LINE, LineCheck, goes_on
 from exporters.parquet import COLUMNS, MAGIC, parquet_records
+from exporters.votes import VOTES
 
 # What a file is that is no JSONL at all, by its first bytes.
 OTHER_FILES = (
@@ -24,7 +27,7 @@ OTHER_FILES = (
 
 
 def check_file(path: Path, format: str, *, is_part: bool = False, most_tokens: int | None = None) -> Iterator[Finding]:
-    """Find every fault of the file at `path`, read as `format` (a key of `EXPORTERS`); lines are split on `\\n` alone.
+    """Find every fault of the file at `path`, read as `format` (a key of `EXPORTERS`, or votes); lines are split on `\\n` alone.
 
     `is_part` says that other files of the same split hold more rows. `most_tokens` takes the place of the format's
     limit for one row.
@@ -33,6 +36,9 @@ def check_file(path: Path, format: str, *, is_part: bool = False, most_tokens: i
         OSError: the file cannot be read.
         KeyError: there is no such format.
     """
+    if format == VOTES:
+        yield from _vote_findings(path)
+        return
     check = LineCheck(EXPORTERS[format], is_part=is_part, most_tokens=most_tokens)
     with path.open("rb", buffering=1 << 20) as file:
         start = file.read(4096)
@@ -46,6 +52,16 @@ def check_file(path: Path, format: str, *, is_part: bool = False, most_tokens: i
             file.seek(0)
             yield from _line_findings(file, check)
     yield from check.whole(path.stat().st_size)
+
+
+def _vote_findings(path: Path) -> Iterator[Finding]:
+    with path.open("rb") as file:
+        start = file.read(4096)
+    is_parquet = start.startswith(MAGIC)
+    if not is_parquet and (other := _other_file(start)):
+        yield replace(other, remedy="Check votes as CSV in UTF-8, or as Parquet")
+    else:
+        yield from check_votes(path, is_parquet=is_parquet)
 
 
 def _line_findings(file: BinaryIO, check: LineCheck) -> Iterator[Finding]:

@@ -168,6 +168,17 @@ class ParquetParts:
             self._file.abandon()
 
 
+def parquet_columns(path: Path) -> list[str]:
+    """The names of a Parquet file's columns. Raises OSError as `parquet_records`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path, memory_map=False).names)
+    except pa.ArrowInvalid as error:
+        raise _damaged(path, error) from error
+
+
 def parquet_records(path: Path, batch_rows: int = 1000) -> Iterator[Message]:
     """Each row of a Parquet file as a record; columns that are empty in it are left out.
 
@@ -189,7 +200,11 @@ def parquet_records(path: Path, batch_rows: int = 1000) -> Iterator[Message]:
                             del record[name]
                     yield record
     except pa.ArrowInvalid as error:
-        raise OSError(f"{path} is damaged: {error}") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> OSError:
+    return OSError(f"{path} is damaged: {error}")
 
 
 class _HashedFile:

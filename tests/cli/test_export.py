@@ -76,6 +76,13 @@ def test_every_fault_of_a_file_is_told_with_its_line_and_exit_status_1(tiebreak,
     assert told["findings"][0]["line"] == 1
 
 
+def test_votes_are_checked_as_they_are_exported(tiebreak, tmp_path):
+    (tmp_path / "votes.csv").write_text("item,rater,verdict\n1,Ana,a\n2,Ana,left\n")
+    done = tiebreak("check", tmp_path / "votes.csv", "--format", "votes")
+    assert done.returncode == 1
+    assert "error: line 3, verdict: 'left' is not a verdict. Write a, b, tie or both_bad" in done.stdout
+
+
 def test_many_findings_are_cut_for_people_and_whole_in_json(tiebreak, tmp_path):
     (tmp_path / "x.jsonl").write_text("nothing\n" * 300)
     done = tiebreak("check", tmp_path / "x.jsonl", "--format", "trl")
