@@ -1,5 +1,6 @@
 """A finished export as a data set on the Hugging Face hub, or on another one that speaks its protocol."""
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -7,10 +8,11 @@ from pathlib import Path
 
 from labeling.domain import Actor
 from labeling.errors import ExportError, InputError
-from labeling.services.export_list import export_folder
+from labeling.services.export_list import export_folder, export_view
 from labeling.storage.store import Store
 
 NAME = re.compile(r"hf:([A-Za-z0-9][\w.-]{0,95})/([A-Za-z0-9][\w.-]{0,95})")
+BESIDE = ("manifest.json", "README.md", "dataset_info.json")  # what stands beside the data
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,34 @@ def push(store: Store, actor: Actor, slug: str, export_id: int, name: str, *, pu
     """Send a finished export to `name`, such as hf:org/name, in one commit; a new data set is private unless `public`.
 
     The token is the one that `huggingface_hub` finds: HF_TOKEN, or that of `hf auth login`. Another hub is named by
-    HF_ENDPOINT. Files that are there and are not of this export are removed, so that no old part is left over.
+    HF_ENDPOINT. Only files of the export are sent, as they were exported. Files that are there and are not of this
+    export are removed, so that no old part is left over.
 
     Raises:
         InputError: the name is none.
         NotFoundError: there is no such finished export.
-        ExportError: the hub refuses, or cannot be reached.
+        ExportError: the hub refuses, or cannot be reached; everybody sees the data set that is there, and `public` is
+            not asked for; a file is no longer what was exported.
     """
     repo = repository(name)
     folder = export_folder(store, actor, slug, export_id)
-    return _send(folder, repo, f"Tiebreak export {export_id} of {slug}", public=public)
+    files = export_view(store, actor, slug, export_id).files
+    for file in files:
+        if not _is_same(folder / file.name, file.sha256):
+            raise ExportError(f"{folder / file.name} is not what was exported any more. Make export {export_id} again.")
+    names = [*(file.name for file in files), *BESIDE]
+    return _send(folder, names, repo, f"Tiebreak export {export_id} of {slug}", public=public)
 
 
-def _send(folder: Path, repo: str, message: str, *, public: bool) -> Pushed:
+def _is_same(path: Path, sha256: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def _send(folder: Path, names: list[str], repo: str, message: str, *, public: bool) -> Pushed:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
@@ -54,11 +71,17 @@ def _send(folder: Path, repo: str, message: str, *, public: bool) -> Pushed:
     hub = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
     try:
         hub.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
+        if not public and not hub.dataset_info(repo).private:
+            raise ExportError(
+                f"{repo} is there already, and everybody can see it. Push to another name, or as public if that is meant."
+            )
         made = hub.upload_folder(
-            repo_id=repo, repo_type="dataset", folder_path=folder, commit_message=message,
+            repo_id=repo, repo_type="dataset", folder_path=folder, commit_message=message, allow_patterns=names,
             delete_patterns=["*.jsonl", "*.parquet", "*.csv", "*.json"],
         )  # fmt: skip
         is_private = bool(hub.dataset_info(repo).private)
+    except ExportError:
+        raise
     except HfHubHTTPError as error:
         raise ExportError(_told(repo, error)) from error
     except Exception as error:

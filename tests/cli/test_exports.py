@@ -87,6 +87,34 @@ def test_an_export_is_pushed_to_a_private_data_set_in_one_commit(tiebreak, proje
     assert "(public)" in public.stdout
 
 
+def test_nothing_is_pushed_to_where_everybody_sees_it_unless_that_is_said(tiebreak, project, tmp_path, hub):
+    database, making = project
+    hub.private["team/open"], hub.files["team/open"] = False, {".gitattributes": b""}
+    asked = ("export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "out", "--push", "hf:team/open", "--json")
+    done = reaching(*database, *asked, **to(hub, hub.token, tmp_path))
+    assert (done.returncode, hub.files["team/open"]) == (1, {".gitattributes": b""})
+    assert "everybody can see it" in json.loads(done.stdout)["error"]
+    (view,) = json.loads(tiebreak(*database, "exports", "list", "-p", making.slug, "--json").stdout)["exports"]
+    again = ("exports", "push", view["id"], "hf:team/open", "-p", making.slug, "--public")
+    assert "(public)" in reaching(*database, *again, **to(hub, hub.token, tmp_path)).stdout
+
+
+def test_only_what_was_exported_is_pushed(tiebreak, project, tmp_path, hub):
+    database, making = project
+    tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    (tmp_path / "out" / "keys.jsonl").write_text("{}")
+    asked = ("exports", "push", 1, "hf:team/pairs", "-p", making.slug)
+    assert reaching(*database, *asked, **to(hub, hub.token, tmp_path)).returncode == 0
+    assert not {"notes.txt", "keys.jsonl", "old.jsonl"} & hub.files["team/pairs"].keys()
+    before = dict(hub.files["team/pairs"])
+    with (tmp_path / "out" / "train.jsonl").open("a") as file:
+        file.write("{}\n")
+    done = reaching(*database, *asked, **to(hub, hub.token, tmp_path))
+    assert (done.returncode, hub.files["team/pairs"]) == (1, before)
+    assert "train.jsonl is not what was exported any more" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "token", "words"),
     [
