@@ -132,6 +132,7 @@ class Claims:
         refused: list[Finished] = []
         spent: list[tuple[Active, float]] = []
         again = BUSY_SECONDS
+        is_full = bool(places)
         # No run stands behind another one for ever.
         for run_id, endpoint in random.sample(places, len(places)):
             run = active[run_id]
@@ -145,10 +146,12 @@ class Claims:
             room = paced.room(endpoint, most) if most > 0 else Room(0)
             if room.again_at is not None:
                 again = min(again, max(0.005, room.again_at - moment))
+                is_full = False
             if not room.requests:
                 continue
             until = now() + timedelta(seconds=LEASE_SECONDS)
             got = claims.claim(session, self.owner, run_id, endpoint, room.requests, until)
+            is_full = is_full and len(got) == room.requests
             tokens = paced.take(endpoint, len(got))
             for number, (claimed, extra) in enumerate(_checked(session, got)):
                 self._tokens_kept[claimed.request_id] = tokens
@@ -157,6 +160,8 @@ class Claims:
                 else:
                     to_send.append(ToSend(claimed, extra, number * room.gap_seconds))
         paced.remember()
+        if is_full and (in_flight or to_send):
+            again = IDLE_SECONDS  # nothing but an answer makes room, and that one wakes the worker
         return Step(tuple(to_send), tuple(active.values()), again, finished=tuple(refused)), spent
 
     def _judge(self, one: Finished, active: dict[int, Active]) -> Judged:
