@@ -1,6 +1,6 @@
 """Generators of a project, tried on one prompt, estimated, and run over all prompts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,7 +23,9 @@ from labeling.services.scaling import LARGE, PART, scaled
 from labeling.services.specs import check_distinct
 from labeling.sifting import OPEN, Sieve
 from labeling.storage import completions as rows
+from labeling.storage.all_over import all_over
 from labeling.storage.store import Store
+from labeling.storage.tables import PromptRow
 
 CHUNK = 200  # prompts read at a time
 
@@ -163,9 +165,9 @@ def estimate_generation(
             missing += rows.count_prompts_for(session, project_id, id_, last) * plan.samples_of(spec)
             if id_ is not None:
                 missing -= rows.count_samples(session, id_, plan.samples_of(spec), last)
+        part = all_over(session, PromptRow, project_id, PART, last) if prompts > LARGE else None
     pairs = [(spec, known.get(spec.digest)) for spec in plan.generators]
-    every = prompts // PART if prompts > LARGE else 1
-    found = runs.estimate(store, actor, slug, _requests(store, project_id, pairs, plan, last, every), mode)
+    found = runs.estimate(store, actor, slug, _requests(store, project_id, pairs, plan, last, part), mode)
     if missing and not found.requests:  # the little that is missing lies beside the part that was looked at
         found = runs.estimate(store, actor, slug, _requests(store, project_id, pairs, plan, last), mode)
     return scaled(found, missing, "prompts")
@@ -260,17 +262,17 @@ def _requests(
     generators: Sequence[tuple[GeneratorSpec, int | None]],
     plan: GenerationPlan,
     last: int,
-    every: int = 1,
+    part: Collection[int] | None = None,
 ) -> Iterator[runs.PlannedRequest]:
     """The requests whose completions are not there yet, prompt by prompt up to the id `last`, so that pairs come early.
 
-    With `every`, only of prompts whose id it divides.
+    Of a `part` of the prompts, where one is given, one request each: of the generators and samples in turn.
     """
-    after = 0
+    after = turn = 0
     asked = [(*placed(spec), generator_id, plan.samples_of(spec)) for spec, generator_id in generators]
     while True:
         with store.reading() as session:
-            found = rows.prompts_after(session, project_id, after, CHUNK, every=every)
+            found = rows.prompts_after(session, project_id, after, CHUNK, within=part)
             prompts = [prompt for prompt in found if prompt.id <= last]
             there = rows.samples_there(session, [prompt.id for prompt in prompts])
             only = rows.own_generators(session, [prompt.id for prompt in prompts])
@@ -278,12 +280,18 @@ def _requests(
             return
         after = prompts[-1].id
         for prompt in prompts:
-            for spec, is_sandbox, generator_id, samples in asked:
-                if prompt.id in only and generator_id not in only[prompt.id]:
-                    continue
-                for sample in range(samples):
-                    if (prompt.id, generator_id, sample) not in there:
-                        yield _planned(spec, is_sandbox, generator_id, prompt, sample)
+            missing = [
+                (spec, is_sandbox, generator_id, prompt, sample)
+                for spec, is_sandbox, generator_id, samples in asked
+                if prompt.id not in only or generator_id in only[prompt.id]
+                for sample in range(samples)
+                if (prompt.id, generator_id, sample) not in there
+            ]
+            if part is not None and missing:
+                missing = [missing[turn % len(missing)]]
+                turn += 1
+            for one in missing:
+                yield _planned(*one)
 
 
 def _planned(

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right, RunMode
@@ -129,10 +130,10 @@ def estimate_judging(
         project_id = managed_project(session, actor, slug)
         form = keys.known_format(session, address_of(spec.base_url), spec.model) or FORMATS[0]
         rater_id = judging.rater_of_digest(session, project_id, digest)
-        left, part = left_for(session, project_id, pairs, rater_id, LARGE)
+        left, part = left_for(session, project_id, pairs, rater_id, LARGE, PART)
         replies = requests_.repaired_of(session, address_of(spec.base_url), spec.model)
-    part = part[:: len(part) // PART][:PART] if left > LARGE else part
-    found = runs.estimate(store, actor, slug, _requests(store, project_id, spec, digest, rater_id, part, form), mode)
+    planned = _requests(store, project_id, spec, digest, rater_id, part, form, is_part=len(part) < left)
+    found = runs.estimate(store, actor, slug, planned, mode)
     found = scaled(found, left * (2 if spec.orders == "both" else 1) * spec.samples, "pairs")
     return with_repairs(found, *replies)
 
@@ -252,19 +253,29 @@ def _is_about_format(fault: Fault) -> bool:
 
 
 def _requests(
-    store: Store, project_id: int, spec: JudgeSpec, digest: str, rater_id: int | None, chosen: Sequence[int], form: str
+    store: Store,
+    project_id: int,
+    spec: JudgeSpec,
+    digest: str,
+    rater_id: int | None,
+    chosen: Sequence[int],
+    form: str,
+    *,
+    is_part: bool = False,
 ) -> Iterator[runs.PlannedRequest]:
-    """Every order and sample of the pairs that this judge has no result on."""
+    """Every order and sample of the pairs that this judge has no result on; with `is_part` one of each, in turn."""
     at, is_sandbox = placed(spec)
+    turn = 0
     for start in range(0, len(chosen), CHUNK):
         ids = chosen[start : start + CHUNK]
         with store.reading() as session:
             done = judging.judged_among(session, rater_id, ids) if rater_id else set()
             found = pairs_.pair_texts(session, project_id, [id_ for id_ in ids if id_ not in done])
         for pair in found:
-            for order in orders_of(spec.orders, digest, pair.id):
-                for sample in range(spec.samples):
-                    yield _planned(at, is_sandbox, pair, order, sample, form)
+            asked = list(product(orders_of(spec.orders, digest, pair.id), range(spec.samples)))
+            for order, sample in [asked[turn % len(asked)]] if is_part else asked:
+                yield _planned(at, is_sandbox, pair, order, sample, form)
+            turn += 1
 
 
 def _planned(

@@ -4,7 +4,7 @@ not sure of.
 
 import hashlib
 import heapq
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from labeling.errors import InputError
 from labeling.services.access import managed_project
 from labeling.services.bench_split import draw_halves
 from labeling.services.kept import kept
+from labeling.services.labelled import labelled
 from labeling.storage import judging
 from labeling.storage import pair_selection as rows
 from labeling.storage.store import Session, Store
@@ -47,30 +48,34 @@ def draw_for(store: Store, actor: Actor, slug: str, pairs: str) -> None:
 
 
 def pair_counts(store: Store, actor: Actor, slug: str) -> PairCounts:
-    """In a large project the answer may be some seconds old, unless labels or pairs came in meanwhile."""
+    """How many pairs each choice comes to at this moment."""
     draw_halves(store, actor, slug)
     with store.reading() as session:
-        project_id, state = _state(store, session, actor, slug)
-        return kept(("pairs", *state), lambda: _counted(session, project_id))
+        project_id = managed_project(session, actor, slug)
+        counts = {name.replace("-", "_"): _count(session, project_id, name) for name in SELECTIONS}
+        return PairCounts(**counts)
 
 
-def _counted(session: Session, project_id: int) -> PairCounts:
-    counts = {name.replace("-", "_"): rows.count_of(session, pairs(project_id)) for name, pairs in SELECTIONS.items()}
-    return PairCounts(**counts)
+def _count(session: Session, project_id: int, name: str) -> int:
+    """How many pairs one of `SELECTIONS` comes to. What most pairs belong to is counted without a look at each of them."""
+    if name == "all":
+        return rows.count_all(session, project_id)
+    if name not in ("unlabelled", "disputed"):
+        return rows.count_of(session, SELECTIONS[name](project_id))
+    there, gone = labelled(session, project_id), rows.labelled_pairs(session, project_id, left_out=True)
+    if name == "disputed":
+        return there.disputed - gone.disputed
+    return rows.count_all(session, project_id) - (there.by_readers - gone.by_readers)
 
 
 def count_unsure(store: Store, actor: Actor, slug: str, rater_id: int) -> int:
-    """How many pairs a judge was not sure of: undecided, unreadable or only slightly for a side. Kept as `pair_counts`."""
+    """How many pairs a judge was not sure of: undecided, unreadable or only slightly for a side. In a large project the
+    answer may be some seconds old, unless labels or pairs came in meanwhile."""
     with store.reading() as session:
-        project_id, state = _state(store, session, actor, slug)
-        key = ("unsure", *state, rater_id, judging.last_judgement(session))
+        project_id = managed_project(session, actor, slug)
+        came = (*rows.newest(session, project_id), judging.last_judgement(session))
+        key = ("unsure", str(store.url), project_id, rater_id, *came)
         return kept(key, lambda: rows.count_of(session, rows.unsure_pairs(project_id, rater_id)))
-
-
-def _state(store: Store, session: Session, actor: Actor, slug: str) -> tuple[int, tuple[Hashable, ...]]:
-    """The project, and what tells that labels or pairs came in."""
-    project_id = managed_project(session, actor, slug)
-    return project_id, (str(store.url), project_id, *rows.newest(session, project_id))
 
 
 def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = False) -> list[int]:
@@ -85,17 +90,23 @@ def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = 
     return rows.ids_of(session, found, 1 if first_only else None)
 
 
-def left_for(session: Session, project_id: int, pairs: str, rater_id: int | None, most: int) -> tuple[int, list[int]]:
-    """How many pairs of a choice a judge (None: a new one) has come to no result on, and about `most` of them from all
-    over where they are more. Raises as `choose`."""
+def left_for(
+    session: Session, project_id: int, pairs: str, rater_id: int | None, most: int, part: int
+) -> tuple[int, list[int]]:
+    """How many pairs of a choice a judge (None: a new one) has come to no result on, and these; of more than `most` of
+    them at most `part`, from all over. Raises as `choose`."""
     found = _selection(session, project_id, pairs)
     if found is None:
         done = judging.judged_by(session, rater_id) if rater_id else set()
         ids = [id_ for id_ in _sample(session, project_id, pairs) if id_ not in done]
-        return len(ids), ids[:: max(1, len(ids) // most)][:most]
-    left = found if rater_id is None else rows.unjudged(found, rater_id)
-    count = rows.count_of(session, left)
-    return count, rows.spread_of(session, left, count, most)
+        return len(ids), ids if len(ids) <= most else ids[:: len(ids) // part][:part]
+    count = _count(session, project_id, pairs) if pairs in SELECTIONS else rows.count_of(session, found)
+    if rater_id is not None:
+        count -= rows.count_of(session, rows.judged(found, rater_id))
+        found = rows.unjudged(found, rater_id)
+    if count <= most:
+        return count, rows.ids_of(session, found)
+    return count, rows.spread_of(session, project_id, found, count, part)
 
 
 def _selection(session: Session, project_id: int, pairs: str) -> Any | None:

@@ -1,4 +1,7 @@
-"""Counts that cost a while in a large project, kept for some time: a page asks for them again at every press."""
+"""Counts that cost a while in a large project: a page asks for them again at every press.
+
+`remembered` where something cheap tells that the answer changed; `kept`, for some time, where nothing does.
+"""
 
 import time
 from collections.abc import Callable, Hashable
@@ -28,3 +31,16 @@ def kept(key: Hashable, count: Callable[[], T], clock: Callable[[], float] = tim
             _kept.clear()
         _kept[key] = (clock() + KEPT_FOR * took, value)
     return value
+
+
+def remembered(key: Hashable, stamp: Hashable, count: Callable[[], T]) -> T:
+    """What `count` gives; counted anew for a key only when its stamp is another one, which changes with the answer."""
+    known = _remembered.get(key)
+    if known is None or known[0] != stamp:
+        if len(_remembered) >= MOST_KEPT:
+            _remembered.clear()
+        known = _remembered[key] = (stamp, count())
+    return cast("T", known[1])
+
+
+_remembered: dict[Hashable, tuple[Hashable, object]] = {}

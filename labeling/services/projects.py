@@ -9,6 +9,7 @@ from datetime import datetime
 from labeling.domain import RIGHTS, Actor, Right, Target
 from labeling.errors import ConflictError, InputError, NotFoundError
 from labeling.services.access import open_project
+from labeling.services.labelled import labelled
 from labeling.storage import projects as rows
 from labeling.storage.store import IntegrityError, Session, Store
 from labeling.storage.tables import Export, Import, Project, Run
@@ -229,24 +230,11 @@ def _view(session: Session, actor: Actor, project: Project) -> ProjectView:
         created_at=project.created_at,
         prompts=rows.count_prompts(session, project_id),
         pairs=rows.count_pairs(session, project_id),
-        labelled_pairs=_labelled_pairs(session, project_id),
+        labelled_pairs=labelled(session, project_id).by_anybody,
         open_pairs=rows.count_open_in_round(session, round_.id),
         running=running.purpose if running else None,
         may_manage=_may_manage(session, actor, project),
     )
-
-
-def _labelled_pairs(session: Session, project_id: int) -> int:
-    """Counted anew only after labels came or went: every page asks for it, and it looks at each label."""
-    key = str(session.get_bind().engine.url), project_id
-    stamp = rows.labels_stamp(session, project_id)
-    known = _labelled.get(key)
-    if known is None or known[0] != stamp:
-        known = _labelled[key] = (stamp, rows.count_labelled_pairs(session, project_id))
-    return known[1]
-
-
-_labelled: dict[tuple[str, int], tuple[tuple[object, ...], int]] = {}
 
 
 def settings_of(project: Project) -> dict[str, object]:

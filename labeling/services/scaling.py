@@ -5,7 +5,7 @@ from dataclasses import replace
 from labeling.services.planning import Estimate
 
 LARGE = 1000  # prompts or pairs from which a part is enough
-PART = 400
+PART = 150  # requests that are written out then, each of another prompt or pair: a page waits for them
 
 
 def scaled(found: Estimate, requests: int, noun: str) -> Estimate:
@@ -22,5 +22,5 @@ def scaled(found: Estimate, requests: int, noun: str) -> Estimate:
         completion_tokens_high=round(factor * found.completion_tokens_high),
         usd_low=None if found.usd_low is None else factor * found.usd_low,
         usd_high=None if found.usd_high is None else factor * found.usd_high,
-        basis=f"{found.basis} Counted on {PART} {noun} and scaled up.",
+        basis=f"{found.basis} Counted on {found.requests:,} {noun} and scaled up.",
     )

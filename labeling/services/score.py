@@ -1,7 +1,7 @@
 """Scoring judges of a project: each reply alone, from 1 to 10; estimated, run, and looked at."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from labeling.domain import Actor, Json, JudgeSpec, Prompt, RunMode
@@ -13,13 +13,16 @@ from labeling.services import runs
 from labeling.services.access import managed_project
 from labeling.services.endpoints import make_ready
 from labeling.services.judge import FORMATS, structured_format
+from labeling.services.kept import remembered
 from labeling.services.keys import address_of, is_sandbox_address, placed
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
 from labeling.storage import judging, keys, scoring
 from labeling.storage import requests as requests_
+from labeling.storage.all_over import all_over
 from labeling.storage.runs import run_with_key
-from labeling.storage.store import Store
+from labeling.storage.store import Session, Store
+from labeling.storage.tables import PromptRow
 from labeling.storage.verdicts import still_to_label
 
 CHUNK = 50  # prompts read at a time, with all their completions
@@ -112,15 +115,16 @@ def estimate_scoring(
         form = keys.known_format(session, address_of(spec.base_url), spec.model) or FORMATS[0]
         rater_id = judging.rater_of_digest(session, project_id, spec.digest(scoring_template_text()))
         replies = requests_.repaired_of(session, address_of(spec.base_url), spec.model)
-        prompts, completions = scoring.count_scorable(session, project_id)
+        prompts, completions = _scorable(session, project_id)
         there = scoring.score_counts(session, project_id).get(rater_id, (0, 0)) if rater_id else (0, 0)
+        part = all_over(session, PromptRow, project_id, PART)
     if min(prompts, limit or prompts) <= LARGE:
         found = runs.estimate(store, actor, slug, _requests(store, project_id, spec, rater_id, limit, form), mode)
     else:
-        part = _requests(store, project_id, spec, rater_id, None, form, every=prompts // PART)
         share = min(1.0, (limit or prompts) / prompts)
         missing = round(share * (completions - sum(there)) * spec.samples)
-        found = scaled(runs.estimate(store, actor, slug, part, mode), missing, "replies")
+        found = runs.estimate(store, actor, slug, _requests(store, project_id, spec, rater_id, None, form, part), mode)
+        found = scaled(found, missing, "replies")
     return with_repairs(found, *replies)
 
 
@@ -180,7 +184,14 @@ def start_scoring(
 def scorable_counts(store: Store, actor: Actor, slug: str) -> tuple[int, int]:
     """How many prompts have two completions or more, and how many completions these are."""
     with store.reading() as session:
-        return scoring.count_scorable(session, managed_project(session, actor, slug))
+        return _scorable(session, managed_project(session, actor, slug))
+
+
+def _scorable(session: Session, project_id: int) -> tuple[int, int]:
+    """Every redraw of the page asks for it, and it looks at each completion."""
+    key = ("scorable", str(session.get_bind().engine.url), project_id)
+    stamp = scoring.completions_stamp(session, project_id)
+    return remembered(key, stamp, lambda: scoring.count_scorable(session, project_id))
 
 
 def score_table(store: Store, actor: Actor, slug: str, judge_id: int, most: int = 100) -> list[ScoreView]:
@@ -218,17 +229,26 @@ def _scorer(store: Store, actor: Actor, slug: str, judge_id: int) -> ScorerView:
 
 
 def _requests(
-    store: Store, project_id: int, spec: JudgeSpec, rater_id: int | None, limit: int | None, form: str, every: int = 1
+    store: Store,
+    project_id: int,
+    spec: JudgeSpec,
+    rater_id: int | None,
+    limit: int | None,
+    form: str,
+    part: Collection[int] | None = None,
 ) -> Iterator[runs.PlannedRequest]:
-    """Every sample for the replies that this judge has not scored, prompt by prompt; with `every` of a part of the prompts."""
+    """Every sample for the replies that this judge has not scored, prompt by prompt. Of a `part` of the prompts, where one
+    is given, one request each: of its replies and of the samples in turn."""
     at, is_sandbox = placed(spec)
-    after = 0
+    after = turn = 0
     left = limit
     while left is None or left > 0:
         with store.reading() as session:
             found = scoring.scorable(
-                session, project_id, after, CHUNK if left is None else min(CHUNK, left), every=every
+                session, project_id, after, CHUNK if left is None else min(CHUNK, left), within=part
             )
+            if part is not None:
+                found = [(id_, [replies[number % len(replies)]]) for number, (id_, replies) in enumerate(found)]
             ids = [completion_id for _, completions in found for completion_id in completions]
             done = scoring.scored_among(session, rater_id, ids, spec.samples) if rater_id else set()
             texts = scoring.completion_texts(session, [id_ for id_ in ids if id_ not in done])
@@ -237,8 +257,9 @@ def _requests(
         after = found[-1][0]
         left = None if left is None else left - len(found)
         for one in texts:
-            for sample in range(spec.samples):
+            for sample in range(spec.samples) if part is None else [turn % spec.samples]:
                 yield _planned(at, is_sandbox, one, sample, form)
+            turn += 1
 
 
 def _planned(

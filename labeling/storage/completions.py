@@ -146,20 +146,23 @@ def completions_by_generator(session: Session, project_id: int) -> Mapping[int, 
 # --- prompts and completions -------------------------------------------------------------------------------------
 
 
-def prompts_after(session: Session, project_id: int, after_id: int, most: int, *, every: int = 1) -> list[PromptData]:
-    """The next visible prompts by id, with their texts; with `every` only those whose id it divides."""
+def prompts_after(
+    session: Session, project_id: int, after_id: int, most: int, *, within: Collection[int] | None = None
+) -> list[PromptData]:
+    """The next visible prompts by id, with their texts; of those `within` where given."""
     query = (
         select(col(PromptRow.id), col(PromptRow.digest), col(PromptText.messages), col(PromptText.tools))
         .join(PromptText, col(PromptText.prompt_id) == col(PromptRow.id))
         .where(
             col(PromptRow.project_id) == project_id,
             col(PromptRow.id) > after_id,
-            col(PromptRow.id) % every == 0,
             visible(PromptRow, project_id),
         )
         .order_by(col(PromptRow.id))
         .limit(most)
     )
+    if within is not None:
+        query = query.where(col(PromptRow.id).in_(within))
     return [
         PromptData(id_, digest, read_prompt(messages, tools)) for id_, digest, messages, tools in session.execute(query)
     ]

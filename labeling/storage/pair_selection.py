@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import Select, case, func, select, union_all
 from sqlmodel import Session, col
 
 from labeling.domain import Prompt
 from labeling.judging.template import Reply
+from labeling.storage.all_over import all_over
 from labeling.storage.completions import read_prompt
-from labeling.storage.projects import visible
+from labeling.storage.projects import count_pairs, visible
 from labeling.storage.standing import STANDS
 from labeling.storage.tables import (
     BenchPair,
@@ -26,6 +27,7 @@ from labeling.storage.tables import (
     Rater,
 )
 
+FEW = 4  # a spread that meets less than one in so many of what it looks for is taken from all of it instead
 PEOPLE = ("annotator", "imported")  # kinds of raters that are not a judge or a rule
 
 
@@ -41,6 +43,15 @@ class PairTexts:
     b: Reply
     system_prompt: str | None
     reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPairs:
+    """Pairs with a verdict of anybody, rules included, those with one of a person or a judge, and those people dispute."""
+
+    by_anybody: int
+    by_readers: int
+    disputed: int
 
 
 def current_labels(project_id: int) -> Select[int, int, str, str | None]:
@@ -66,8 +77,8 @@ def all_pairs(project_id: int) -> Select[Any]:
 
 def unlabelled_pairs(project_id: int) -> Select[Any]:
     """Pairs on which nobody, person or judge, has a verdict now. What a rule says is no verdict on the two texts."""
-    labelled = current_labels(project_id).where(col(Rater.kind) != "rule").subquery()
-    return all_pairs(project_id).where(col(Pair.id).not_in(select(labelled.c.pair_id)))
+    given = current_labels(project_id).where(col(Rater.kind) != "rule", col(Label.pair_id) == col(Pair.id))
+    return all_pairs(project_id).where(~given.correlate(Pair).exists())
 
 
 def disputed_pairs(project_id: int) -> Select[Any]:
@@ -75,6 +86,12 @@ def disputed_pairs(project_id: int) -> Select[Any]:
     given = current_labels(project_id).where(col(Rater.kind).in_(PEOPLE)).subquery()
     split = select(given.c.pair_id).group_by(given.c.pair_id).having(func.count(given.c.verdict.distinct()) > 1)
     return all_pairs(project_id).where(col(Pair.id).in_(split))
+
+
+def left_out_pairs(project_id: int) -> Select[Any]:
+    return select(col(Pair.id)).where(
+        col(Pair.project_id) == project_id, col(Pair.is_left_out), visible(Pair, project_id)
+    )
 
 
 def gold_pairs(project_id: int) -> Select[Any]:
@@ -112,17 +129,25 @@ def unsure_pairs(project_id: int, rater_id: int) -> Select[Any]:
     return all_pairs(project_id).where(col(Pair.id).in_(unsure))
 
 
+def judged(pairs: Select[Any], rater_id: int) -> Select[Any]:
+    """Those of a selection that a judge has come to a result on."""
+    return pairs.where(col(Pair.id).in_(_results_of(rater_id)))
+
+
 def unjudged(pairs: Select[Any], rater_id: int) -> Select[Any]:
     """Those of a selection that a judge has come to no result on."""
-    return pairs.where(
-        col(Pair.id).not_in(select(col(JudgeResult.pair_id)).where(col(JudgeResult.rater_id) == rater_id))
-    )
+    return pairs.where(col(Pair.id).not_in(_results_of(rater_id)))
 
 
-def spread_of(session: Session, pairs: Select[Any], count: int, most: int) -> list[int]:
-    """The ids of about `most` of the `count` pairs of a selection, from all over it; all of them where they are few."""
-    if count <= most:
-        return ids_of(session, pairs)
+def _results_of(rater_id: int) -> Select[Any]:
+    return select(col(JudgeResult.pair_id)).where(col(JudgeResult.rater_id) == rater_id)
+
+
+def spread_of(session: Session, project_id: int, pairs: Select[Any], count: int, most: int) -> list[int]:
+    """The ids of at most `most` of the `count` pairs of a selection, from all over it."""
+    found = ids_of(session, pairs.where(col(Pair.id).in_(all_over(session, Pair, project_id, most))))
+    if len(found) >= most // FEW:
+        return found
     return ids_of(session, pairs.where(col(Pair.id) % (count // most) == 0), most) or ids_of(session, pairs, most)
 
 
@@ -136,6 +161,30 @@ def newest(session: Session, project_id: int) -> tuple[int, int]:
     seq = select(col(ProjectCounter.label_seq)).where(col(ProjectCounter.project_id) == project_id)
     pair = select(func.max(col(Pair.id))).where(col(Pair.project_id) == project_id)
     return session.scalar(seq) or 0, session.scalar(pair) or 0
+
+
+def labelled_pairs(session: Session, project_id: int, *, left_out: bool = False) -> LabelledPairs:
+    """Pairs by whose verdicts they have now, in one look at the labels; with `left_out` only those that are left out."""
+    labels = current_labels(project_id)
+    if left_out:
+        labels = labels.where(col(Label.pair_id).in_(left_out_pairs(project_id)))
+    given = labels.subquery()
+    peoples = case((given.c.kind.in_(PEOPLE), given.c.verdict))
+    each = (
+        select(
+            func.max(case((given.c.kind != "rule", 1), else_=0)).label("is_read"),
+            case((func.min(peoples) != func.max(peoples), 1), else_=0).label("is_disputed"),
+        )
+        .group_by(given.c.pair_id)
+        .subquery()
+    )
+    query = select(func.count(), func.sum(each.c.is_read), func.sum(each.c.is_disputed)).select_from(each)
+    return LabelledPairs(*(number or 0 for number in session.execute(query).one()))
+
+
+def count_all(session: Session, project_id: int) -> int:
+    """As `all_pairs` says: counted as all less those left out, which look at no row of the others."""
+    return count_pairs(session, project_id) - count_of(session, left_out_pairs(project_id))
 
 
 def count_of(session: Session, pairs: Select[Any]) -> int:

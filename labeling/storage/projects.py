@@ -6,7 +6,6 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from labeling.domain import Role
-from labeling.storage.standing import STANDS
 from labeling.storage.tables import (
     Account,
     Completion,
@@ -160,17 +159,6 @@ def labels_stamp(session: Session, project_id: int) -> tuple[object, ...]:
     counter = select(col(ProjectCounter.label_seq)).where(col(ProjectCounter.project_id) == project_id)
     hidden = session.scalars(unfinished_imports(project_id)).all()
     return session.scalar(counter), session.scalar(select(func.max(col(Erasure.id)))), tuple(hidden)
-
-
-def count_labelled_pairs(session: Session, project_id: int) -> int:
-    """Pairs that some rater, of whatever kind, has a verdict on now."""
-    query = select(func.count(col(Label.pair_id).distinct())).where(
-        col(Label.project_id) == project_id,
-        col(Label.action) == "label",
-        visible(Label, project_id),
-        STANDS,
-    )
-    return session.scalar(query) or 0
 
 
 def count_open_in_round(session: Session, round_id: int) -> int:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from labeling.domain import Prompt
 from labeling.judging.template import Reply
 from labeling.storage.completions import read_prompt
-from labeling.storage.projects import visible
+from labeling.storage.projects import unfinished_imports, visible
 from labeling.storage.tables import (
     Completion,
     CompletionText,
@@ -61,30 +61,31 @@ class ScoredLine:
 
 
 def scorable(
-    session: Session, project_id: int, after: int, most: int, *, every: int = 1
+    session: Session, project_id: int, after: int, most: int, *, within: Collection[int] | None = None
 ) -> list[tuple[int, list[int]]]:
-    """The next prompts by id that have two completions or more, as (prompt, completion ids); with `every` only those whose
-    id it divides."""
-    query = (
-        select(col(Completion.prompt_id))
-        .join(PromptRow, col(PromptRow.id) == col(Completion.prompt_id))
+    """The next prompts by id that have two completions or more, as (prompt, completion ids); of those `within` where given."""
+    # Counted prompt by prompt, so that the first ones are found without a look at all.
+    number = (
+        select(func.count())
         .where(
-            col(PromptRow.project_id) == project_id,
-            col(PromptRow.id) > after,
-            col(PromptRow.id) % every == 0,
-            col(Completion.kind) != "edit",
-            visible(Completion, project_id),
+            col(Completion.prompt_id) == col(PromptRow.id), col(Completion.kind) != "edit", visible(Completion, project_id)
         )
-        .group_by(col(Completion.prompt_id))
-        .having(func.count() > 1)
-        .order_by(col(Completion.prompt_id))
+        .correlate(PromptRow)
+        .scalar_subquery()
+    )  # fmt: skip
+    query = (
+        select(col(PromptRow.id))
+        .where(col(PromptRow.project_id) == project_id, col(PromptRow.id) > after, number > 1)
+        .order_by(col(PromptRow.id))
         .limit(most)
     )
+    if within is not None:
+        query = query.where(col(PromptRow.id).in_(within))
     prompts = list(session.scalars(query))
     ids = select(col(Completion.prompt_id), col(Completion.id)).where(
         col(Completion.prompt_id).in_(prompts), col(Completion.kind) != "edit", visible(Completion, project_id)
     )
-    found: dict[int, list[int]] = {prompt_id: [] for prompt_id in prompts}
+    found: dict[int, list[int]] = {prompt_id: [] for prompt_id in prompts if prompt_id is not None}
     for prompt_id, completion_id in session.execute(ids.order_by(col(Completion.id))):
         if completion_id is not None:
             found[prompt_id].append(completion_id)
@@ -95,15 +96,24 @@ def count_scorable(session: Session, project_id: int) -> tuple[int, int]:
     """How many prompts have two completions or more, and how many completions these are."""
     each = (
         select(func.count().label("number"))
-        .select_from(Completion)
-        .join(PromptRow, col(PromptRow.id) == col(Completion.prompt_id))
-        .where(col(PromptRow.project_id) == project_id, col(Completion.kind) != "edit", visible(Completion, project_id))
+        .where(
+            col(Completion.prompt_id).in_(select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id)),
+            col(Completion.kind) != "edit",
+            visible(Completion, project_id),
+        )
         .group_by(col(Completion.prompt_id))
         .having(func.count() > 1)
         .subquery()
     )
     prompts, completions = session.execute(select(func.count(), func.sum(each.c.number))).one()
     return prompts, int(completions or 0)
+
+
+def completions_stamp(session: Session, project_id: int) -> tuple[object, ...]:
+    """Changes whenever completions are added, deleted or become visible; found without a look at them."""
+    number = session.scalar(select(func.count()).select_from(Completion))
+    newest = session.scalar(select(func.max(col(Completion.id))))
+    return number, newest, tuple(session.scalars(unfinished_imports(project_id)))
 
 
 def completion_texts(session: Session, completion_ids: Collection[int]) -> list[CompletionTexts]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from labeling.domain import Actor
 from labeling.errors import NotFoundError
+from labeling.services.projects import ProjectView, project_view
 from labeling.services.sessions import COOKIE, actor_of_session
 from labeling.services.start import shared_store
 from labeling.settings import settings
@@ -38,6 +39,7 @@ class Session:
     slug: str | None = None
     landed: bool = False  # the tab was sent to its first page once
     told: str | None = None  # a fault of the page before, to be shown on the next one
+    opened: ProjectView | None = None  # as the frame read it, for the page that it draws next
 
 
 def session() -> Session:
@@ -55,6 +57,12 @@ def here() -> Here:
     """
     store = shared_store(settings().store_url)
     return Here(store, actor_of_session(store, session_secret()), session().slug)
+
+
+def project_here(me: Here) -> ProjectView:
+    """The open project. Its counts take a while in a large one: a page takes those that the frame read a moment ago, once."""
+    found, session().opened = session().opened, None
+    return found if found is not None and found.slug == me.slug else project_view(me.store, me.actor, me.project)
 
 
 def session_secret() -> str | None:

@@ -46,6 +46,7 @@ def main() -> None:
         if page is projects and not session().landed:
             _land(me, project)
         session().landed = True
+        session().opened = project
         if page is not projects and project is None:
             go("projects")
         if project is not None and not project.may_manage and page.url_path not in ("", "projects", *FOR_ANNOTATORS):

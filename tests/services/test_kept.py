@@ -1,6 +1,6 @@
 import itertools
 
-from labeling.services.kept import KEPT_FOR, SLOW_SECONDS, kept
+from labeling.services.kept import KEPT_FOR, SLOW_SECONDS, kept, remembered
 
 
 class Clock:
@@ -26,3 +26,12 @@ def test_what_took_long_is_kept_for_its_key_alone_and_for_some_time():
 def test_what_is_quick_is_counted_each_time():
     clock, count = Clock(), itertools.count()
     assert [kept("quick", lambda: next(count), clock) for _ in range(3)] == [0, 1, 2]
+
+
+def test_what_is_remembered_is_counted_anew_when_its_stamp_changes_and_for_its_key_alone():
+    count = itertools.count()
+
+    def ask(key, stamp):
+        return remembered(("stamped", key), stamp, lambda: next(count))
+
+    assert [ask("one", 1), ask("one", 1), ask("one", 2), ask("two", 2), ask("one", 2)] == [0, 0, 1, 2, 1]

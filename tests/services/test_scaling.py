@@ -12,7 +12,7 @@ def test_a_part_is_scaled_to_the_exact_number_of_requests():
     assert (found.requests, found.already_answered, found.prompt_tokens) == (1000, 200, 10000)
     assert (found.completion_tokens_low, found.completion_tokens_high) == (500, 5000)
     assert (found.usd_low, found.usd_high) == (10.0, 20.0)
-    assert found.basis == "Estimated. Counted on 400 pairs and scaled up."
+    assert found.basis == "Estimated. Counted on 100 pairs and scaled up."
 
 
 def test_the_whole_is_not_scaled_and_an_unknown_price_stays_unknown():

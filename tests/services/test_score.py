@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import delete, insert
 
 from labeling.domain import JudgeSpec, Role, RunState
 from labeling.errors import ForbiddenError, InputError, NotFoundError, NothingToAskError
@@ -11,17 +12,19 @@ from labeling.judging.scoring import score_format
 from labeling.sandbox.chat import complete
 from labeling.services import runs
 from labeling.services.judge import list_judges, save_judge
+from labeling.services.scaling import LARGE
 from labeling.services.score import (
     estimate_scoring,
     list_scorers,
     preview_scoring,
+    scorable_counts,
     score_table,
     scorer_named,
     spread,
     start_scoring,
 )
 from labeling.services.worker import work
-from labeling.storage.tables import Judge, Rater, RunRequest, Score
+from labeling.storage.tables import Completion, CompletionText, Judge, Rater, RunRequest, Score
 from tests.services.making import make_project
 
 
@@ -150,3 +153,31 @@ def test_a_common_system_prompt_is_shown_and_differing_ones_are_not(store, chat_
     assert "Be brief." in preview_scoring(*making.place, judge(chat_endpoint))[1]["content"]
     generate("other", "Be long.")
     assert "Be brief." not in preview_scoring(*making.place, judge(chat_endpoint))[1]["content"]
+
+
+def test_what_can_be_scored_is_counted_anew_when_replies_come_or_go(store):
+    making = make_project(store, prompts=2)
+    assert scorable_counts(*making.place) == (0, 0)
+    making.add_completions(making.prompts[0], ["one", "two", "three"])
+    (last,) = making.add_completions(making.prompts[1], ["one"])
+    assert scorable_counts(*making.place) == (1, 3)
+    making.add_completions(making.prompts[1], ["other"], source="late")
+    assert scorable_counts(*making.place) == (2, 5)
+    with store.writing() as session:
+        session.execute(delete(CompletionText).where(CompletionText.completion_id == last))
+        session.execute(delete(Completion).where(Completion.id == last))
+    assert scorable_counts(*making.place) == (1, 3)
+
+
+def test_scoring_many_replies_is_estimated_from_a_part_and_counted_exactly(sqlite_store):
+    making = make_project(sqlite_store, prompts=LARGE + 1)
+    with sqlite_store.writing() as session:
+        for source in ("one", "two"):
+            told = {"kind": "imported", "source": source, "text_digest": source, "characters": 3}
+            rows = [{"prompt_id": prompt, **told} for prompt in making.prompts]
+            ids = session.scalars(insert(Completion).returning(Completion.id), rows)
+            session.execute(insert(CompletionText), [{"completion_id": id_, "text": source} for id_ in ids])
+    spec = JudgeSpec(name="s", base_url="http://127.0.0.1:9/v1", model="m", rubric="Be kind.", samples=3)
+    found = estimate_scoring(*making.place, spec)
+    assert found.requests == 6 * (LARGE + 1)
+    assert "replies and scaled up" in found.basis

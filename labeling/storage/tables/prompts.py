@@ -22,6 +22,8 @@ class PromptRow(Table, table=True):
         Index("ix_prompt_external_id", "project_id", "external_id"),
         Index("ix_prompt_group_key", "project_id", "group_key",
               sqlite_where=text("group_key IS NOT NULL"), postgresql_where=text("group_key IS NOT NULL")),
+        # Every page counts what can be exported, and asks for those that cannot.
+        Index("ix_prompt_reserved", "project_id", sqlite_where=text("is_reserved = 1"), postgresql_where=text("is_reserved")),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)

@@ -8,9 +8,9 @@ from labeling.readers.data_sets import data_set_named
 from labeling.services import import_list
 from labeling.services.contents import prompts_page, sources
 from labeling.services.near_duplicates import near_duplicates
-from labeling.services.projects import ProjectView, project_view
+from labeling.services.projects import ProjectView
 from labeling.ui import import_preview
-from labeling.ui.context import Here, go, here
+from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.parts import (
     actions,
     ago,
@@ -32,7 +32,7 @@ DONE: Final = "import_done"
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     file = import_preview.chosen_file()
     if file is not None:
         view = import_preview.show(me, file)

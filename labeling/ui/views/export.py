@@ -11,11 +11,11 @@ from labeling.services.estimate import exactly
 from labeling.services.export import counted, preview
 from labeling.services.export_list import ExportView, export_view, exports
 from labeling.services.hub import Pushed
-from labeling.services.projects import ProjectView, project_view
+from labeling.services.projects import ProjectView
 from labeling.services.rule_effect import Effect, effect
 from labeling.services.vote_export import votes_held
 from labeling.ui.building import Building, build, building, take
-from labeling.ui.context import Here, go, here
+from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.export_form import Form, export_form
 from labeling.ui.export_history import download, earlier
 from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
@@ -29,7 +29,7 @@ MOST_COUNTED: Final = 5_000
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     if not project.pairs:
         _nothing(project)
         return

@@ -29,7 +29,7 @@ from labeling.services.projects import ProjectView, count_pairs, project_view
 from labeling.services.spec_fields import SANDBOX
 from labeling.services.specs import generator_spec
 from labeling.services.targets import TARGETS
-from labeling.ui.context import Here, go, here
+from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.costs import cost_figure, is_own_server, mode_choice, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import key_badge, missing_key
 from labeling.ui.formats import escape, money, plural
@@ -48,7 +48,7 @@ READY: Final = ({"name": "large", "model": "sandbox-large"}, {"name": "small", "
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     generators = list_generators(me.store, me.actor, me.project)
     run = latest_run(me, "generate")
     if run is not None and run.state in (*ACTIVE, RunState.PAUSED, RunState.STOPPED):

@@ -14,9 +14,8 @@ from labeling.services.history import (
     opened_label,
     own_rounds,
 )
-from labeling.services.projects import project_view
 from labeling.storage.history import Place
-from labeling.ui.context import Here, go, here
+from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.hours_section import browser_zone, own_hours_section
 from labeling.ui.opened_label import ACTS, VERDICTS, opened_section, said
 from labeling.ui.parts import body, count, empty, escape, faults, grid, head
@@ -27,7 +26,7 @@ PLACES: Final = "history places"
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     asked = st.query_params.get("pair")
     with head("History", f"My labels in {escape(project.name)}, newest first. Nobody else's are here."):
         pass

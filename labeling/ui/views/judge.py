@@ -14,11 +14,11 @@ from labeling.services.judge import JudgeView, list_judges, own_family
 from labeling.services.judge_pairs import PairCounts, pair_counts
 from labeling.services.jury import estimate_jury, start_jury
 from labeling.services.planning import Estimate
-from labeling.services.projects import ProjectView, project_view
+from labeling.services.projects import ProjectView
 from labeling.services.specs import judge_spec
 from labeling.services.verdicts import outcome_counts
 from labeling.ui.bench_section import bench_section
-from labeling.ui.context import Here, go, here
+from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.costs import cost_figure, mode_choice, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import missing_key
 from labeling.ui.formats import escape, plural
@@ -34,7 +34,7 @@ GOING = (*ACTIVE, RunState.PAUSED, RunState.STOPPED)
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     judges = list_judges(me.store, me.actor, me.project)
     latest = _latest_runs(me)
     if not project.pairs:

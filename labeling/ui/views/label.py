@@ -13,16 +13,16 @@ from labeling.services.open_rounds import OpenRound, open_rounds
 from labeling.services.practice import practice_state
 from labeling.services.preferences import change_preferences, preferences_of
 from labeling.services.progress import progress_at
-from labeling.services.projects import ProjectView, project_view
+from labeling.services.projects import ProjectView
 from labeling.services.sessions import label_token
-from labeling.ui.context import Here, go, here, session_secret
+from labeling.ui.context import Here, go, here, project_here, session_secret
 from labeling.ui.label_screen import label_screen
 from labeling.ui.parts import empty, faults, head
 
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     rounds = open_rounds(me.store, me.actor, me.project)
     desk = _desk(me, rounds)
     if not progress_at(me.store, desk).total:

@@ -8,12 +8,12 @@ import streamlit as st
 from labeling.errors import InputError
 from labeling.services.inbox import flags
 from labeling.services.preferences import mark_sensitive
-from labeling.services.projects import ProjectView, project_view, write_guidelines
+from labeling.services.projects import ProjectView, write_guidelines
 from labeling.services.round_setup import rounds_of
 from labeling.services.rounds import Asked, asked_in, change_asked
 from labeling.services.self_naming import self_naming
 from labeling.services.taking_back import Which, count_to_take_back, take_back
-from labeling.ui.context import Here, here
+from labeling.ui.context import Here, here, project_here
 from labeling.ui.gold_section import gold_section
 from labeling.ui.hours_section import hours_section
 from labeling.ui.inbox_section import inbox_section, left_out_section
@@ -25,7 +25,7 @@ FIELDS = {"strength": "Strength", "criteria": "Criteria", "reasons": "Reasons", 
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     found = rounds_of(me.store, me.actor, me.project)
     told = flags(me.store, me.actor, me.project)
     with head("Rounds", f"{plural(len(found), 'round')} · {plural(len(told), 'open flag')}"):

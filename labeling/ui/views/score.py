@@ -12,7 +12,7 @@ from labeling.judging.scoring import scoring_template_text
 from labeling.services import runs
 from labeling.services.judge import own_family
 from labeling.services.planning import Estimate
-from labeling.services.projects import ProjectView, project_view
+from labeling.services.projects import ProjectView
 from labeling.services.score import (
     ScorerView,
     estimate_scoring,
@@ -23,7 +23,7 @@ from labeling.services.score import (
     start_scoring,
 )
 from labeling.services.specs import judge_spec
-from labeling.ui.context import Here, go, here
+from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.costs import cost_figure, mode_choice, start_label, stop_at, token_figures
 from labeling.ui.endpoint_form import missing_key
 from labeling.ui.formats import escape, plural
@@ -38,7 +38,7 @@ GOING: Final = (*ACTIVE, RunState.PAUSED, RunState.STOPPED)
 
 def main() -> None:
     me = here()
-    project = project_view(me.store, me.actor, me.project)
+    project = project_here(me)
     prompts, completions = scorable_counts(me.store, me.actor, me.project)
     scorers = list_scorers(me.store, me.actor, me.project)
     run = latest_run(me, "score")

@@ -317,6 +317,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("group_key IS NOT NULL"),
     )
     op.create_index(op.f("ix_prompt_import_id"), "prompt", ["import_id"], unique=False)
+    op.create_index(
+        "ix_prompt_reserved",
+        "prompt",
+        ["project_id"],
+        unique=False,
+        sqlite_where=sa.text("is_reserved = 1"),
+        postgresql_where=sa.text("is_reserved"),
+    )
     op.create_table(
         "rater",
         sa.Column("id", sa.Integer(), nullable=False),
