@@ -9,7 +9,7 @@ from exporters.formats import Format
 from exporters.written import Written
 
 NAMES = ("people", "judges", "rule_raters", "weights", "name")  # rules that name raters, or may
-MARKUP = re.compile(r"[\\*_\[\]<>#&|!]")
+MARKUP = re.compile(r"[\\*\[\]<>#&|!]")
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 

@@ -32,6 +32,7 @@ def where(told: Effect, format: Format, *, is_exact: bool) -> None:
     with section(f"Where {plural(told.pairs, 'pair')} go", remark):
         grid(
             pd.DataFrame(table, columns=["Pairs", "n", "Why, and what would bring them in"]),
+            height="content",  # every reason in sight: they add up to all pairs
             columns={
                 "Pairs": 200,
                 "n": st.column_config.ProgressColumn(
