@@ -5,6 +5,7 @@ A line is told without its place in the files, which comes first and is put befo
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -105,10 +106,15 @@ def lines_of(places: Iterable[tuple[bytes, tuple[int, int]]], abouts: Iterable[A
     """
     dumps = orjson.dumps
     return [
-        b'{"split":"%b","part":%d,"line":%d,"pair":%d,"prompt":%b,%b,"labels":%b,"strength":%b,"agreed":%b,"chosen_id":%d,"rejected_id":%d,%b'
-        % (split, part, line, pair, dumps(group), source.middle, dumps(labels), dumps(strength), dumps(agreed), chosen, rejected, source.end)
+        b'{"split":"%b","part":%d,"line":%d,"pair":%d,"prompt":%b,%b,"labels":%b,%b,"chosen_id":%d,"rejected_id":%d,%b'
+        % (split, part, line, pair, dumps(group), source.middle, dumps(labels), _rated(strength, agreed), chosen, rejected, source.end)
         for (split, (part, line)), (source, pair, group, labels, strength, agreed, chosen, rejected) in zip(places, abouts, strict=True)
     ]  # fmt: skip
+
+
+@lru_cache(1000, typed=True)
+def _rated(strength: float | None, agreed: float) -> bytes:
+    return orjson.dumps({"strength": strength, "agreed": agreed})[1:-1]
 
 
 class Sources:

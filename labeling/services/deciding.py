@@ -123,7 +123,7 @@ def ballot(session: Session, project_id: int, rules: LabelRules) -> Ballot:
 def decisions(session: Session, held: Ballot, without: AbstractSet[int] = frozenset()) -> Iterator[Decided]:
     """Every visible pair of the project by id but those of `without`, a chunk at a time."""
     last = 0
-    while pairs := rows.pair_chunk(session, held.project_id, last, held.hidden, CHUNK):
+    while pairs := _chunk(session, held, last):
         last = pairs[-1][0]
         if held.last_pair is not None and last > held.last_pair:
             pairs = [pair for pair in pairs if pair[0] <= held.last_pair]
@@ -131,6 +131,13 @@ def decisions(session: Session, held: Ballot, without: AbstractSet[int] = frozen
             yield decisions_on(session, held, wanted)
         if held.last_pair is not None and last >= held.last_pair:
             break
+
+
+def _chunk(session: Session, held: Ballot, after: int) -> Sequence[tuple[int, int]]:
+    """The next pairs as (pair, prompt). Mostly they follow each other, and which the prompts are need not be known."""
+    if not held.reserved and rows.are_visible_pairs(session, held.project_id, after + 1, after + CHUNK, held.hidden):
+        return [(id_, 0) for id_ in range(after + 1, after + CHUNK + 1)]
+    return rows.pair_chunk(session, held.project_id, after, held.hidden, CHUNK)
 
 
 def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]]) -> Decided:

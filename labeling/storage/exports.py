@@ -25,6 +25,7 @@ from labeling.storage.tables import (
     Round,
     now,
 )
+from labeling.storage.vote_columns import visible
 
 
 class PairRow(NamedTuple):
@@ -141,14 +142,21 @@ def pair_chunk(
         .order_by(col(Pair.id))
         .limit(size)
     )
-    return _pairs(session, query, hidden)
+    return plain_rows(session, visible(query, Pair, hidden))
+
+
+def are_visible_pairs(session: Session, project_id: int, first: int, last: int, hidden: Sequence[int]) -> bool:
+    """Whether each id from `first` to `last` is a visible pair of the project; told without reading them.
+
+    The project is in a sum: else SQLite takes its index, and counts all pairs of the project for every chunk.
+    """
+    query = select(func.count()).where(col(Pair.id).between(first, last), col(Pair.project_id) + 0 == project_id)
+    return session.scalar(visible(query, Pair, hidden)) == last - first + 1
 
 
 def count_visible_pairs(session: Session, project_id: int, hidden: Sequence[int]) -> int:
     query = select(func.count()).select_from(Pair).where(col(Pair.project_id) == project_id)
-    if hidden:
-        query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
-    return session.scalar(query) or 0
+    return session.scalar(visible(query, Pair, hidden)) or 0
 
 
 def left_wins(session: Session, project_id: int, mark: int) -> tuple[int, int]:
@@ -247,13 +255,7 @@ def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], m
         .order_by(col(Pair.id))
         .limit(most)
     )
-    return _pairs(session, query, hidden)
-
-
-def _pairs(session: Session, query: Select[int | None, int], hidden: Sequence[int]) -> list[tuple[Any, ...]]:
-    if hidden:
-        query = query.where(or_(col(Pair.import_id).is_(None), col(Pair.import_id).not_in(hidden)))
-    return plain_rows(session, query)
+    return plain_rows(session, visible(query, Pair, hidden))
 
 
 # --- the list ----------------------------------------------------------------------------------------------------

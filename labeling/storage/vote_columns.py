@@ -59,7 +59,7 @@ class PairColumns(NamedTuple):
 def events_since(session: Session, project_id: int, after: int, mark: int, hidden: Sequence[int]) -> EventColumns:
     """The project's label events with a `seq` over `after`, up to `mark`, by `seq`."""
     query = _events().where(col(Label.project_id) == project_id, col(Label.seq) > after, col(Label.seq) <= mark)
-    return _unpacked(_rows(session, _visible(query, Label, hidden).order_by(col(Label.seq)), 6))
+    return _unpacked(_rows(session, visible(query, Label, hidden).order_by(col(Label.seq)), 6))
 
 
 def events_on(session: Session, pair_ids: Sequence[int], mark: int, hidden: Sequence[int]) -> EventColumns:
@@ -69,7 +69,7 @@ def events_on(session: Session, pair_ids: Sequence[int], mark: int, hidden: Sequ
     reads all labels for every chunk.
     """
     query = _events().where(among(col(Label.pair_id), pair_ids), col(Label.seq) + 0 <= mark)
-    return _unpacked(_rows(session, _visible(query, Label, hidden), 6))
+    return _unpacked(_rows(session, visible(query, Label, hidden), 6))
 
 
 def open_results(session: Session, project_id: int) -> ResultColumns:
@@ -89,7 +89,7 @@ def pairs_since(session: Session, project_id: int, after: int, hidden: Sequence[
         .where(col(Pair.project_id) == project_id, col(Pair.id) > after)
         .order_by(col(Pair.id))
     )
-    pair_id, prompt_id = _rows(session, _visible(query, Pair, hidden), 2)
+    pair_id, prompt_id = _rows(session, visible(query, Pair, hidden), 2)
     return pair_id, prompt_id
 
 
@@ -111,7 +111,7 @@ def sides(session: Session, project_id: int, model: str | None, hidden: Sequence
         .where(col(Pair.project_id) == project_id)
         .order_by(col(Pair.id))
     )
-    return PairColumns(*_rows(session, _visible(query, Pair, hidden), 7))
+    return PairColumns(*_rows(session, visible(query, Pair, hidden), 7))
 
 
 def same_texts(session: Session, project_id: int) -> dict[int, int]:
@@ -182,7 +182,8 @@ def _results() -> Query:
     return select(col(JudgeResult.pair_id), col(JudgeResult.rater_id), state).where(col(JudgeResult.state) != "decided")
 
 
-def _visible(query: Query, table: type[Label] | type[Pair], hidden: Sequence[int]) -> Query:
+def visible(query: Query, table: type[Label] | type[Pair], hidden: Sequence[int]) -> Query:
+    """The query without what the imports `hidden` wrote."""
     if not hidden:
         return query
     return query.where(or_(col(table.import_id).is_(None), col(table.import_id).not_in(hidden)))
