@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from exporters.completions import Single
 from exporters.findings import Finding
 
+# Where a finding is about the labels, which a file alone does not tell.
+WRITERS, SIDES = "writers", "sides"
+
 # KTO's authors ask for desirable to undesirable, times their weights, between 1:1 and 4:3.
 LEAST_RATIO, MOST_RATIO = 0.75, 4 / 3
 
@@ -47,7 +50,7 @@ def always_winning(writers: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
         if matches >= LEAST_MATCHES and wins >= ALWAYS * matches:
             yield Finding(
                 None,
-                "",
+                WRITERS,
                 f"{name or 'One writer'} wins {wins:,} of {matches:,} rows, so that a model learns who wrote rather than what is good",
                 "Add pairs of other writers, or of the same writer twice",
                 "warning",
@@ -61,7 +64,7 @@ def side_always_winning(wins: int, labels: int) -> Finding | None:
     side, count = ("left", wins) if 2 * wins > labels else ("right", labels - wins)
     return Finding(
         None,
-        "",
+        SIDES,
         f"The side that stood {side} was preferred in {count:,} of {labels:,} labels: somebody may not have read",
         "Look at the raters' labels on Rounds",
         "warning",

@@ -85,6 +85,10 @@ def convert(
     """
     if to not in EXPORTERS:
         raise InputError(f"There is no format {to!r} to write. Choose one of {', '.join(EXPORTERS)}.")
+    if out.suffix.lower() == ".parquet":
+        raise InputError(
+            f"{out} would hold lines of JSON. Name it {out.with_suffix('.jsonl').name}; Parquet is for exports."
+        )
     format = EXPORTERS[to]
     refused_out = out.with_name(out.name + ".refused.jsonl")
     for path in (out, refused_out):

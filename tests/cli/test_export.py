@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.services.exporting import labelled, lines
+from tests.services.exporting import labelled, lines, make_exporting
 
 
 @pytest.fixture
@@ -57,6 +57,23 @@ def test_a_fault_is_one_sentence_and_exit_status_1(tiebreak, project, tmp_path, 
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_check_tells_what_only_the_labels_of_an_export_know(tiebreak, sqlite_store, sqlite_store_url, tmp_path):
+    making = make_exporting(sqlite_store)
+    large, small = making.generator("large"), making.generator("small")
+    toy = making.judge("toy", is_sandbox=True)
+    for number in range(30):
+        making.label(toy, making.pair(f"question {number}", a_by=large, b_by=small))
+    out = tmp_path / "out"
+    tiebreak("--database", sqlite_store_url, "export", "-p", making.slug, "-f", "trl", "-o", out)
+    told = tiebreak("check", out / "train.jsonl", "-f", "trl")
+    assert told.returncode == 0
+    assert "large wins 30 of 30 rows" in told.stdout
+    assert "30 rows of the export rest on the offline sandbox" in told.stdout
+    with (out / "train.jsonl").open("a") as file:  # a file of one's own: the manifest says nothing of it
+        file.write((out / "train.jsonl").read_text().splitlines()[0] + "\n")
+    assert "large" not in tiebreak("check", out / "train.jsonl", "-f", "trl").stdout
 
 
 def test_wrong_usage_is_exit_status_2(tiebreak, tmp_path):

@@ -189,6 +189,12 @@ def test_a_file_that_is_there_is_not_written_over(file, tmp_path, taken):
     assert (tmp_path / taken).read_text() == "mine"
 
 
+def test_lines_of_json_are_never_called_parquet(file, tmp_path):
+    with pytest.raises(InputError, match=r"Name it train\.jsonl"):
+        convert(file, "pairs.jsonl", to="trl", out=tmp_path / "train.parquet")
+    assert not (tmp_path / "train.parquet").exists()
+
+
 def test_what_holds_no_pairs_is_one_sentence(file, tmp_path):
     with pytest.raises(InputError, match="holds prompts: only pairs can be converted"):
         convert(file({"prompt": "Why?"}), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
