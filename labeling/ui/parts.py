@@ -90,10 +90,8 @@ def note(icon: str, colour: Colour, text: str) -> None:
 @contextmanager
 def head(title: str, context: str, states: tuple[str, ...] = ()) -> Iterator[None]:
     """Title and states on the left; the body of the `with` draws the actions on the right; below, the line of context."""
-    with st.container(gap="xxsmall"):
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="medium"
-        ):
+    with st.container(gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
                 st.title(title, anchor=False, width="content")
                 for name in states:

@@ -21,7 +21,8 @@ export function rest(desk) {
 
 /** A round as its annotators call it. */
 export function nameOf({ name, purpose }) {
-  return name === "work" ? "Work round" : `${name} · ${purpose}`;
+  if (name === "work") return "Work round";
+  return name === purpose ? name : `${name} · ${purpose}`;
 }
 
 function practised({ passed, correct, answered, pass_mark }) {

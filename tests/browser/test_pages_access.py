@@ -1,0 +1,86 @@
+"""Every page for everyone: on a phone, in both grounds, with a screen reader."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from labeling.services.access import local_actor
+from labeling.services.labels import record
+from labeling.services.queue import next_pairs
+from labeling.storage.store import Store
+from tests.browser.labelling import SLOW, idle, make_project
+from tests.browser.running import App
+from tests.browser.test_label_access import CONTRASTS
+from tests.services.labelling import act
+
+PAGES = ("", "data", "generate", "score", "label", "history", "rounds", "judge", "export", "endpoints")
+PHONE = {"width": 420, "height": 900}
+
+# What stands out of the window to the right. Tables and rows of tabs are scrolled by themselves.
+TOO_WIDE = """() => [...document.querySelectorAll("[data-testid=stMain] *, [role=dialog] *")]
+  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && one.checkVisibility())
+  .filter(one => !one.closest("[data-testid=stDataFrame], [data-testid=stTable], [role=tablist]"))
+  .map(one => one.outerHTML.slice(0, 120))"""
+# Controls that a screen reader could only call a control.
+NAMELESS = """() => [...document.querySelectorAll("button, input, textarea, a[href], [role=button], [role=combobox]")]
+  .filter(one => one.checkVisibility() && !one.closest("[aria-hidden=true]"))
+  .filter(one => !(one.ariaLabel || one.title || one.textContent.trim() || one.labels?.length || one.getAttribute("aria-labelledby")))
+  .map(one => one.outerHTML.slice(0, 120))"""
+# Streamlit draws what is chosen of several, and the icon of an empty page, in the theme's own colour: on a dark ground white on it
+# and itself on the ground cannot both have more.
+ACCENTED = "[data-testid=stMain] :is([aria-checked=true], [aria-pressed=true], [aria-selected=true], h1 [role=img])"
+
+
+@pytest.fixture
+def opened(app: App, page: Page, store: Store) -> Callable[[str], Page]:
+    """Opens a page of a project that has pairs and labels, once it is whole."""
+    slug, _ = make_project(store, f"Access {uuid4().hex}", 12)
+    actor = local_actor(store)
+    events = [act(pair.pair_id) for pair in next_pairs(store, actor, slug, (), 4)]
+    assert not record(store, actor, slug, events).refused
+
+    def opened(name: str) -> Page:
+        page.goto(f"{app.address}/{name}?project={slug}")
+        expect(page.locator("[data-testid=stMain] :is(h1, .verdict)").first).to_be_visible(timeout=SLOW)
+        idle(page, SLOW)
+        return page
+
+    return opened
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_a_phone_is_read_with_ease_and_names_its_controls(opened, page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(PHONE)
+    found = {}
+    for name in PAGES:
+        at = opened(name)
+        texts = at.locator("[data-testid=stMain]").evaluate(CONTRASTS)
+        accented = at.locator(ACCENTED).all_inner_texts()
+        pale = [one for one in texts if one[0] < (3.5 if one[1] in accented else 4.5)]
+        found[name] = pale, at.evaluate(TOO_WIDE), at.evaluate(NAMELESS)
+    assert found == dict.fromkeys(PAGES, ([], [], []))
+
+
+@pytest.mark.parametrize(
+    ("name", "button", "title"),
+    [
+        ("", "New project", "New project"),
+        ("data", "Import a file", "Choose a file"),
+        ("generate", "Add generator", "Generator"),
+        ("rounds", "New round", "New round"),
+        ("rounds", "Who works in it", "Who works in it"),
+    ],
+)
+def test_a_dialog_fits_a_phone_names_its_controls_and_is_left_by_escape(opened, page, name, button, title):
+    page.set_viewport_size(PHONE)
+    at = opened(name)
+    at.get_by_role("button", name=button).first.click()
+    dialog = at.get_by_role("dialog").filter(has_text=title)
+    expect(dialog).to_be_visible()
+    idle(at, SLOW)
+    assert (at.evaluate(TOO_WIDE), at.evaluate(NAMELESS)) == ([], [])
+    at.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
