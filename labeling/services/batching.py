@@ -135,9 +135,9 @@ class Tender:
                 self._tend_file(run, part)
             else:
                 self._tend_batch(run, part)
-        if run.state == "running":
-            with self.store.reading() as session:
-                is_changed = len(rows.open_parts(session, _id(run))) < len(parts)
+        with self.store.reading() as session:
+            is_changed = len(rows.open_parts(session, _id(run))) < len(parts)
+        if run.state == "running" or is_changed:
             self._settle(run, at_once=is_changed)
         return not is_file and self._goes_on(run)
 

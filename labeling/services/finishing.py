@@ -22,7 +22,10 @@ class Settled(Enum):
 
 
 def settle(store: Store, run_id: int, purpose: str) -> Settled:
-    """One short transaction that puts answers of a running run to use, or ends the run where nothing is left of it."""
+    """One short transaction that puts answers of a run to use, or ends a running one where nothing is left of it.
+
+    What was answered is used whatever became of the run: also what came home after a pause or a cancel.
+    """
     try:
         with store.writing() as session:
             if HARVESTERS[purpose](session, run_id, HARVEST_ROWS) >= HARVEST_ROWS:
@@ -35,7 +38,7 @@ def settle(store: Store, run_id: int, purpose: str) -> Settled:
             runs.set_state(session, run_id, "stopped", was=("running",), fault=fault)
         return Settled.WAITING
     with store.reading() as session:
-        if requests.has_own_waiting(session, run_id):
+        if runs.run_with_id(session, run_id).state != "running" or requests.has_own_waiting(session, run_id):
             return Settled.WAITING
         is_over = not requests.has_waiting(session, run_id)
         left = [] if is_over else requests.adoptable(session, run_id)

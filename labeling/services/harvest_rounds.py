@@ -20,14 +20,25 @@ class HarvestRounds:
         self._store = store
         self._new = 0
         self._harvested_at = 0.0
+        self._known: dict[
+            int, str
+        ] = {}  # purposes by run; also of runs that were paused, stopped or cancelled meanwhile
 
     def is_due(self, answered: int, *, is_quiet: bool) -> bool:
         """Whether to harvest now, with so many answers more. `is_quiet`: this worker waits for no answer."""
         self._new += answered
         return is_quiet or self._new >= HARVEST_ROWS or time.monotonic() - self._harvested_at >= HARVEST_SECONDS
 
-    def harvest(self, active: Sequence[Active]) -> tuple[bool, list[int]]:
-        """Let each run make something of its answers: whether there may be more at once, and which runs ended."""
+    def harvest(self, active: Sequence[Active], *, is_quiet: bool) -> tuple[bool, list[int]]:
+        """Let each run make something of its answers: whether there may be more at once, and which runs ended.
+
+        A run that goes no more is looked after until the last answer that this worker waits for is home.
+        """
         self._new, self._harvested_at = 0, time.monotonic()
-        settled = {run.id: settle(self._store, run.id, run.purpose) for run in active}
-        return Settled.MORE in settled.values(), [id_ for id_, how in settled.items() if how is Settled.ENDED]
+        going = {run.id: run.purpose for run in active}
+        known = self._known | going
+        settled = {id_: settle(self._store, id_, purpose) for id_, purpose in known.items()}
+        more = Settled.MORE in settled.values()
+        ended = [id_ for id_, how in settled.items() if how is Settled.ENDED]
+        self._known = going if is_quiet and not more else {id_: known[id_] for id_ in known.keys() - ended}
+        return more, ended

@@ -214,7 +214,7 @@ def _put_to_use(store: Store, run_ids: Sequence[int]) -> None:
             parts = [part.id or 0 for part in rows.open_parts(session, run_id)] if run.mode == "file" else []
         for part in parts:
             _end_if_done(store, part)
-        while is_running and settle(store, run_id, purpose) is Settled.MORE:
+        while settle(store, run_id, purpose) is Settled.MORE:
             continue
         if is_running and mode == "file":
             gather(store, run_id)  # what its answers gave rise to: a judge's reply that must be asked for again

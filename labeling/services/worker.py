@@ -109,12 +109,13 @@ class Worker:
                 self._finish(refused)
             if step.lost_place:
                 self.stop()
-            more = False
-            if self._harvests.is_due(step.answered, is_quiet=not (self._tasks or self._finished)):
-                more, ended = await self._in_database(partial(self._harvests.harvest, step.active))
+            more, is_quiet = False, not (self._tasks or self._finished)
+            if self._harvests.is_due(step.answered, is_quiet=is_quiet):
+                harvest = partial(self._harvests.harvest, step.active, is_quiet=is_quiet)
+                more, ended = await self._in_database(harvest)
                 for run_id in ended:
                     self._claims.tallies.forget(run_id)
-            is_idle = not step.active and not self._tasks and not self._finished
+            is_idle = not (step.active or self._tasks or self._finished or more)
             if once and is_idle and self._tender.is_idle:
                 return
             wait = 0.0 if more else step.again_seconds

@@ -156,6 +156,7 @@ def test_a_cancel_keeps_what_is_finished_and_frees_the_rest(store, server, worke
     assert worker.wait(200) == 0
     view = view_of(making, run)
     assert (view.state, view.answered, view.waiting, view.in_flight) == (RunState.CANCELLED, 4, 4, 0)
+    assert (view.harvested, len(making.rows(Completion))) == (4, 4), "what was paid for is put to use"
     assert parts_of(making, run)[0].state == "cancelled"
     server.desk.seconds = 0
     again = by_batch(making, [spec_of(server)], key="again")

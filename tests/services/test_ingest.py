@@ -182,6 +182,16 @@ def test_a_cancelled_file_run_frees_its_requests_and_still_takes_results(sqlite_
     assert view_of(making, again).state is RunState.DONE
 
 
+def test_results_of_a_cancelled_run_are_put_to_use(sqlite_store, tmp_path):
+    making = make_project(sqlite_store, prompts=3)
+    run = started(making)
+    paths = write_files(*making.place, run.id, tmp_path)
+    runs.cancel(*making.place, run.id)
+    ingest_path(*making.place, run_files(paths, tmp_path / "results.jsonl"))
+    view = view_of(making, run)
+    assert (view.state, view.harvested, len(making.rows(Completion))) == (RunState.CANCELLED, 3, 3)
+
+
 @pytest.fixture
 def priced():
     """Prices for the addresses of these tests: two dollars for a thousand tokens out."""

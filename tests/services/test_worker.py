@@ -89,6 +89,19 @@ def test_sigterm_ends_in_order_and_keeps_what_was_in_flight(store, endpoint, wor
     assert view.answered >= 4
 
 
+@pytest.mark.parametrize("end", [runs.pause, runs.cancel])
+def test_what_comes_home_after_a_pause_or_a_cancel_is_put_to_use(store, endpoint, workers, end):
+    making = make_project(store, prompts=40)
+    endpoint.hold()
+    run = start(making, [spec_of(endpoint, max_in_flight=4)])
+    workers()
+    until(lambda: endpoint.in_flight == 4)
+    end(*making.place, run.id)
+    endpoint.go_on()
+    until(lambda: view_of(making, run).harvested == 4)
+    assert view_of(making, run).answered == len(making.rows(Completion)) == 4
+
+
 def test_the_apps_worker_ends_with_its_app_and_there_is_one(sqlite_store, sqlite_store_url, endpoint):
     making = make_project(sqlite_store, prompts=3)
     first = spawn_worker(sqlite_store_url)
