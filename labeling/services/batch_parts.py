@@ -22,6 +22,7 @@ from labeling.storage.tables import Batch, Run, now
 
 FIRST_LOOK_SECONDS = 0.5
 LOOK_SECONDS = 60.0  # between looks at a batch that takes long
+LONGEST_FULL = timedelta(hours=24)  # by then every batch that fills a queue has ended, or is one of many
 LONGEST_BACKOFF_SECONDS = 300.0
 TRIES_BEFORE = 8  # calls in a row that brought nothing, before the provider has the batch: about four minutes
 TRIES_AFTER = 40  # and afterwards: about three hours
@@ -155,6 +156,7 @@ class _Step:
             provider_done=found.done,
             output_file_id=found.output_file_id,
             error_file_id=found.error_file_id,
+            full_since=self.part.full_since if found.status == "validating" else None,
             due_at=now() if found.has_ended else self._next_look(),
         )
 
@@ -168,9 +170,7 @@ class _Step:
         words = "; ".join(text for _, text in found.errors[:3]) or "it gave no reason"
         if any(code == FULL for code, _ in found.errors):
             if self._others_are_there() or self._has_room(words):
-                # The provider's queue is full with other batches, of this run or not: after them there is room.
-                self._write(state="uploaded", provider_id=None, provider_status="failed", fault=words,
-                            due_at=now() + timedelta(seconds=LOOK_SECONDS))  # fmt: skip
+                self._wait_for_room(words)
                 return
             if self.part.lines > 1:
                 halve(self.store, self.part, words)
@@ -179,6 +179,24 @@ class _Step:
         raise Stop(
             f"{self._origin} refused the batch {found.id} of run {self.run.id}: {words}. Nothing of it was done; mend the cause, then resume."
         )
+
+    def _wait_for_room(self, words: str) -> None:
+        """The provider's queue is full with other batches: after them there is room. Those of this run are sure to end."""
+        since = None if self._others_are_there() else self.part.full_since or now()
+        is_too_long = since is not None and now() - since > LONGEST_FULL
+        self._write(
+            state="uploaded",
+            provider_id=None,
+            provider_status="failed",
+            fault=f"The queue is full, and looked at again every minute: {words}",
+            full_since=None if is_too_long else since,
+            due_at=now() + timedelta(seconds=LOOK_SECONDS),
+        )
+        if is_too_long:
+            raise Stop(
+                f"The queue of {self._origin} has had no room for run {self.run.id} for 24 hours: {words}. Other batches fill it: end "
+                "them there or wait for them, then resume; or cancel the run and start it live."
+            )  # fmt: skip
 
     def _has_room(self, words: str) -> bool:
         """Whether the part alone is within the limit that the provider tells."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -105,6 +106,32 @@ def test_a_queue_that_others_fill_is_waited_for(store, server):
     assert [one.lines for one in list_parts(*making.place, run.id)] == [4]
     assert runs.run_view(*making.place, run.id).answered == 4
     assert runs.run_view(*other.place, first.id).answered == 30
+
+
+def test_a_queue_that_stays_full_for_a_day_stops_the_run_until_it_is_resumed(store, server):
+    making, other = make_project(store, prompts=4), make_project(store, prompts=30, name="Other")
+    server.desk.seconds = 1000
+    first = by_batch(other, server, "sandbox-small")
+    waiting = threading.Thread(target=work, args=(store,), kwargs={"once": True})
+    waiting.start()
+    until(lambda: any(part.provider_status == "in_progress" for part in list_parts(*other.place, first.id)))
+    server.desk.most_queued = sum(one.queued for one in server.desk._batches.values())  # there is no room left
+    run = by_batch(making, server)
+    until(lambda: any(part.provider_status == "failed" for part in list_parts(*making.place, run.id)))
+    assert runs.run_view(*making.place, run.id).state is RunState.RUNNING
+    with store.writing() as session:
+        session.execute(update(Batch).where(Batch.run_id == run.id).values(full_since=now() - timedelta(hours=25)))
+    with impatient(store):
+        until(lambda: runs.run_view(*making.place, run.id).state is RunState.STOPPED)
+        view = runs.run_view(*making.place, run.id)
+        assert "has had no room" in (view.fault or "")
+        assert (adds_up(view), view.waiting) == (True, 4)
+        server.desk.most_queued = MANY
+        runs.resume(*making.place, run.id)
+        until(lambda: runs.run_view(*making.place, run.id).state is RunState.DONE or _hurried(server))
+        waiting.join()
+    assert [one.lines for one in list_parts(*making.place, run.id)] == [4]
+    assert runs.run_view(*making.place, run.id).answered == 4
 
 
 def _hurried(server: BatchServer) -> bool:

@@ -120,6 +120,7 @@ class Batch(Table, table=True):
     due_at: datetime = at(default_now=True)
     created_at: datetime = at(default_now=True)
     sent_at: datetime | None = at()
+    full_since: datetime | None = at()  # since when the provider's queue has no room for it
     ended_at: datetime | None = at()
 
 
