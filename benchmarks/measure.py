@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,11 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         peak_mb=used.ru_maxrss * 1024 / 1e6,
         stdout=stdout,
     )
+
+
+def least(commands: Iterable[Sequence[str]]) -> Cost:
+    """Run commands that do the same, one after the other, and tell the one of least CPU: the others were disturbed."""
+    return min((run(command) for command in commands), key=lambda cost: cost.cpu_seconds)
 
 
 def free_port() -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import (
     engine,
+    export,
     imports,
     judging,
     label_browsers,
@@ -41,7 +42,8 @@ def figures(peers: list[str], engine_server: Path | None, judged: Path | None, *
         "label rules": lambda: rules.figures(5_000 if is_quick else 100_000),
         "a long queue": lambda: run_view.figures(2_000 if is_quick else run_view.REQUESTS),
         "import": lambda: imports.figures(5_000 if is_quick else imports.PAIRS),
-        "rates": lambda: rates.figures(5_000 if is_quick else 100_000),
+        "export": lambda: export.figures(5_000 if is_quick else export.PAIRS),
+        "convert": lambda: rates.figures(10_000 if is_quick else rates.CONVERTED),
     }
     if engine_server is not None:
         parts["request engine"] = lambda: engine.figures(engine_server)

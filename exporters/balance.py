@@ -12,17 +12,18 @@ WRITERS, SIDES = "writers", "sides"
 LEAST_RATIO, MOST_RATIO = 0.75, 4 / 3
 
 
-def class_balance(single: Single) -> Finding | None:
-    """A warning where one kind outweighs the other; it says with which weight they balance."""
+def class_balance(single: Single | None) -> Iterator[Finding]:
+    """A warning where one kind of single completions outweighs the other; it says with which weight they balance."""
+    if single is None or not single.undesirable:  # as in `sft`, which has no other kind
+        return
     good, bad = single.desirable, single.undesirable
-    if not bad:  # as in `sft`, which has no other kind
-        return None
     if not good:
-        return Finding(None, "label", "No completion is desirable", "Add pairs with a better side", "warning")
+        yield Finding(None, "label", "No completion is desirable", "Add pairs with a better side", "warning")
+        return
     if LEAST_RATIO <= good / bad <= MOST_RATIO:
-        return None
+        return
     name, weight = ("undesirable_weight", good / bad) if good > bad else ("desirable_weight", bad / good)
-    return Finding(
+    yield Finding(
         None,
         "label",
         f"{good:,} completions are desirable and {bad:,} undesirable",

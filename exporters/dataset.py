@@ -201,62 +201,65 @@ class DatasetWriter:
             FolderFault: the disk refuses.
         """
         single = self._unspool()
-        held = len(self._held)
-        self._put_held(self._train)
-        for line, told in self._least.rows() if self._least is not None else ():
-            self._put(self._validation, line, told)
-        note = ""
-        if self._share and not self._validation.rows:
-            note = (
-                f"No validation file: {self._share * 100:g} % come to {held} row{'' if held == 1 else 's'}, and fewer than "
-                f"{LEAST_VALIDATION_ROWS} say nothing. All rows are in the train file."
-            )
-        if self._validation.rows and not self._train.rows:
-            raise CheckFailed([NOTHING_TO_TRAIN_ON])
-        files = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
-        self._provenance.close()
-        if errors := self._validation.errors + self._train.errors:
-            raise CheckFailed(errors[:MOST_FINDINGS])
+        note = self._place_held()
+        files = self._end()
         found = (self._validation.warnings + self._train.warnings)[:MOST_FINDINGS]
-        warned = [*found, *warnings, *always_winning(self._sources.writers)]
-        if single is not None and (balance := class_balance(single)):
-            warned.append(balance)
-        origin_facts = FileFacts(
-            "provenance.jsonl",
-            "provenance",
-            1,
-            self._provenance.rows,
-            self._provenance.bytes,
-            self._provenance.sha256,
-        )
         written = Written(
             folder=self._out,
             pairs=self._used + self._left_out.total(),
             rows=self._provenance.rows,
-            train_rows=sum(file.rows for file in files if file.split == "train"),
-            validation_rows=sum(file.rows for file in files if file.split == "validation"),
+            train_rows=self._train.rows,
+            validation_rows=self._validation.rows,
             left_out=self.left_out,
             sandbox=self._sources.sandbox,
             masked=self._sources.masked,
             decided_by=self._sources.decided_by,
-            files=(*files, origin_facts),
-            warnings=tuple(warned),
+            files=tuple(files),
+            warnings=(*found, *warnings, *always_winning(self._sources.writers), *class_balance(single)),
             raters=self._sources.raters,
             agreement=self._sources.agreement,
             licence=licence,
             validation_note=note,
             single=single,
         )
-        told_all = manifest(
-            written, format=self._format.name, share=self._share, count=self._asked_rows, seed=self._seed, facts=facts
-        )
-        write_file(self._folder / "manifest.json", told_all)
-        write_file(self._folder / "README.md", card(written, self._format, facts).encode())
-        for name, content in extra_files(self._format.name, [file.name for file in files]):
-            write_file(self._folder / name, content)
+        self._describe(written, facts)
         finish_folder(self._folder, self._out)
         self._finished = True
         return written
+
+    def _place_held(self) -> str:
+        """Put rows that wait into their files; returns why there is no validation file where one was asked for, or ""."""
+        held = len(self._held)
+        self._put_held(self._train)
+        for line, told in self._least.rows() if self._least is not None else ():
+            self._put(self._validation, line, told)
+        if not self._share or self._validation.rows:
+            return ""
+        return (
+            f"No validation file: {self._share * 100:g} % come to {held} row{'' if held == 1 else 's'}, and fewer than "
+            f"{LEAST_VALIDATION_ROWS} say nothing. All rows are in the train file."
+        )
+
+    def _end(self) -> list[FileFacts]:
+        """Close the files and give them their names. Raises CheckFailed."""
+        if self._validation.rows and not self._train.rows:
+            raise CheckFailed([NOTHING_TO_TRAIN_ON])
+        files = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
+        self._provenance.close()
+        if errors := self._validation.errors + self._train.errors:
+            raise CheckFailed(errors[:MOST_FINDINGS])
+        return [*files, self._provenance.facts(self._provenance.path.name, "provenance", 1)]
+
+    def _describe(self, written: Written, facts: Mapping[str, Any]) -> None:
+        """Write manifest and card, and what else a trainer wants beside the files."""
+        told = manifest(
+            written, format=self._format.name, share=self._share, count=self._asked_rows, seed=self._seed, facts=facts
+        )
+        write_file(self._folder / "manifest.json", told)
+        write_file(self._folder / "README.md", card(written, self._format, facts).encode())
+        names = [file.name for file in written.files if file.split != "provenance"]
+        for name, content in extra_files(self._format.name, names):
+            write_file(self._folder / name, content)
 
     def _count(self, pair: int, code: str | None) -> None:
         """Count a pair once, whatever the number of its rows, which follow each other: used if one of them is."""

@@ -97,6 +97,10 @@ class JsonlFile:
     def sha256(self) -> str:
         return self._digest.hexdigest()
 
+    def facts(self, name: str, split: str, part: int) -> FileFacts:
+        """What is told of the file once it is closed."""
+        return FileFacts(name, split, part, self.rows, self.bytes, self.sha256)
+
     def _flush(self) -> None:
         block = memoryview(b"".join(self._lines))
         self._lines.clear()
@@ -157,7 +161,7 @@ class JsonlParts:
             if len(self._parts) > 1:
                 name = f"{self._split}-{number:05}-of-{len(self._parts):05}.{self._extension}"
             part.path.rename(self._folder / name)
-            facts.append(FileFacts(name, self._split, number, part.rows, part.bytes, part.sha256))
+            facts.append(part.facts(name, self._split, number))
         return facts
 
     def abandon(self) -> None:

@@ -21,8 +21,7 @@ def _masked(origin: RowOrigin) -> Told:
     return {"masked": origin.masked} if origin.masked else {}
 
 
-def told_of(origin: RowOrigin) -> Told:
-    """What is said of a row that is a pair."""
+def _decided(origin: RowOrigin) -> Told:
     return {
         "pair": origin.pair,
         "prompt": origin.group,
@@ -31,6 +30,13 @@ def told_of(origin: RowOrigin) -> Told:
         "labels": origin.labels,
         "strength": origin.strength,
         "agreed": origin.agreed,
+    }
+
+
+def told_of(origin: RowOrigin) -> Told:
+    """What is said of a row that is a pair."""
+    return {
+        **_decided(origin),
         "chosen_id": origin.chosen_id,
         "rejected_id": origin.rejected_id,
         "chosen_by": origin.chosen_by,
@@ -44,13 +50,7 @@ def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
     """What is said of a row that is one completion; `pair` is the first pair it stood in."""
     mine, other = ("chosen", "rejected") if piece.is_first else ("rejected", "chosen")
     return {
-        "pair": origin.pair,
-        "prompt": origin.group,
-        "raters": origin.raters,
-        "decided_by": origin.decided_by,
-        "labels": origin.labels,
-        "strength": origin.strength,
-        "agreed": origin.agreed,
+        **_decided(origin),
         "desirable": piece.is_desirable,
         "completion_id": origin.chosen_id if piece.is_first else origin.rejected_id,
         "written_by": origin.chosen_by if piece.is_first else origin.rejected_by,

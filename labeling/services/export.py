@@ -20,7 +20,7 @@ from exporters.jsonl import json_line
 from exporters.votes import VOTES
 from labeling.domain import Actor, Right
 from labeling.errors import ConflictError, ExportError
-from labeling.services.access import open_project
+from labeling.services.access import managed_project, open_project
 from labeling.services.deciding import Ballot, ballot
 from labeling.services.export_choices import ExportChoices, checked, format_named
 from labeling.services.export_list import ExportView, export_view, facts_of
@@ -85,8 +85,7 @@ def usable(store: Store, actor: Actor, slug: str, rules: LabelRules = DEFAULT_RU
     What a format cannot hold is not known here: see `counted`. In a large project the answer may be some seconds old.
     """
     with store.reading() as session:
-        project_id = _project(session, actor, slug, Right.SEE)
-        key = (str(store.url), project_id, rules)
+        key = (str(store.url), open_project(session, actor, slug, Right.SEE).id, rules)
         kept = _kept.get(key)
         if kept is not None and time.monotonic() < kept[0]:
             return kept[1]
@@ -99,7 +98,7 @@ def usable(store: Store, actor: Actor, slug: str, rules: LabelRules = DEFAULT_RU
     return found
 
 
-_kept: dict[tuple[str, int, LabelRules], tuple[float, Usable]] = {}
+_kept: dict[tuple[str, int | None, LabelRules], tuple[float, Usable]] = {}
 
 
 def counted(
@@ -120,7 +119,7 @@ def counted(
     left_out: Counter[str] = Counter()
     kept, lines, once = 0, 0, EachOnce()
     with store.reading() as session:
-        held = _held(store, session, _project(session, actor, slug, Right.MANAGE), rules, chosen)
+        held = _held(store, session, managed_project(session, actor, slug), rules, chosen)
         rows_by_pair = groupby(rows_of(session, held, system_prompt, left_out), key=lambda made: made[1].pair)
         for _, made in rows_by_pair:
             refusals = [(row, chosen.refusal(row)) for row, _ in made]
@@ -156,7 +155,7 @@ def preview(
     chosen = format_named(format)
     found: list[PreviewRow] = []
     with store.reading() as session:
-        held = _held(store, session, _project(session, actor, slug, Right.MANAGE), rules, chosen)
+        held = _held(store, session, managed_project(session, actor, slug), rules, chosen)
         for row, origin in rows_of(session, held, system_prompt, Counter()):
             if chosen.refusal(row) is None:
                 found.append(_previewed(row, origin, chosen))
@@ -222,7 +221,7 @@ def export_again(
 
 def _last_pair(store: Store, actor: Actor, slug: str) -> int:
     with store.reading() as session:
-        return rows.last_pair(session, _project(session, actor, slug, Right.MANAGE))
+        return rows.last_pair(session, managed_project(session, actor, slug))
 
 
 def _held(
@@ -294,9 +293,3 @@ def _nothing(pairs: int, left_out: Mapping[str, int]) -> str:
         f"{reason.replace('_', ' ')} {count:,}" for reason, count in sorted(left_out.items(), key=lambda one: -one[1])
     )
     return f"None of {pairs:,} pairs makes a row ({reasons}). Label pairs, or change the label rules."
-
-
-def _project(session: Session, actor: Actor, slug: str, right: Right) -> int:
-    project_id = open_project(session, actor, slug, right).id
-    assert project_id is not None
-    return project_id
