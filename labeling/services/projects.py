@@ -157,6 +157,13 @@ def set_overlap(store: Store, actor: Actor, slug: str, overlap: int, round_name:
     recount_round(store, _id(project), round_name)
 
 
+_UNDER_WAY = {
+    "generate": "Completions are being written.",
+    "score": "A judge is scoring replies.",
+    "judge": "A judge is reading pairs.",
+}
+
+
 def next_step(store: Store, actor: Actor, slug: str) -> Step:
     """Where the page should open, and why, in one sentence."""
     from labeling.services.open_rounds import open_rounds
@@ -169,7 +176,7 @@ def next_step(store: Store, actor: Actor, slug: str) -> Step:
         return Step("history", "Nothing waits for a label; yours are in the history.")
     if view.running and view.may_manage:
         page = view.running if view.running in ("judge", "score") else "generate"
-        return Step(page, f"A {view.running} run is under way.")
+        return Step(page, _UNDER_WAY[page])
     if not view.prompts:
         return Step("data", "Import prompts or pairs.")
     if not view.pairs:

@@ -133,7 +133,8 @@ def _new_round(me: Here) -> None:
         if purpose is RoundPurpose.REPEAT:
             people = [st.selectbox("Annotator", everyone)]
         else:
-            people = st.multiselect("Annotators", everyone)
+            placeholder = "At least one" if purpose is RoundPurpose.REVIEW else "Two or more"
+            people = st.multiselect("Annotators", everyone, placeholder=placeholder)
     with actions():
         if st.button("Cancel"):
             st.rerun()

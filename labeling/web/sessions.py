@@ -28,8 +28,9 @@ _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title} · Tiebreak</title>
 <style>
-:root {{ color-scheme: light dark; --line: light-dark(#e1e4ea, #2b303b); --accent: light-dark(#3b5bdb, #5a74ea); }}
-body {{ font: 15px/1.6 system-ui, sans-serif; max-width: 26rem; margin: 12vh auto; padding: 0 1rem; }}
+:root {{ color-scheme: light dark; --line: light-dark(#e1e4ea, #2b303b); --accent: light-dark(#3b5bdb, #4a6af0); }}
+body {{ background: light-dark(#fff, #0f1115); color: light-dark(#0f1217, #e6e8ee); font: 15px/1.6 system-ui, sans-serif;
+  max-width: 26rem; margin: 12vh auto; padding: 0 1rem; }}
 h1 {{ font-size: 24px; font-weight: 650; }}
 label, input {{ display: block; width: 100%; box-sizing: border-box; }}
 input {{ font: inherit; padding: .5rem .6rem; margin: .3rem 0 1rem; border: 1px solid var(--line); border-radius: 8px; }}

@@ -277,6 +277,12 @@ def test_a_phone_names_no_keys_and_leaves_room_for_an_answer(screen, page):
     at.page.get_by_role("button", name="Flag").click()
     expect(at.page.get_by_role("dialog", name="Flag this pair")).to_be_visible()
     assert [one for one in at.root.locator("kbd").all() if one.is_visible()] == []
+    at.page.get_by_role("button", name="Close").click()
+    for _ in at.pairs:
+        at.page.wait_for_timeout(200)
+        at.verdict("Both bad").click()
+    expect(at.page.get_by_role("heading", name="Every pair has its labels")).to_be_visible()
+    assert [one for one in at.root.locator("kbd").all() if one.is_visible()] == []
 
 
 def test_scrolling_with_a_finger_decides_nothing(screen):

@@ -84,3 +84,15 @@ def test_a_dialog_fits_a_phone_names_its_controls_and_is_left_by_escape(opened, 
     assert (at.evaluate(TOO_WIDE), at.evaluate(NAMELESS)) == ([], [])
     at.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_signing_in_and_out_are_read_with_ease_on_a_phone(app, page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(PHONE)
+    for name in ("sign-in", "sign-out"):
+        page.goto(f"{app.address}/{name}")
+        expect(page.get_by_role("heading")).to_be_visible()
+        assert [one for one in page.locator("body").evaluate(CONTRASTS) if one[0] < 4.5] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert page.evaluate(NAMELESS) == []

@@ -48,7 +48,8 @@ def test_a_run_is_started_by_the_form_watched_and_told(making, opened, chat_endp
     (started,) = making.rows(Run)
     assert (started.purpose, started.state) == ("score", "running")
     assert button(page, "Pause")
-    assert next_step(*making.place).page == "score"
+    step = next_step(*making.place)
+    assert (step.page, step.sentence) == ("score", "A judge is scoring replies.")
     work(making.store, once=True)
     run(page)
     assert "What a judge says is not shown here" in texts(page)

@@ -75,7 +75,11 @@ def _asked(me: Here) -> None:
         criteria = middle.text_area("Criteria, one a line", "\n".join(asked.criteria))
         skip_reasons = right.text_area("Reasons to skip, one a line", "\n".join(asked.skip_reasons))
         required = st.multiselect(
-            "Required with every label", list(FIELDS), list(asked.required), format_func=FIELDS.__getitem__
+            "Required with every label",
+            list(FIELDS),
+            list(asked.required),
+            format_func=FIELDS.__getitem__,
+            placeholder="Nothing",
         )
         wanted = Asked(
             ties, both_bad, strength, edits, _lines(reasons), _lines(criteria), tuple(required), _lines(skip_reasons),
