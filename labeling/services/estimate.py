@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from labeling.domain import Actor
+from labeling.services.access import managed_project
 from labeling.services.export import Counted, counted
 from labeling.services.export_choices import format_named
+from labeling.services.grouping import group_kept_prompts
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.rule_effect import Effect, Progress, effect, read_texts
 from labeling.storage.store import Store
@@ -27,6 +29,9 @@ def estimate(
         InputError: no such format, or a rule that the project cannot follow.
     """
     takes = format_named(format).takes
+    with store.reading() as session:
+        project_id = managed_project(session, actor, slug)
+    group_kept_prompts(store, project_id)
     if rules.refusals != "keep" or rules.personal_data != "keep":
         read_texts(store, actor, slug, progress)
     told = effect(store, actor, slug, rules, takes=takes)

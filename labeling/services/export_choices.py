@@ -14,7 +14,8 @@ from labeling.services.personal_data import kinds_in
 
 FileKind: TypeAlias = Literal["jsonl", "parquet", "csv"]
 
-LICENCE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,59}")
+# A short name that YAML reads as text: no number, and none of its words for yes and no.
+LICENCE: Final = re.compile(r"(?!(?:yes|no|y|n|on|off|true|false|null)$)(?=.*[a-z])[a-z0-9][a-z0-9.+-]{0,59}")
 UNTOLD: Final = "unknown"
 
 

@@ -23,8 +23,7 @@ class Reserved:
 def reserved(store: Store, actor: Actor, slug: str) -> Reserved:
     """What is kept now. Raises NotFoundError, ForbiddenError."""
     with store.reading() as session:
-        groups = rows.prompt_groups(session, _managed(store, actor, slug))
-    return Reserved(sum(kept for _, _, kept in groups), len(groups), 0)
+        return Reserved(*rows.count_reserved(session, managed_project(session, actor, slug)), 0)
 
 
 def reserve(store: Store, actor: Actor, slug: str, count: int, *, seed: int = 0) -> Reserved:

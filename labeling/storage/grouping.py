@@ -110,6 +110,15 @@ def reserve_prompts(session: Session, project_id: int, prompt_ids: Sequence[int]
     return int(done.rowcount)  # type: ignore[attr-defined]  # of an update there is one
 
 
+def count_reserved(session: Session, project_id: int) -> tuple[int, int]:
+    """How many prompts are kept for evaluation, and how many there are."""
+    query = select(func.count().filter(col(PromptRow.is_reserved)), func.count()).where(
+        col(PromptRow.project_id) == project_id
+    )
+    kept, prompts = session.execute(query).one()
+    return kept, prompts
+
+
 def prompt_groups(session: Session, project_id: int) -> list[tuple[int, str, bool]]:
     """(id, group, whether reserved) of every prompt of the project, by id."""
     query = (

@@ -258,6 +258,9 @@ def test_progress_ends_with_every_pair_looked_at(store, tmp_path):
         ({"validation_share": 1.0}, "below 1"),
         ({"validation_share": -0.1}, "0 or more"),
         ({"system_prompt": "  "}, "empty"),
+        ({"licence": "yes"}, "no licence's short name"),
+        ({"licence": "1.0"}, "no licence's short name"),
+        ({"licence": "mit\nconfigs: []"}, "no licence's short name"),
         ({"system_prompt": "To ana@mail.example", "rules": LabelRules(personal_data="leave_out")}, "personal data"),
     ],
 )

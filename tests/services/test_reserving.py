@@ -7,6 +7,7 @@ import pytest
 
 from labeling.domain import Role
 from labeling.errors import ForbiddenError, InputError
+from labeling.services.estimate import estimate
 from labeling.services.export import export
 from labeling.services.export_choices import ExportChoices
 from labeling.services.grouping import group_prompts
@@ -91,6 +92,7 @@ def test_no_export_holds_a_reserved_prompt_or_what_belongs_to_it(store, tmp_path
     assert len(left) == 3
     later = making.pair(f"{LONG.format(number=min(left))} {' '.join([min(left).lower()] * 12)} please")
     making.label(making.imported_rater("crowd"), later, "a")
+    assert estimate(*making.place, format="trl").left_out == {"reserved": 13}
     again = export(*making.place, ExportChoices("trl"), out=tmp_path / "again")
     assert again.left_out == {"reserved": 13}
     assert reserve(*making.place, 10, seed=4).changed == 0

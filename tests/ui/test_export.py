@@ -227,3 +227,17 @@ def test_what_was_masked_is_told_as_found(sqlite_store, opened):
     assert "Found and masked in 1 row: mail in 1" in texts(page)
     (view,) = exports(*making.place)
     assert view.masked == {"mail": 1, "rows": 1}
+
+
+def test_prompts_are_kept_for_evaluation_and_let_go_on_the_page(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    page = opened(making)
+    next(one for one in page.number_input if one.label == "Keep in all, at least").set_value(3)
+    button(run(page), "Keep them").click()
+    run(page)
+    assert "3 of 12 prompts are kept for evaluation" in texts(page)
+    assert dict(zip(table(page)["Pairs"], table(page)["n"], strict=True))["Reserved for evaluation"] == 3
+    button(page, "Keep none").click()
+    run(page)
+    assert "0 of 12 prompts are kept for evaluation" in texts(page)
+    assert "Reserved for evaluation" not in list(table(page)["Pairs"])

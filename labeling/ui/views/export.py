@@ -20,6 +20,7 @@ from labeling.ui.export_form import Form, export_form
 from labeling.ui.export_history import download, earlier
 from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
 from labeling.ui.parts import bar, body, count, empty, escape, faults, head, note, plural, tell
+from labeling.ui.reserve_section import reserve_section
 from labeling.ui.rules_form import show_effect
 from labeling.ui.text_reading import reading
 
@@ -38,6 +39,8 @@ def main() -> None:
         left, right = st.columns([1, 1.6], gap="large")
         with left, st.container(gap="medium"):
             form = export_form(me, project)
+            if project.prompts:
+                reserve_section(me)
         ended = take(me)
         listed = exports(me.store, me.actor, me.project)
         with right, st.container(gap="medium"):
