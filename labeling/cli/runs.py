@@ -196,7 +196,8 @@ def _told_progress(found: "RunProgress") -> list[str]:
         return []
     parts = [f"{found.requests_per_minute:,} answers a minute, {view.in_flight:,} in flight"]
     if found.seconds_left is not None:
-        parts.append(f"about {found.seconds_left / 60:,.0f} minutes left")
+        minutes = round(found.seconds_left / 60)
+        parts.append(f"about {minutes:,} minutes left" if minutes > 1 else "about a minute left")
     if found.to_come_usd is not None and view.waiting:
         parts.append(f"${found.to_come_usd[0]:.2f} to ${found.to_come_usd[1]:.2f} to come")
     lines = [f"{', '.join(parts)}."]

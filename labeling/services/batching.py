@@ -18,6 +18,7 @@ from labeling.services.finishing import Settled, settle
 from labeling.services.ingest import end_if_done
 from labeling.services.liveness import is_dead
 from labeling.services.parts import gather, let_go
+from labeling.services.tallies import budget_reached
 from labeling.storage import batches as rows
 from labeling.storage import leases, requests
 from labeling.storage import runs as run_rows
@@ -208,11 +209,7 @@ def affordable(session: Session, run_id: int) -> int:
     held = leases.in_flight_of(session, run_id)
     most = int((run.budget_usd - run.spent_usd) / each) - held
     if most <= 0 and not held and requests.has_own_waiting(session, run_id):
-        fault = (
-            f"The budget of ${run.budget_usd:.2f} is reached: ${run.spent_usd:.4f} are spent, and the next request may cost "
-            f"${each:.4f}. Resume the run with a higher budget to go on."
-        )
-        run_rows.set_state(session, run_id, "stopped", was=("running",), fault=fault)
+        run_rows.set_state(session, run_id, "stopped", was=("running",), fault=budget_reached(run, each))
     return max(0, most)
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from labeling.services.outcomes import Judged
 from labeling.storage.runs import RunningRow
+from labeling.storage.tables import Run
 
 FIRST_FAILURES = 20  # that many without a single answer, all alike, and the run stops
 
@@ -92,9 +93,11 @@ class Tallies:
         return found
 
 
-def budget_reached(run: Active, each_usd: float) -> str:
+def budget_reached(run: Active | Run, each_usd: float) -> str:
     """The sentence with which a run ends that may not spend more."""
+    budget = run.budget_usd or 0.0
+    told = f"{budget:.2f}" if not budget or budget >= 0.01 else f"{budget:.1g}"
     return (
-        f"The budget of ${run.budget_usd:.2f} is reached: ${run.spent_usd:.4f} are spent, and the next request "
+        f"The budget of ${told} is reached: ${run.spent_usd:.4f} are spent, and the next request "
         f"may cost ${each_usd:.4f}. Resume the run with a higher budget to go on."
     )

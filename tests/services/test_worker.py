@@ -163,6 +163,15 @@ def test_a_budget_stops_the_run_before_it_is_passed(sqlite_store, endpoint, pric
     assert (view_of(making, run).state, view_of(making, run).answered) == (RunState.DONE, 30)
 
 
+def test_a_budget_under_one_request_sends_nothing_and_is_told_as_it_is(sqlite_store, endpoint, priced):
+    making = make_project(sqlite_store, prompts=2)
+    run = start(making, [spec_of(endpoint, parameters={"max_tokens": 5})], budget_usd=0.0004)
+    work(making.store, once=True)
+    view = view_of(making, run)
+    assert (view.state, view.answered, endpoint.bodies) == (RunState.STOPPED, 0, [])
+    assert "The budget of $0.0004 is reached: $0.0000 are spent" in (view.fault or "")
+
+
 def test_a_run_whose_preparation_was_killed_is_ended_with_a_sentence(sqlite_store, endpoint):
     making = make_project(sqlite_store)
     run = start(making, [spec_of(endpoint)])
