@@ -12,13 +12,14 @@ from typing import TypeAlias
 from labeling.errors import ConflictError
 from labeling.readers import Refusal
 from labeling.ready_rows import RaterNames, ReadyPair, ReadyPrompt, ready_pairs, ready_prompts
-from labeling.rows import CompletionRow, PairRow, PromptRow, Reply, Row, pairs_in, records_of
+from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Reply, Row, pairs_in, records_of
 from labeling.storage import import_rows as rows_in
 from labeling.storage import imports as stored
 from labeling.storage.grouping import reserve_digests
 from labeling.storage.store import Session, Store
 
-CHUNK = 250  # rows; keeps a writing transaction short
+# Rows, and characters of texts: they keep a writing transaction short, and memory small.
+CHUNK, CHUNK_CHARACTERS = 250, 1_000_000
 ALIKE_SHOWN = 20
 STALE = timedelta(seconds=30)
 
@@ -103,19 +104,36 @@ _ADDED = ("prompts", "completions", "pairs", "labels", "paired_up", "near", "ali
 
 
 def chunks(rows: Iterator[Lined | Refusal]) -> Iterator[Chunk]:
-    """Rows in parts of about `CHUNK` pairs, prompts or completions."""
-    chunk = Chunk()
+    """Rows in parts of about `CHUNK` pairs, prompts or completions; of fewer, where they are long."""
+    chunk, characters = Chunk(), 0
     for row in rows:
         if isinstance(row, Refusal):
             chunk.refusals.append(row)
         else:
             chunk.rows.append(row)
             chunk.pairs += pairs_in(row[1])
-        if len(chunk.refusals) + max(len(chunk.rows), len(chunk.pairs)) >= CHUNK:
+            characters += _characters(row[1])
+        is_full = len(chunk.refusals) + max(len(chunk.rows), len(chunk.pairs)) >= CHUNK
+        if is_full or characters >= CHUNK_CHARACTERS:
             yield chunk
-            chunk = Chunk()
+            chunk, characters = Chunk(), 0
     if chunk.rows or chunk.refusals:
         yield chunk
+
+
+def _characters(row: Row) -> int:
+    """How long about the texts of a row are."""
+    if isinstance(row, PairRow):
+        return len(row.a.text) + len(row.b.text) + _prompt_characters(row.prompt)
+    if isinstance(row, PairGroup):
+        return sum(map(_characters, row.pairs))
+    if isinstance(row, CompletionRow):
+        return len(row.reply.text) + (_prompt_characters(row.prompt) if row.prompt else 0)
+    return _prompt_characters(row)
+
+
+def _prompt_characters(row: PromptRow) -> int:
+    return sum(len(message.get("content") or "") for message in row.prompt.messages)
 
 
 def take(store: Store, destination: Destination, chunk: Chunk, tally: Tally) -> None:

@@ -27,9 +27,19 @@ class PutPrompts:
     new: set[str]
 
 
+_BY_DIGEST = """
+    SELECT wanted.digest, found.id FROM unnest(%s::text[]) AS wanted (digest) CROSS JOIN LATERAL
+        (SELECT id FROM prompt WHERE project_id = %s AND prompt.digest = wanted.digest LIMIT 1) AS found"""
+
+
 def prompts_by_digest(session: Session, project_id: int, digests: Collection[str]) -> dict[str, int]:
-    query = select(PROMPT.c.digest, PROMPT.c.id).where(PROMPT.c.project_id == project_id, PROMPT.c.digest.in_(digests))
-    return dict(plain_rows(session, query))
+    if session.get_bind().dialect.name == "sqlite":
+        query = select(PROMPT.c.digest, PROMPT.c.id).where(
+            PROMPT.c.project_id == project_id, PROMPT.c.digest.in_(digests)
+        )
+        return dict(plain_rows(session, query))
+    # Asked for a list, PostgreSQL reads the whole project, of which it knows nothing while an import fills it.
+    return dict(session.connection().exec_driver_sql(_BY_DIGEST, (list(digests), project_id)).all())
 
 
 def prompts_by_external_id(session: Session, project_id: int, ids: Collection[str]) -> dict[str, int]:

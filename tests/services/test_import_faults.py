@@ -8,8 +8,9 @@ from sqlmodel import SQLModel, col
 
 from labeling.domain import Actor
 from labeling.errors import ConflictError, StoreError
+from labeling.rows import PromptRow as PromptOf
 from labeling.services.access import local_actor
-from labeling.services.import_chunks import STALE
+from labeling.services.import_chunks import STALE, Chunk, Destination, Tally, take
 from labeling.services.import_list import list_imports
 from labeling.services.import_preview import preview
 from labeling.services.imports import ImportOptions, recover_imports, run_import
@@ -126,3 +127,34 @@ def test_a_row_of_a_shape_nobody_writes_ends_no_import(store: Store, actor: Acto
     assert counts(store, Pair, Label) == [view.pairs, view.labels]
     assert counts(store, Completion) == [view.completions]
     assert view.pairs >= 1
+
+
+def test_long_rows_are_written_a_few_at_a_time(store: Store, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def noted(store: Store, destination: Destination, chunk: Chunk, tally: Tally) -> None:
+        written.append(sum(len(str(row.prompt.messages)) for _, row in chunk.rows if isinstance(row, PromptOf)))
+        take(store, destination, chunk, tally)
+
+    monkeypatch.setattr("labeling.services.imports.take", noted)
+    long = jsonl(*({"prompt": f"{number} " + "word " * 120_000} for number in range(9)))
+    assert run_import(store, actor, "p", long, "long.jsonl", PLAIN).taken == 9
+    assert len(written) == 5
+    assert max(written) < 1_300_000
+
+
+def test_a_project_is_not_read_through_for_each_part_of_an_import(store: Store, actor: Actor) -> None:
+    if store.is_sqlite:
+        plan = "EXPLAIN QUERY PLAN SELECT digest, id FROM prompt WHERE project_id = 1 AND digest IN ('a', 'b')"
+        with store.reading() as session:
+            (told,) = session.connection().exec_driver_sql(plan)
+        assert "INDEX sqlite_autoindex_prompt_1 (project_id=? AND digest=?)" in told[-1]
+        return
+    run_import(store, actor, "p", prompts(10_000), "prompts.txt", PLAIN)
+    with store.writing() as session:
+        session.connection().exec_driver_sql("SELECT pg_stat_force_next_flush()")
+    with store.reading() as session:
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'prompt'"
+        assert (
+            session.connection().exec_driver_sql(read).scalar_one() < 60_000
+        )  # 40 parts; a half of them each time: 200,000
