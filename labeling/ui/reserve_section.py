@@ -25,7 +25,9 @@ def reserve_section(me: Here) -> None:
                 with faults():
                     reserve(me.store, me.actor, me.project, int(asked))
                     st.rerun()
-            if st.button("Keep none", disabled=not kept.reserved):
-                with faults():
-                    release(me.store, me.actor, me.project)
-                    st.rerun()
+            with st.popover("Keep none", disabled=not kept.reserved):
+                st.caption("The next export may hold them. Who evaluates a model on them has to draw others then.")
+                if st.button("Let all go"):
+                    with faults():
+                        release(me.store, me.actor, me.project)
+                        st.rerun()

@@ -237,7 +237,7 @@ def test_prompts_are_kept_for_evaluation_and_let_go_on_the_page(sqlite_store, op
     run(page)
     assert "3 of 12 prompts are kept for evaluation" in texts(page)
     assert dict(zip(table(page)["Pairs"], table(page)["n"], strict=True))["Reserved for evaluation"] == 3
-    button(page, "Keep none").click()
+    button(page, "Let all go").click()
     run(page)
     assert "0 of 12 prompts are kept for evaluation" in texts(page)
     assert "Reserved for evaluation" not in list(table(page)["Pairs"])
