@@ -184,13 +184,17 @@ def prompts_complete(
 ) -> list[tuple[int, str]]:
     """Those of the prompts (id, digest) that have `samples` completions of each generator, given by its id, that writes to
     them, and two or more in all: what pairs can be made of."""
-    there = samples_there(session, prompt_ids)
+    several = dict(session.connection().execute(SEVERAL, {"prompt_ids": list(prompt_ids)}).all())
+    if not several:
+        return []
+    there = samples_there(session, several)
     wanted = [(generator_id, number) for generator_id, most in samples.items() for number in range(most)]
-    only = own_generators(session, prompt_ids)
-    complete = [
-        id_ for id_ in prompt_ids if all((id_, *one) in there for one in wanted if one[0] in only.get(id_, samples))
+    only = own_generators(session, several)
+    return [
+        (id_, digest)
+        for id_, digest in several.items()
+        if all((id_, *one) in there for one in wanted if one[0] in only.get(id_, samples))
     ]
-    return [(id_, digest) for id_, digest in session.connection().execute(SEVERAL, {"prompt_ids": complete})]
 
 
 def own_generators(session: Session, prompt_ids: Collection[int]) -> dict[int, frozenset[int]]:
