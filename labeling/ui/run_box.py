@@ -76,11 +76,11 @@ def _new_budget(run: RunView) -> float | None:
 
 
 def run_box(me: Here, run: RunView, more: Callable[[], list[tuple[str, str | int]]] | None = None) -> None:
-    """Draw the run; every two seconds anew while it goes. `more` gives further figures, such as pairs decided."""
+    """Draw the run; every two seconds anew while it goes or requests of it are still in flight. `more` gives further figures, such as pairs decided."""
     is_file = run.mode == RunMode.FILE
     first = [run]  # read this moment by the page: not to be read again for its first drawing
 
-    @st.fragment(run_every=REFRESH_SECONDS if run.state in ACTIVE else None)
+    @st.fragment(run_every=REFRESH_SECONDS if run.state in ACTIVE or run.in_flight else None)
     def live() -> None:
         with faults():
             known = first.pop() if first else None
@@ -91,7 +91,8 @@ def run_box(me: Here, run: RunView, more: Callable[[], list[tuple[str, str | int
                 _failures(me, found.run)
                 if not is_file:
                     last_answers(found)
-            if run.state in ACTIVE and found.run.state not in ACTIVE:
+            is_over = found.run.state not in ACTIVE
+            if is_over and (run.state in ACTIVE or (run.in_flight and not found.run.in_flight)):
                 st.rerun()
 
     live()

@@ -1,7 +1,9 @@
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 
 import pytest
+import streamlit as st
 
 from labeling.domain import RunMode
 from labeling.services import runs
@@ -11,7 +13,8 @@ from labeling.services.parts import write_files
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
 from labeling.sifting import Dropped
-from labeling.storage.tables import Label, Pair, PromptRow, Run
+from labeling.storage import claims, leases
+from labeling.storage.tables import Label, Pair, PromptRow, Request, Run, now
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
 from tests.services.test_continuing import conversations, generate, labelled
@@ -129,6 +132,32 @@ def test_a_run_can_be_paused_resumed_and_cancelled(making, opened, chat_endpoint
         button(page, label).click()
         run(page)
         assert [row.state for row in making.rows(Run)] == [state]
+
+
+def test_a_paused_run_is_drawn_anew_until_its_last_request_is_home(making, opened, chat_endpoint, monkeypatch):
+    two_generators(making, chat_endpoint)
+    page = opened()
+    button(page, "Start run").click()
+    run(page)
+    (started,) = making.rows(Run)
+    endpoint = making.rows(Request)[0].endpoint
+    with making.store.writing() as session:
+        assert claims.claim(session, "a worker", started.id, endpoint, 1, now() + timedelta(hours=1))
+    runs.pause(*making.place, started.id)
+    drawn: list[float | None] = []
+    fragment = st.fragment
+
+    def spied(*, run_every):
+        drawn.append(run_every)
+        return fragment(run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", spied)
+    run(page)
+    assert drawn[-1]
+    with making.store.writing() as session:
+        leases.release(session, "a worker")
+    run(page)
+    assert drawn[-1] is None
 
 
 def test_hostile_text_is_shown_as_text(making, opened, chat_endpoint):
