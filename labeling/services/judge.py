@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from labeling.domain import Actor, Json, JudgeSpec, Prompt, Right, RunMode
-from labeling.errors import EndpointError, InputError, NotFoundError
+from labeling.errors import EndpointError, NotFoundError
 from labeling.judging.families import of_same_family
 from labeling.judging.outcome import ORDERS, Order
 from labeling.judging.template import Reply, judge_messages, response_format, template_text
@@ -18,7 +18,7 @@ from labeling.services import runs
 from labeling.services.access import managed_project, open_project
 from labeling.services.endpoints import ask_now, make_ready
 from labeling.services.headers import keep_headers
-from labeling.services.judge_pairs import choose, draw_for, left_for
+from labeling.services.judge_pairs import choose, draw_for, left_for, no_pairs
 from labeling.services.keys import address_of, is_sandbox_address, placed
 from labeling.services.repairs import with_repairs
 from labeling.services.scaling import LARGE, PART, scaled
@@ -166,7 +166,7 @@ def start_judging(
     if known is not None and known.id is not None:
         return runs.run_view(store, actor, slug, known.id)
     if not chosen:
-        raise InputError(f"There are no {pairs} pairs to judge. Choose other pairs, or make some on the page Generate.")
+        raise no_pairs(pairs)
     return start_on(
         store, actor, slug, spec, chosen, pairs,
         idempotency_key=idempotency_key, budget_usd=budget_usd, mode=mode, max_tries=max_tries,

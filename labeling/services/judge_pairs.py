@@ -90,6 +90,12 @@ def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = 
     return rows.ids_of(session, found, 1 if first_only else None)
 
 
+def no_pairs(pairs: str) -> InputError:
+    """What is told where a choice comes to nothing."""
+    among = "" if pairs == "all" else f" among those that are {pairs!r}"
+    return InputError(f"There are no pairs to judge{among}. Choose other pairs, or make some on the page Generate.")
+
+
 def left_for(
     session: Session, project_id: int, pairs: str, rater_id: int | None, most: int, part: int
 ) -> tuple[int, list[int]]:

@@ -12,7 +12,7 @@ from labeling.services import runs
 from labeling.services.access import managed_project
 from labeling.services.endpoints import make_ready
 from labeling.services.judge import estimate_judging, start_judging, start_on, structured_format
-from labeling.services.judge_pairs import choose, draw_for
+from labeling.services.judge_pairs import choose, draw_for, no_pairs
 from labeling.services.planning import Estimate
 from labeling.services.prices import unknown_price
 from labeling.storage.runs import run_with_key
@@ -93,7 +93,7 @@ def start_jury(
     if started:
         return [runs.run_view(store, actor, slug, run_id) for run_id in started]
     if not chosen:
-        raise InputError(f"There are no {pairs} pairs to judge. Choose other pairs, or make some on the page Generate.")
+        raise no_pairs(pairs)
     for spec in specs:
         make_ready(store, actor, slug, spec, mode)
         structured_format(store, actor, slug, spec, may_ask=mode is not RunMode.FILE)

@@ -18,6 +18,8 @@ from labeling.ui.parts import faults, note, state
 
 SANDBOX_MODELS: Final = ("sandbox-large", "sandbox-small", "sandbox-judge", "sandbox-reasoner")
 
+OWN: Final = "Own server"  # what the target of that kind is called as an endpoint
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -33,7 +35,12 @@ def ready_endpoints(target: Target, *, for_judges: bool) -> list[Ready]:
     """The project's target first, then the other hosts, last the sandbox."""
     order = [target, *(one for one in Target if one is not target)]
     hosts = [
-        Ready(found.title, found.base_url, found.key_env, found.judge_models if for_judges else found.models)
+        Ready(
+            OWN if found is TARGETS[Target.OWN] else found.title,
+            found.base_url,
+            found.key_env,
+            found.judge_models if for_judges else found.models,
+        )
         for found in (TARGETS[one] for one in order)
     ]
     models = SANDBOX_MODELS[2:3] if for_judges else SANDBOX_MODELS
@@ -135,4 +142,4 @@ def _index_of(written: dict[str, Any], ready: list[Ready]) -> int:
     for place, one in enumerate(ready):
         if one.base_url and one.base_url == written.get("base_url"):
             return place
-    return next(place for place, one in enumerate(ready) if one.title == TARGETS[Target.OWN].title)
+    return next(place for place, one in enumerate(ready) if one.title == OWN)

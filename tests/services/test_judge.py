@@ -46,6 +46,16 @@ def test_a_judge_that_stands_by_its_verdict_labels_the_pairs(store, chat_endpoin
     assert (judge.title, judge.pairs) == ("strict, version 1", 2)
 
 
+def test_where_there_is_nothing_to_judge_it_is_told_in_plain_words(store, chat_endpoint):
+    making = make_project(store, prompts=1)
+    for pairs, told in (
+        ("all", "There are no pairs to judge."),
+        ("gold", "no pairs to judge among those that are 'gold'"),
+    ):
+        with pytest.raises(InputError, match=told):
+            start_judging(*making.place, spec(chat_endpoint), pairs, idempotency_key="once")
+
+
 def test_a_label_names_the_judgements_it_rests_on(store, chat_endpoint):
     making = make_judging(store)
     judge_by(chat_endpoint, prefers_good)

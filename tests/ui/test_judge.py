@@ -50,6 +50,7 @@ def test_the_form_tells_what_the_judge_reads_and_what_it_would_take(making, open
     assert any("You compare two replies" in text for text in shown)
     assert any("question 0" in text for text in shown)
     assert ("Requests", "4") in [(one.label, one.value) for one in page.metric]
+    assert "Own server" in next(one.options for one in page.selectbox if one.label == "Start from")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def _overview(me: Here, project: ProjectView) -> None:
                         {"Completions": one.completions, "From": one.kind, "Sandbox": one.is_sandbox, "Name": one.name}
                         for one in written
                     ],
+                    columns={"Completions": 96, "From": 100, "Sandbox": 80, "Name": 780},
                 )
         _near(me)
         _imports(me)
