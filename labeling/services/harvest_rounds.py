@@ -20,9 +20,8 @@ class HarvestRounds:
         self._store = store
         self._new = 0
         self._harvested_at = 0.0
-        self._known: dict[
-            int, str
-        ] = {}  # purposes by run; also of runs that were paused, stopped or cancelled meanwhile
+        # Purposes by run; also of runs that were paused, stopped or cancelled meanwhile.
+        self._known: dict[int, str] = {}
 
     def is_due(self, answered: int, *, is_quiet: bool) -> bool:
         """Whether to harvest now, with so many answers more. `is_quiet`: this worker waits for no answer."""
