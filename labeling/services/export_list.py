@@ -160,9 +160,11 @@ def this_process() -> dict[str, object]:
 def settle_stopped(store: Store) -> int:
     """Mark exports as failed whose process is gone from this host, and remove what they left; returns how many."""
     with store.reading() as session:
-        gone = [row for row in rows.exports_being_written(session) if _is_gone(json.loads(row.options))]
+        begun = rows.exports_being_written(session)
+    gone = [row for row in begun if _is_gone(json.loads(row.options))]
+    busy = {row.folder for row in begun if row not in gone}  # another export may be on its way to the same folder
     for row in gone:
-        for left in unfinished_folders(Path(row.folder)) if row.folder else ():
+        for left in unfinished_folders(Path(row.folder)) if row.folder and row.folder not in busy else ():
             discard_folder(left)
         fail(store, row.id, "The program was stopped during the export. Start it again.")
     return len(gone)

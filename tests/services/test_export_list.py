@@ -88,6 +88,17 @@ def test_an_export_under_way_is_left_alone(store, tmp_path):
     assert exports(*making.place)[0].state == "done"
 
 
+def test_what_a_killed_export_left_is_swept_up_beside_one_on_its_way_to_the_same_folder(store, store_url, tmp_path):
+    making = labelled(store, 3)
+
+    def killed(_looked: int, _pairs: int) -> None:
+        subprocess.run([sys.executable, "-c", PROGRAM, store_url, str(tmp_path / "out")], cwd=ROOT, check=False)
+        assert settle_stopped(store) == 1
+
+    assert done(making, tmp_path, progress=killed).rows == 3
+    assert [view.state for view in exports(*making.place)] == ["failed", "done"]
+
+
 def test_an_export_of_another_project_is_not_found(store, tmp_path):
     making = labelled(store, 3)
     view = done(making, tmp_path)
