@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -83,15 +83,25 @@ def convert(
         ConflictError: a file to write is there already.
         ExportError: the disk refuses.
     """
+    format, understanding = _understood(source, name, to, out, options)
+    with _told_faults(), ExitStack() as stack:
+        conversion = _Conversion(name, format, out, stack)
+        for row in read_by(maker(format, understanding), source, understanding, options.limit):
+            conversion.take(row)
+            if conversion.read % PROGRESS_EVERY == 0:
+                progress(conversion.read)
+        return conversion.end(understanding)
+
+
+def _understood(source: Source, name: str, to: str, out: Path, options: ConvertOptions) -> tuple[Format, Understanding]:
+    """What is to be written, and how the source is read. Raises as `convert`."""
     if to not in EXPORTERS:
         raise InputError(f"There is no format {to!r} to write. Choose one of {', '.join(EXPORTERS)}.")
     if out.suffix.lower() == ".parquet":
         raise InputError(
             f"{out} would hold lines of JSON. Name it {out.with_suffix('.jsonl').name}; Parquet is for exports."
         )
-    format = EXPORTERS[to]
-    refused_out = out.with_name(out.name + ".refused.jsonl")
-    for path in (out, refused_out):
+    for path in (out, _refused_file(out)):
         if path.exists():
             raise ConflictError(f"{path} is already there. Delete it, or write to another name.")
     understanding = understand(source, name, format=options.format, mapping=options.mapping, encoding=options.encoding)
@@ -100,56 +110,91 @@ def convert(
             f"{name} was read as {understanding.format}, which holds {understanding.kind}: only pairs can be converted."
             " Say how it is read with --from, or import it and label it first."
         )
-    reasons: Counter[str] = Counter()
-    left_out: Counter[str] = Counter()
-    read_rows = 0
-    with _told_faults(), ExitStack() as stack:
-        written = stack.enter_context(_partial(out))
-        left: JsonlFile | None = None
-        spool = stack.enter_context(_spooling(out)) if format.pieces is not None else None
-        for row in read_by(maker(format, understanding), source, understanding, options.limit):
-            read_rows += 1
-            if isinstance(row, Refusal):
-                refusals = [row]
-                reasons[row.code] += 1
-            elif type(row[1]) is bytes:
-                written.write(row[1])
-                refusals = []
-            else:
-                refusals = _write_all(spool or written, format, *row, reasons, left_out)
-                read_rows += records_of(row[1]) - 1
-            if refusals:
-                left = left or stack.enter_context(_partial(refused_out))
-                for refusal in refusals:
-                    left.write(_told(name, refusal))
-            if read_rows % PROGRESS_EVERY == 0:
-                progress(read_rows)
-        refused = reasons.total()
-        if left is not None:
-            left.close()
-            left.path.rename(refused_out)
-        if read_rows == refused:
-            raise ExportError(_nothing(name, understanding, reasons, refused_out))
-        if spool is not None:
-            for line, _, _ in spool.rows():
+    return EXPORTERS[to], understanding
+
+
+def _refused_file(out: Path) -> Path:
+    return out.with_name(out.name + ".refused.jsonl")
+
+
+class _Conversion:
+    """The files of one conversion, removed with `stack` unless they were given their names; and what went where."""
+
+    def __init__(self, name: str, format: Format, out: Path, stack: ExitStack) -> None:
+        self.read = 0  # rows
+        self._name = name
+        self._format = format
+        self._out = out
+        self._stack = stack
+        self._reasons: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+        self._written = stack.enter_context(_partial(out))
+        self._refused: JsonlFile | None = None
+        self._spool = stack.enter_context(_spooling(out)) if format.pieces is not None else None
+
+    def take(self, row: tuple[int, Row] | tuple[int, bytes] | Refusal) -> None:
+        """Write a row, or its line where that is made already, or why there is none."""
+        self.read += 1
+        if isinstance(row, Refusal):
+            self._reasons[row.code] += 1
+            self._refuse([row])
+        elif isinstance(row[1], bytes):
+            self._written.write(row[1])
+        else:
+            self._write_pairs(row[0], row[1])
+
+    def end(self, understanding: Understanding) -> Converted:
+        """Give the files their names. Raises ExportError where no row could be written."""
+        refused, refused_file = self._reasons.total(), _refused_file(self._out)
+        if self._refused is not None:
+            self._refused.close()
+            self._refused.path.rename(refused_file)
+        if self.read == refused:
+            raise ExportError(_nothing(self._name, understanding, self._reasons, refused_file))
+        written = self._written
+        if self._spool is not None:
+            for line, _, _ in self._spool.rows():
                 written.write(line)
         written.close()
-        written.path.rename(out)
+        written.path.rename(self._out)
         return Converted(
-            file=name,
+            file=self._name,
             read_as=understanding.format,
-            to=to,
-            out=str(out),
-            read=read_rows,
-            converted=read_rows - refused,
+            to=self._format.name,
+            out=str(self._out),
+            read=self.read,
+            converted=self.read - refused,
             refused=refused,
             rows=written.rows,
             bytes=written.bytes,
             sha256=written.sha256,
-            refused_by_reason=dict(reasons.most_common()),
-            pairs_left_out=dict(left_out.most_common()),
-            refused_file=str(refused_out) if left is not None else None,
+            refused_by_reason=dict(self._reasons.most_common()),
+            pairs_left_out=dict(self._left_out.most_common()),
+            refused_file=str(refused_file) if self._refused is not None else None,
         )
+
+    def _write_pairs(self, line: int, row: Row) -> None:
+        """The pairs of a row; it counts as refused records where none could be written."""
+        pairs, records = pairs_in(row), records_of(row)
+        self.read += records - 1
+        refusals = [
+            refusal
+            for pair in pairs
+            if (refusal := _write(self._spool or self._written, self._format, line, pair)) is not None
+        ]
+        if not refusals:
+            return
+        if len(refusals) == len(pairs):
+            self._reasons[refusals[0].code] += records
+        else:
+            self._left_out.update(refusal.code for refusal in refusals)
+        self._refuse(refusals)
+
+    def _refuse(self, refusals: Sequence[Refusal]) -> None:
+        if self._refused is None:
+            self._refused = self._stack.enter_context(_partial(_refused_file(self._out)))
+        for refusal in refusals:
+            self._refused.write(_told(self._name, refusal))
 
 
 def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> PreferenceRow:
@@ -168,19 +213,6 @@ def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> Prefe
         prompt.messages, chosen.text, rejected.text, prompt.tools, chosen.tool_calls, rejected.tool_calls, outcome,
         row.strength,
     )  # fmt: skip
-
-
-def _write_all(
-    file: JsonlFile | Spool, format: Format, line: int, row: Row, reasons: Counter[str], left_out: Counter[str]
-) -> list[Refusal]:
-    """Write the pairs of a row; return those that cannot be, counted as refused records where none could."""
-    pairs = pairs_in(row)
-    refusals = [refusal for pair in pairs if (refusal := _write(file, format, line, pair)) is not None]
-    if refusals and len(refusals) == len(pairs):
-        reasons[refusals[0].code] += records_of(row)
-    elif refusals:
-        left_out.update(refusal.code for refusal in refusals)
-    return refusals
 
 
 def _write(file: JsonlFile | Spool, format: Format, line: int, row: PairRow) -> Refusal | None:

@@ -16,7 +16,7 @@ from labeling.services.export_list import ExportView, export_view
 from labeling.services.export_state import begin, end, settling
 from labeling.services.grouping import group_kept_prompts
 from labeling.storage import exports as rows
-from labeling.storage.store import Store
+from labeling.storage.store import Session, Store
 from labeling.storage.vote_rows import votes_by_kind, votes_of
 
 
@@ -73,33 +73,7 @@ def export_votes(
         file_type: Literal["csv", "parquet"] = "parquet" if asked.file_type == "parquet" else "csv"
         with store.reading() as session, VotesWriter(begun.folder, file_type) as writer:
             mark = rows.label_mark(session, begun.project_id) if as_in is None else as_in.label_seq
-            hidden = rows.hidden_imports(session, begun.project_id)
-            reserved, kept = rows.reserved_prompts(session, begun.project_id), 0
-            for (
-                _, item, rater, kind, verdict, strength, left, milliseconds, revision, purpose, at, model_a, model_b,
-                group, is_current, prompt_id,
-            ) in votes_of(session, begun.project_id, mark, hidden):  # fmt: skip
-                if prompt_id in reserved:
-                    kept += 1
-                    continue
-                writer.add(
-                    VoteRow(
-                        item,
-                        rater,
-                        verdict,
-                        model_a,
-                        model_b,
-                        group,
-                        kind,
-                        strength,
-                        purpose,
-                        left or "",
-                        None if milliseconds is None else milliseconds / 1000,
-                        revision,
-                        bool(is_current),
-                        _utc(at),
-                    )
-                )
+            kept = _write_votes(session, writer, begun.project_id, mark)
             if not writer.rows:
                 raise ExportError(
                     f"All {kept:,} labels are of prompts that are reserved for evaluation." if kept
@@ -122,3 +96,22 @@ def export_votes(
 
 def _utc(at: datetime) -> str:
     return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat(timespec="seconds")
+
+
+def _write_votes(session: Session, writer: VotesWriter, project_id: int, mark: int) -> int:
+    """Write the labels up to `mark`; return how many were left out, as their prompts are kept for evaluation."""
+    reserved, kept = rows.reserved_prompts(session, project_id), 0
+    for (
+        _, item, rater, kind, verdict, strength, left, milliseconds, revision, purpose, at, model_a, model_b, group,
+        is_current, prompt_id,
+    ) in votes_of(session, project_id, mark, rows.hidden_imports(session, project_id)):  # fmt: skip
+        if prompt_id in reserved:
+            kept += 1
+            continue
+        seconds = None if milliseconds is None else milliseconds / 1000
+        vote = VoteRow(
+            item, rater, verdict, model_a, model_b, group, kind, strength, purpose, left or "", seconds, revision,
+            bool(is_current), _utc(at),
+        )  # fmt: skip
+        writer.add(vote)
+    return kept
