@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from labeling.domain import Actor
 from labeling.services.access import managed_project
 from labeling.storage import contents as stored
+from labeling.storage.completions import completions_by_generator
 from labeling.storage.store import Store
 
 SHOWN_CHARACTERS = 300
@@ -62,3 +63,11 @@ def sources(store: Store, actor: Actor, slug: str) -> list[SourceLine]:
         project_id = managed_project(session, actor, slug)
         found = stored.completions_by_source(session, project_id)
     return [SourceLine(kind, name or "not named", is_sandbox, number) for kind, name, is_sandbox, number in found]
+
+
+def replies_stamp(store: Store, actor: Actor, slug: str) -> tuple[int, ...]:
+    """Changes whenever generated or imported replies come or go: what was found out about all of them is old then."""
+    with store.reading() as session:
+        project_id = managed_project(session, actor, slug)
+        written = completions_by_generator(session, project_id)
+        return sum(written.values()), *stored.last_import(session, project_id)

@@ -44,3 +44,9 @@ def remembered(key: Hashable, stamp: Hashable, count: Callable[[], T]) -> T:
 
 
 _remembered: dict[Hashable, tuple[Hashable, object]] = {}
+
+
+def forget() -> None:
+    """Let all counts be counted anew: what measures a first visit asks for it."""
+    _kept.clear()
+    _remembered.clear()

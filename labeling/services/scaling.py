@@ -5,7 +5,7 @@ from dataclasses import replace
 from labeling.services.planning import Estimate
 
 LARGE = 1000  # prompts or pairs from which a part is enough
-PART = 150  # requests that are written out then, each of another prompt or pair: a page waits for them
+PART = 100  # requests that are written out then, each of another prompt or pair: a page waits for them
 
 
 def scaled(found: Estimate, requests: int, noun: str) -> Estimate:

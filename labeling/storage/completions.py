@@ -11,7 +11,7 @@ from labeling.domain import GeneratorSpec, Prompt, canonical_json, completion_di
 from labeling.pairing import Candidate
 from labeling.sifting import Said
 from labeling.storage.inserting import insert_rows, new_ids
-from labeling.storage.projects import visible
+from labeling.storage.projects import count_prompts, count_visible, visible
 from labeling.storage.tables import (
     Completion,
     CompletionText,
@@ -216,14 +216,12 @@ def count_prompts_for(session: Session, project_id: int, generator_id: int | Non
     for_all_or_it = some.c.generator_id.is_(None)
     if generator_id is not None:
         for_all_or_it = or_(for_all_or_it, some.c.generator_id == generator_id)
-    continues = select(some.c.prompt_id).where(some.c.prompt_id == col(PromptRow.id))
-    query = select(func.count()).where(
-        col(PromptRow.project_id) == project_id,
-        col(PromptRow.id) <= last_prompt_id,
-        visible(PromptRow, project_id),
-        or_(~continues.exists(), continues.where(for_all_or_it).exists()),
+    upto = col(PromptRow.id) <= last_prompt_id
+    continuing = col(PromptRow.id).in_(select(some.c.prompt_id))
+    for_others = ~select(some.c.prompt_id).where(some.c.prompt_id == col(PromptRow.id), for_all_or_it).exists()
+    return count_visible(session, PromptRow, project_id, upto) - count_visible(
+        session, PromptRow, project_id, upto, continuing, for_others
     )
-    return session.scalar(query) or 0
 
 
 def prompt_with_id(session: Session, project_id: int, prompt_id: int) -> PromptData | None:
@@ -235,9 +233,10 @@ def prompt_with_id(session: Session, project_id: int, prompt_id: int) -> PromptD
 def last_of_first(session: Session, project_id: int, limit: int | None) -> tuple[int, int]:
     """Of the first `limit` visible prompts (of all, where None): their number and the greatest id; 0 where none."""
     first = select(col(PromptRow.id)).where(col(PromptRow.project_id) == project_id, visible(PromptRow, project_id))
-    chosen = first.order_by(col(PromptRow.id)).limit(limit).subquery()
-    number, last = session.execute(select(func.count(), func.max(chosen.c.id))).one()
-    return number, last or 0
+    number = count_prompts(session, project_id)
+    if limit is None or limit >= number:
+        return number, session.scalar(first.order_by(col(PromptRow.id).desc()).limit(1)) or 0
+    return limit, session.scalar(first.order_by(col(PromptRow.id)).offset(limit - 1).limit(1)) or 0
 
 
 def count_samples(session: Session, generator_id: int, samples: int, last_prompt_id: int) -> int:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from labeling.storage.projects import visible
-from labeling.storage.tables import Completion, Generator, Pair, PromptRow, PromptText
+from labeling.storage.tables import Completion, Generator, Import, Pair, PromptRow, PromptText
 
 
 def prompts_page(
@@ -39,6 +39,15 @@ def prompts_page(
         .order_by(shown.c.id)
     )
     return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in session.execute(query)]
+
+
+def last_import(session: Session, project_id: int) -> tuple[int, int]:
+    """How many imports of the project are done, and the greatest id of one: changes whenever imported rows come or go."""
+    query = select(func.count(), func.max(col(Import.id))).where(
+        col(Import.project_id) == project_id, col(Import.state) == "done"
+    )
+    number, newest = session.execute(query).one()
+    return number, newest or 0
 
 
 def completions_by_source(session: Session, project_id: int) -> Sequence[tuple[str, str | None, bool, int]]:

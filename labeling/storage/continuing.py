@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from labeling.domain import Json, Prompt, canonical_json
 from labeling.storage.import_rows import prompts_by_digest
-from labeling.storage.projects import visible
+from labeling.storage.projects import count_visible, visible
 from labeling.storage.tables import (
     Completion,
     CompletionText,
@@ -89,17 +89,8 @@ def open_after(session: Session, project_id: int, after: int, most: int) -> list
 
 def count_open(session: Session, project_id: int) -> int:
     """How many visible prompts have a turn to come."""
-    query = (
-        select(func.count())
-        .select_from(PromptRow)
-        .join(PromptText, col(PromptText.prompt_id) == col(PromptRow.id))
-        .where(
-            col(PromptRow.project_id) == project_id,
-            col(PromptText.follow_ups).is_not(None),
-            visible(PromptRow, project_id),
-        )
-    )
-    return session.scalar(query) or 0
+    with_turns = select(col(PromptText.prompt_id)).where(col(PromptText.follow_ups).is_not(None))
+    return count_visible(session, PromptRow, project_id, col(PromptRow.id).in_(with_turns))
 
 
 def continued(session: Session, prompt_ids: Collection[int]) -> dict[int, set[tuple[str, int | None]]]:

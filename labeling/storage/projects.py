@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session, col
 
 from labeling.domain import Role
@@ -133,16 +133,18 @@ def visible(table: type[PromptRow] | type[Pair] | type[Completion] | type[Label]
 
 
 def count_prompts(session: Session, project_id: int) -> int:
-    return _count_visible(session, PromptRow, project_id)
+    return count_visible(session, PromptRow, project_id)
 
 
 def count_pairs(session: Session, project_id: int) -> int:
-    return _count_visible(session, Pair, project_id)
+    return count_visible(session, Pair, project_id)
 
 
-def _count_visible(session: Session, table: type[PromptRow] | type[Pair], project_id: int) -> int:
+def count_visible(
+    session: Session, table: type[PromptRow] | type[Pair], project_id: int, *also: ColumnElement[bool]
+) -> int:
     """As `visible` says; but every page counts, and nearly always no import is being written that it would have to look for."""
-    query = select(func.count()).select_from(table).where(col(table.project_id) == project_id)
+    query = select(func.count()).select_from(table).where(col(table.project_id) == project_id, *also)
     hidden = session.scalars(unfinished_imports(project_id)).all()
     if hidden:
         query = query.where(col(table.import_id).is_(None) | col(table.import_id).not_in(hidden))

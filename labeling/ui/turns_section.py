@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from labeling.services.contents import sources
+from labeling.services.contents import replies_stamp
 from labeling.services.continuing import After, ContinueView, continue_conversations, count_open
 from labeling.services.export import usable
 from labeling.services.projects import project_view
@@ -40,7 +40,7 @@ def turns_section(me: Here) -> None:
 def _cached(me: Here, after: After) -> ContinueView:
     """Every rerun of the page would decide every pair again."""
     prompts = project_view(me.store, me.actor, me.project).prompts
-    replies = sum(one.completions for one in sources(me.store, me.actor, me.project))
+    replies = replies_stamp(me.store, me.actor, me.project)
     place = (me.slug, after, prompts, replies, usable(me.store, me.actor, me.project).label_seq)
     kept = st.session_state.get("turns")
     if kept is None or kept[0] != place:

@@ -6,6 +6,7 @@ from labeling.domain import Role, RunState
 from labeling.errors import EndpointError, ForbiddenError, InputError, NotFoundError
 from labeling.pairing import PairMode
 from labeling.services import runs
+from labeling.services.contents import replies_stamp
 from labeling.services.generate import (
     GenerationPlan,
     estimate_generation,
@@ -21,7 +22,7 @@ from labeling.services.harvest import HARVESTERS
 from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.specs import generator_spec
 from labeling.services.worker import work
-from labeling.storage.tables import Completion, Generator, Pair, RoundPair, Run
+from labeling.storage.tables import Completion, Generator, Import, Pair, RoundPair, Run
 from tests.fixtures.endpoint import error
 from tests.services.making import make_project
 
@@ -246,3 +247,16 @@ def test_annotators_neither_see_nor_start_generators(store, chat_endpoint):
     ):
         with pytest.raises(ForbiddenError):
             act()
+
+
+def test_what_is_known_of_all_replies_is_old_when_some_are_imported_or_generated(store, chat_endpoint):
+    making = make_project(store, prompts=1)
+    before = replies_stamp(*making.place)
+    assert replies_stamp(*making.place) == before
+    with store.writing() as session:
+        told = {"kind": "completions", "format": "f", "file_name": "f", "created_by": making.owner.account_id}
+        session.add(Import(project_id=making.project_id, state="done", **told))
+    imported = replies_stamp(*making.place)
+    start_generation(*making.place, GenerationPlan((spec(chat_endpoint),)), idempotency_key="once")
+    work(store, once=True)
+    assert len({before, imported, replies_stamp(*making.place)}) == 3

@@ -42,6 +42,10 @@ class PromptText(Table, table=True):
     """`messages`, `tools`, `tags` and `follow_ups` are canonical JSON; the last three may be missing."""
 
     __tablename__ = "prompt_text"
+    __table_args__ = (
+        Index("ix_prompt_text_follow_ups", "prompt_id", sqlite_where=text("follow_ups IS NOT NULL"),
+              postgresql_where=text("follow_ups IS NOT NULL")),
+    )  # fmt: skip
 
     prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
     messages: str = long_text()

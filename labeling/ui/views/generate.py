@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from labeling.domain import RunMode, RunState, Target
 from labeling.pairing import PairMode
 from labeling.services import runs
-from labeling.services.contents import sources
+from labeling.services.contents import replies_stamp
 from labeling.services.generate import (
     GenerationPlan,
     GeneratorView,
@@ -25,7 +25,7 @@ from labeling.services.generate import (
 )
 from labeling.services.pairing import PairingView, PairPlan, make_pairs
 from labeling.services.project_target import set_target
-from labeling.services.projects import ProjectView, count_pairs, project_view
+from labeling.services.projects import ProjectView, count_pairs
 from labeling.services.spec_fields import SANDBOX
 from labeling.services.specs import generator_spec
 from labeling.services.targets import TARGETS
@@ -111,7 +111,7 @@ def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run:
         with faults():
             _estimate(me, project, generators, start)
         _generators(me, project, generators)
-        _pairs(me, generators)
+        _pairs(me, project)
         turns_section(me)
         if run is not None:
             run_box(me, run)
@@ -273,7 +273,7 @@ def _pair_plan() -> PairPlan:
     return PairPlan(mode, per_prompt, chosen_sieve("drop"), chosen_rule())
 
 
-def _pairs(me: Here, generators: list[GeneratorView]) -> None:
+def _pairs(me: Here, project: ProjectView) -> None:
     with section("Pairs", "made while a run goes, and here from completions that are there"):
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             st.segmented_control(
@@ -290,7 +290,7 @@ def _pairs(me: Here, generators: list[GeneratorView]) -> None:
             if is_rule and not rule_fields(me):
                 return
             plan = _pair_plan()
-            found = _cached_pairing(me, plan, generators)
+            found = _cached_pairing(me, plan, project)
             if found is None:
                 return
             told = [part for number, part in _pairing_words(found) if number]
@@ -303,13 +303,10 @@ def _pairs(me: Here, generators: list[GeneratorView]) -> None:
                 st.rerun()
 
 
-def _cached_pairing(me: Here, plan: PairPlan, generators: list[GeneratorView]) -> PairingView | None:
+def _cached_pairing(me: Here, plan: PairPlan, project: ProjectView) -> PairingView | None:
     """Every rerun of the page would read and compare every reply again."""
-    project = project_view(me.store, me.actor, me.project)
-    place = (
-        me.slug, plan, project.prompts, project.pairs, project.target_model, *(view.completions for view in generators),
-        sum(source.completions for source in sources(me.store, me.actor, me.project)),
-    )  # fmt: skip
+    replies = replies_stamp(me.store, me.actor, me.project)
+    place = (me.slug, plan, project.prompts, project.pairs, project.target_model, replies)
     kept = st.session_state.get("pairing")
     if kept is None or kept[0] != place:
         if not may_count(project.prompts, place):

@@ -518,6 +518,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["prompt_id"], ["prompt.id"], name=op.f("fk_prompt_text_prompt_id")),
         sa.PrimaryKeyConstraint("prompt_id", name=op.f("pk_prompt_text")),
     )
+    op.create_index(
+        "ix_prompt_text_follow_ups",
+        "prompt_text",
+        ["prompt_id"],
+        unique=False,
+        sqlite_where=sa.text("follow_ups IS NOT NULL"),
+        postgresql_where=sa.text("follow_ups IS NOT NULL"),
+    )
     op.create_table(
         "prompt_signatures",
         sa.Column("project_id", sa.Integer(), nullable=False),
