@@ -52,6 +52,7 @@ def estimate_jury(
         usd_high=_total([one.usd_high for one in each]),
         unpriced_models=tuple(dict.fromkeys(model for one in each for model in one.unpriced_models)),
         basis="\n".join(dict.fromkeys(f"{spec.name}: {one.basis}" for spec, one in zip(specs, each, strict=True))),
+        usd_error=sum(one.usd_error for one in each),
     )
 
 

@@ -1,5 +1,6 @@
 """What a run asks for, before it starts: one entry a wanted call, and what they are likely to cost."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -44,7 +45,11 @@ class PlannedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a plan is likely to take. Money is None where the price of a model is unknown; answered ones cost nothing."""
+    """What a plan is likely to take. Money is None where the price of a model is unknown; answered ones cost nothing.
+
+    `usd_error`: how far the money of as many other requests of the plan may lie from that of these, at 95 %; where these
+    are only a part of it, `scaling.scaled` has widened the interval by that.
+    """
 
     requests: int
     already_answered: int
@@ -55,6 +60,7 @@ class Estimate:
     usd_high: float | None
     unpriced_models: tuple[str, ...]
     basis: str
+    usd_error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def estimate(
     expectation = Expectation(store, mode)
     seen: set[str] = set()
     total = answered = prompt_tokens = low = high = 0
-    usd = [0.0, 0.0]
+    usd, squares = [0.0, 0.0], 0.0
     unpriced: dict[str, None] = {}
     for chunk in chunks(planned):
         keys = [one.request.key for one in chunk]
@@ -141,6 +147,7 @@ def estimate(
                 unpriced[one.request.model] = None
             else:
                 usd = [usd[0] + expected.usd[0], usd[1] + expected.usd[1]]
+                squares += expected.usd[1] ** 2
     known = not unpriced
     return Estimate(
         requests=total,
@@ -152,6 +159,7 @@ def estimate(
         usd_high=usd[1] if known else None,
         unpriced_models=tuple(unpriced),
         basis=_basis(mode, from_answers=expectation.from_answers),
+        usd_error=1.96 * math.sqrt(max(0.0, squares - usd[1] ** 2 / total)) if total else 0.0,
     )
 
 
