@@ -1,8 +1,8 @@
 """Which prompts belong together: near-duplicates, and turns of one conversation. Pure.
 
 A split that parted them would test a model on what it was trained on. Prompts are joined whose opening is the same text
-(without case, spacing and marks), and such as are alike by `sifting.likeness`; candidates for the latter are found by
-signatures, so that not every prompt is compared with every other.
+(without case, spacing and marks), and such whose openings or wholes are alike by `sifting.likeness`; candidates for the
+latter are found by signatures, so that not every prompt is compared with every other.
 
 Source of the signatures: Broder (1997), On the resemblance and containment of documents.
 """
@@ -10,7 +10,7 @@ Source of the signatures: Broder (1997), On the resemblance and containment of d
 import re
 import zlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,14 @@ MOST_KNOWN = 500_000
 WORD = re.compile(r"\w+|[-+=<>%^/]")
 COMPARED = 4  # of those in one band each is compared with so many before it
 
-# What is kept of a prompt to find what is like it, 88 bytes: equal keys are a meeting, 0 is no key.
-SIGNATURE = np.dtype([("id", "<i8"), ("opening", "<u8"), ("whole", "<u8"), ("bands", "<u8", (BANDS,))])
+# What is kept of a prompt to find what is like it, 152 bytes: equal keys are a meeting, 0 is no key. A prompt of one turn
+# is its opening.
+SIGNATURE = np.dtype(
+    [
+        ("id", "<i8"), ("opening", "<u8"), ("whole", "<u8"),
+        ("opening_bands", "<u8", (BANDS,)), ("whole_bands", "<u8", (BANDS,)),
+    ]
+)  # fmt: skip
 Signatures = npt.NDArray[np.void]
 Keys = npt.NDArray[np.uint64]
 
@@ -44,22 +50,27 @@ class Signer:
     def __init__(self) -> None:
         self._parts = [np.zeros(0, SIGNATURE)]
         self._waiting: list[tuple[int, int, int]] = []  # id, keys of the opening and of the whole
-        self._texts: list[tuple[int, list[int], int]] = []  # place in waiting, words and numbers as numbers
+        # Place in waiting, column, words and numbers as numbers.
+        self._texts: list[tuple[int, str, list[int], int]] = []
         self._number_of: dict[str, int] = {}  # of words met before
 
     def add(self, prompt_id: int, messages: Sequence[Mapping[str, Any]]) -> None:
         opening = whole = _words(_opening(messages))
         key = last = _key(opening)
+        self._text("opening_bands", opening)
         if len(messages) > 1:
             whole = _words(said(messages))
             last = _key(whole)
-        if len(whole) >= FEWEST_WORDS:
-            numbers = sorted(word for word in whole if word[0].isdigit())
-            apart = zlib.crc32("\0".join(numbers).encode())
-            self._texts.append((len(self._waiting), self._numbered(whole[:MOST_WORDS]), apart))
+            self._text("whole_bands", whole)
         self._waiting.append((prompt_id, key, last))
         if len(self._waiting) == AT_ONCE:
             self._sign()
+
+    def _text(self, column: str, words: list[str]) -> None:
+        if len(words) >= FEWEST_WORDS:
+            numbers = sorted(word for word in words if word[0].isdigit())
+            apart = zlib.crc32("\0".join(numbers).encode())
+            self._texts.append((len(self._waiting), column, self._numbered(words[:MOST_WORDS]), apart))
 
     def signatures(self) -> Signatures:
         """One for each prompt that was added, in that order."""
@@ -73,8 +84,13 @@ class Signer:
         for name, column in zip(("id", "opening", "whole"), zip(*self._waiting, strict=True), strict=True):
             signed[name] = column
         if self._texts:
-            places, words, numbers = zip(*self._texts, strict=True)
-            signed["bands"][list(places)] = _bands(words, np.array(numbers, dtype=np.uint64))
+            places, columns, words, numbers = zip(*self._texts, strict=True)
+            bands = _bands(words, np.array(numbers, dtype=np.uint64))
+            for name in ("opening_bands", "whole_bands"):
+                rows = [row for row, column in enumerate(columns) if column == name]
+                signed[name][[places[row] for row in rows]] = bands[rows]
+            is_short = signed["whole"] == signed["opening"]
+            signed["whole_bands"][is_short] = signed["opening_bands"][is_short]
         self._parts.append(signed)
         self._waiting.clear()
         self._texts.clear()
@@ -114,6 +130,10 @@ def said(messages: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(str(message.get("content") or "") for message in messages if message["role"] not in SYSTEM)
 
 
+def _opening(messages: Sequence[Mapping[str, Any]]) -> str:
+    return next((str(message.get("content") or "") for message in messages if message["role"] not in SYSTEM), "")
+
+
 SYSTEM = ("system", "developer")
 
 
@@ -121,7 +141,7 @@ def groups(
     signatures: Signatures,
     compared: int,
     group_of: Callable[[Sequence[int]], Mapping[int, str]],
-    text_of: Callable[[int], str],
+    messages_of: Callable[[int], Sequence[Mapping[str, Any]]],
 ) -> Iterator[list[int]]:
     """Groups of two and more with one at least that is new, each the ids of its prompts, ascending.
 
@@ -129,12 +149,20 @@ def groups(
         signatures: of all prompts, by id; the first `compared` were compared with each other before.
         group_of: the groups, by id, of prompts that were compared before; one that is not in it is not there any more.
             Of a group that is known, only those are told in whose company a new one was found.
-        text_of: what `said` says of a prompt.
+        messages_of: the messages of a prompt.
     """
     ids: list[int] = signatures["id"].tolist()
     exact = [*_runs(signatures["opening"], compared), *_runs(signatures["whole"], compared)]
-    near = [run for number in range(BANDS) for run in _runs(signatures["bands"][:, number], compared)]
-    met = sorted({place for run in (*exact, *near) for place in run if place < compared})
+    openings = [run for number in range(BANDS) for run in _runs(signatures["opening_bands"][:, number], compared)]
+    # Prompts of one turn meet in their openings.
+    has_turns = signatures["whole"] != signatures["opening"]
+    wholes = [
+        run
+        for number in range(BANDS)
+        for run in _runs(signatures["whole_bands"][:, number], compared)
+        if has_turns[run].any()
+    ]
+    met = sorted({place for run in (*exact, *openings, *wholes) for place in run if place < compared})
     known = group_of([ids[place] for place in met])
     gone = {place for place in met if ids[place] not in known}
     joined = _Joined(len(ids))
@@ -146,8 +174,10 @@ def groups(
         first, *others = (place for place in run if place not in gone)
         for place in others:
             joined.join(first, place)
-    for run in near:
-        _join_alike([place for place in run if place not in gone], compared, joined, lambda place: text_of(ids[place]))
+    for run in openings:
+        _join_alike(run, gone, compared, joined, lambda place: _opening(messages_of(ids[place])))
+    for run in wholes:
+        _join_alike(run, gone, compared, joined, lambda place: said(messages_of(ids[place])))
     members: dict[int, list[int]] = {}
     for place in joined.moved:
         members.setdefault(joined.root(place), []).append(place)
@@ -156,10 +186,14 @@ def groups(
             yield sorted(ids[place] for place in {root, *others})
 
 
-def _join_alike(run: list[int], compared: int, joined: "_Joined", text_of: Callable[[int], str]) -> None:
+def _join_alike(
+    run: list[int], gone: Container[int], compared: int, joined: "_Joined", text_of: Callable[[int], str]
+) -> None:
     """Join those of one band that are alike; each is compared with a few before it, and with none of its own group."""
     firsts: list[int] = []
     for place in run:
+        if place in gone:
+            continue
         for other in firsts:
             if joined.root(place) == joined.root(other):
                 break
@@ -201,10 +235,6 @@ class _Joined:
         if first != second:
             self._parents[second] = first
             self.moved.add(second)
-
-
-def _opening(messages: Sequence[Mapping[str, Any]]) -> str:
-    return next((str(message.get("content") or "") for message in messages if message["role"] not in SYSTEM), "")
 
 
 def _key(words: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.grouping import Signatures, Signer, groups, said
+from labeling.grouping import Signatures, Signer, groups
 
 LONG = (
     "Please write a short essay about the history of the harbour in our town, with its ships, its people, the storm that"
@@ -21,7 +21,7 @@ def user(*turns: str) -> list[dict[str, str]]:
 
 def grouped(*prompts: list[dict[str, str]]) -> list[list[int]]:
     """The groups of prompts that come all at once."""
-    return sorted(groups(signed(*prompts), 0, lambda _none: {}, lambda number: said(prompts[number])))
+    return sorted(groups(signed(*prompts), 0, lambda _none: {}, lambda number: prompts[number]))
 
 
 def grouped_by_and_by(*prompts: list[dict[str, str]]) -> list[list[int]]:
@@ -33,7 +33,7 @@ def grouped_by_and_by(*prompts: list[dict[str, str]]) -> list[list[int]]:
         return {one: names[one] for one in asked}
 
     for number in range(len(prompts)):
-        for group in groups(signatures[: number + 1], number, group_of, lambda one: said(prompts[one])):
+        for group in groups(signatures[: number + 1], number, group_of, lambda one: prompts[one]):
             told = {names[one] for one in group}
             names.update({one: names[group[0]] for one, name in names.items() if name in told})
     members: dict[str, list[int]] = {}
@@ -84,6 +84,19 @@ def test_what_asks_something_else_is_not_one_group(one, other):
 def test_turns_of_one_conversation_are_one_group():
     first = "Who wrote the play about the Danish prince?"
     assert grouped(user(first), user("Hello"), user(first, "Shakespeare.", "When?"), user(first, "He.", "Who?", "S.", "When?")) == [[0, 2, 3]]  # fmt: skip
+
+
+def test_a_conversation_belongs_to_what_its_opening_is_nearly_the_same_as():
+    later = user(LONG.replace("short", "brief"), "Here it is.", "Now in 3 parts, and tell me of the year 1911 alone.")
+    assert grouped(user(LONG), later) == [[0, 1]]
+    assert grouped_by_and_by(later, user(LONG)) == [[0, 1]]
+    assert grouped(user(LONG, "Yes.", "Go on."), later) == [[0, 1]]
+    assert grouped(user(LONG.replace("three", "3")), later) == []
+
+
+def test_a_conversation_told_in_one_turn_belongs_to_the_same_in_several():
+    turns = user(LONG, "Here it is.", "Thank you, that will do.")
+    assert grouped(user("\n".join(one["content"] for one in turns)), turns) == [[0, 1]]
 
 
 def test_a_common_system_prompt_joins_nothing():

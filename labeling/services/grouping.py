@@ -6,13 +6,14 @@ from functools import lru_cache
 import numpy as np
 import orjson
 
-from labeling.grouping import SIGNATURE, Signatures, Signer, groups, said
+from labeling.domain import Json
+from labeling.grouping import SIGNATURE, Signatures, Signer, groups
 from labeling.storage import grouping as rows
 from labeling.storage.exports import reserved_prompts
 from labeling.storage.store import IntegrityError, Session, Store
 
 WRITTEN_AT_ONCE = 500
-SIGNATURES_AT_ONCE = 5000  # 440 kB
+SIGNATURES_AT_ONCE = 5000  # 760 kB
 TEXTS_KEPT = 5000
 
 
@@ -51,8 +52,9 @@ def _new_groups(session: Session, project_id: int, new: Signatures) -> list[tupl
     """The prompts that come into another group, with its name."""
 
     @lru_cache(maxsize=TEXTS_KEPT)
-    def text_of(prompt_id: int) -> str:
-        return said(orjson.loads(rows.messages_of(session, prompt_id)))
+    def messages_of(prompt_id: int) -> list[Json]:
+        messages: list[Json] = orjson.loads(rows.messages_of(session, prompt_id))
+        return messages
 
     def group_of(prompt_ids: Sequence[int]) -> dict[int, str]:
         return {key: group or digest for key, (group, digest) in rows.groups_of(session, prompt_ids).items()}
@@ -61,7 +63,7 @@ def _new_groups(session: Session, project_id: int, new: Signatures) -> list[tupl
     signatures = np.concatenate([*known, new])
     compared = len(signatures) - len(new)
     changed: list[tuple[int, str]] = []
-    for group in groups(signatures, compared, group_of, text_of):
+    for group in groups(signatures, compared, group_of, messages_of):
         changed += _changed(session, project_id, group)
     return changed
 
