@@ -92,8 +92,8 @@ def choose(session: Session, project_id: int, pairs: str, *, first_only: bool = 
 
 def no_pairs(pairs: str) -> InputError:
     """What is told where a choice comes to nothing."""
-    among = "" if pairs == "all" else f" among those that are {pairs!r}"
-    return InputError(f"There are no pairs to judge{among}. Choose other pairs, or make some on the page Generate.")
+    which = "" if pairs == "all" else f"{pairs} "
+    return InputError(f"There are no {which}pairs to judge. Choose other pairs, or make some on the page Generate.")
 
 
 def left_for(

@@ -50,7 +50,7 @@ def test_where_there_is_nothing_to_judge_it_is_told_in_plain_words(store, chat_e
     making = make_project(store, prompts=1)
     for pairs, told in (
         ("all", "There are no pairs to judge."),
-        ("gold", "no pairs to judge among those that are 'gold'"),
+        ("gold", "no gold pairs to judge"),
     ):
         with pytest.raises(InputError, match=told):
             start_judging(*making.place, spec(chat_endpoint), pairs, idempotency_key="once")

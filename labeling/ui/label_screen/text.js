@@ -26,7 +26,9 @@ export function h(tag, attributes = {}, ...children) {
 /** Rendered by the server, where it was made safe; what it left as plain text may be long. */
 export function rendered(element, html) {
   element.innerHTML = html;
-  for (const pre of element.querySelectorAll("pre.plain")) pre.replaceWith(plain([[pre.textContent, false]]));
+  for (const pre of element.querySelectorAll("pre.plain")) {
+    if (!pre.childElementCount) pre.replaceWith(plain([[pre.textContent, false]]));
+  }
 }
 
 /** The text as it is, each invisible or direction character as its mark. */
