@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -33,11 +32,12 @@ _TOO_LARGE = "A number is larger than can be stored (over 18 digits). Use a smal
 class _Transaction(Session):
     """A session of one transaction: its connection is looked up once, which otherwise costs as much as a small statement."""
 
-    @cached_property
-    def _own(self) -> Connection:
-        return super().connection()
+    _own: Connection | None = None
 
     def connection(self, *_: Any, **__: Any) -> Connection:
+        # No cached_property: until Python 3.12 one lock serves all sessions, and is held while BEGIN waits for a writer.
+        if self._own is None:
+            self._own = super().connection()
         return self._own
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import create_engine, select, text, update
@@ -78,6 +79,26 @@ def test_twenty_threads_that_write_at_once_lose_nothing(store: Store) -> None:
         list(pool.map(count_up, range(20)))
     with store.reading() as session:
         assert session.scalars(select(Account.name)).one() == "100"
+
+
+def test_a_writer_is_not_held_up_by_one_that_waits_for_it(sqlite_store: Store) -> None:
+    """As when two apps share a database: the second begins while the first is in the middle of its transaction."""
+    with closing(open_store(str(sqlite_store.url))) as other, ThreadPoolExecutor(1) as apps:
+        begun = Event()
+
+        def wait_and_write() -> None:
+            with other.writing() as session:
+                begun.set()
+                session.connection()
+
+        with sqlite_store.writing() as session:
+            session.scalars(select(Account)).all()
+            waiting = apps.submit(wait_and_write)
+            assert begun.wait(60)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)  # it waits for this transaction, which must need nothing of it
+            session.connection()
+        waiting.result(60)
 
 
 def test_a_read_is_of_one_moment(store: Store) -> None:
