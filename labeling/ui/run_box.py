@@ -38,11 +38,6 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def latest_run(me: Here, purpose: str) -> RunView | None:
-    """The newest run of this purpose."""
-    return next(iter(runs.list_runs(me.store, me.actor, me.project, limit=1, purpose=purpose)), None)
-
-
 def run_actions(me: Here, run: RunView) -> None:
     """The buttons of a run that has not ended, for the head of the page."""
     if run.state in (*ACTIVE, RunState.PAUSED, RunState.STOPPED):

@@ -1,7 +1,7 @@
 """Earlier runs of a page's kind as a table: state, counts, price, and any of them opened again."""
 
-from collections.abc import Collection
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias
 
 import streamlit as st
 
@@ -12,13 +12,18 @@ from labeling.ui.formats import ago, money
 from labeling.ui.parts import grid, section
 from labeling.ui.run_box import run_actions, run_box, spent
 
+Purpose: TypeAlias = Literal["generate", "judge", "score"]
+
 MOST: Final = 30
 
 
-def run_list(me: Here, purpose: Literal["generate", "judge", "score"], shown: Collection[int]) -> None:
-    """The runs but those `shown` on the page already, newest first; nothing where there are no others."""
-    found = runs.list_runs(me.store, me.actor, me.project, limit=MOST, purpose=purpose)
-    earlier = [view for view in found if view.id not in shown]
+def runs_for(me: Here, purpose: Purpose) -> list[RunView]:
+    """The runs of a page's kind, newest first: to count a large one takes a while, so that a page asks once."""
+    return runs.list_runs(me.store, me.actor, me.project, limit=MOST, purpose=purpose)
+
+
+def run_list(me: Here, purpose: Purpose, earlier: Sequence[RunView]) -> None:
+    """Runs that the page shows nowhere else; nothing where there are none."""
     if not earlier:
         return
     with section("Earlier runs"):
@@ -41,7 +46,7 @@ def run_list(me: Here, purpose: Literal["generate", "judge", "score"], shown: Co
             run_box(me, view)
 
 
-def _table(found: list[RunView]) -> None:
+def _table(found: Sequence[RunView]) -> None:
     grid(
         {
             "Run": [view.id for view in found],

@@ -85,7 +85,8 @@ def test_one_line_that_is_too_large_stops_the_run_with_the_providers_words(store
     assert view.waiting == 2, "nothing of it was done, and nothing is lost"
 
 
-def test_a_queue_that_others_fill_is_waited_for(store, server):
+def refused_for_room(store, server):
+    """A batch that finds no room beside another project's: both projects with their runs, and the thread that works."""
     making, other = make_project(store, prompts=4), make_project(store, prompts=30, name="Other")
     server.desk.seconds = 1000
     first = by_batch(other, server, "sandbox-small")
@@ -95,6 +96,11 @@ def test_a_queue_that_others_fill_is_waited_for(store, server):
     server.desk.most_queued = sum(one.queued for one in server.desk._batches.values())  # there is no room left
     run = by_batch(making, server)
     until(lambda: any(part.provider_status == "failed" for part in list_parts(*making.place, run.id)))
+    return making, run, other, first, waiting
+
+
+def test_a_queue_that_others_fill_is_waited_for(store, server):
+    making, run, other, first, waiting = refused_for_room(store, server)
     (part,) = list_parts(*making.place, run.id)
     assert part.state == "uploaded"
     assert "Enqueued token limit" in (part.fault or "")
@@ -109,15 +115,7 @@ def test_a_queue_that_others_fill_is_waited_for(store, server):
 
 
 def test_a_queue_that_stays_full_for_a_day_stops_the_run_until_it_is_resumed(store, server):
-    making, other = make_project(store, prompts=4), make_project(store, prompts=30, name="Other")
-    server.desk.seconds = 1000
-    first = by_batch(other, server, "sandbox-small")
-    waiting = threading.Thread(target=work, args=(store,), kwargs={"once": True})
-    waiting.start()
-    until(lambda: any(part.provider_status == "in_progress" for part in list_parts(*other.place, first.id)))
-    server.desk.most_queued = sum(one.queued for one in server.desk._batches.values())  # there is no room left
-    run = by_batch(making, server)
-    until(lambda: any(part.provider_status == "failed" for part in list_parts(*making.place, run.id)))
+    making, run, _, _, waiting = refused_for_room(store, server)
     assert runs.run_view(*making.place, run.id).state is RunState.RUNNING
     with store.writing() as session:
         session.execute(update(Batch).where(Batch.run_id == run.id).values(full_since=now() - timedelta(hours=25)))

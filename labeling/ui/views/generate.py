@@ -1,6 +1,7 @@
 """Generate: generators write completions to the project's prompts, and pairs are made of them."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
@@ -36,8 +37,8 @@ from labeling.ui.formats import escape, money, plural
 from labeling.ui.generator_form import generator_dialog
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section, state
 from labeling.ui.rule_form import chosen_rule, rule_choice, rule_fields
-from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
-from labeling.ui.run_list import run_list
+from labeling.ui.run_box import ACTIVE, run_actions, run_box
+from labeling.ui.run_list import run_list, runs_for
 from labeling.ui.sieve_form import chosen_sieve, dropped_words, may_count, sieve_pills
 from labeling.ui.turns_section import turns_section
 
@@ -50,15 +51,15 @@ def main() -> None:
     me = here()
     project = project_here(me)
     generators = list_generators(me.store, me.actor, me.project)
-    run = latest_run(me, "generate")
-    if run is not None and run.state in (*ACTIVE, RunState.PAUSED, RunState.STOPPED):
-        _going(me, project, generators, run)
+    found = runs_for(me, "generate")
+    if found and found[0].state in (*ACTIVE, RunState.PAUSED, RunState.STOPPED):
+        _going(me, project, generators, *found)
     elif not project.prompts:
         _without_prompts()
     elif not generators:
         _without_generators(me, project)
     else:
-        _ready(me, project, generators, run)
+        _ready(me, project, generators, found)
 
 
 def _without_prompts() -> None:
@@ -88,7 +89,9 @@ def _without_generators(me: Here, project: ProjectView) -> None:
                     st.rerun()
 
 
-def _going(me: Here, project: ProjectView, generators: list[GeneratorView], run: runs.RunView) -> None:
+def _going(
+    me: Here, project: ProjectView, generators: list[GeneratorView], run: runs.RunView, *earlier: runs.RunView
+) -> None:
     made = " and ".join(escape(str(one["name"])) for one in run.spec["generators"])
     kept = f"{count(run.answered)} answers are kept" if run.state not in ACTIVE else "goes on if you close this page"
     states = (run.state.value, *(["sandbox"] if any(view.is_sandbox for view in generators) else []))
@@ -96,10 +99,10 @@ def _going(me: Here, project: ProjectView, generators: list[GeneratorView], run:
         run_actions(me, run)
     with body():
         run_box(me, run, lambda: [("Pairs", count_pairs(me.store, me.actor, me.project))])
-        run_list(me, "generate", [run.id])
+        run_list(me, "generate", earlier)
 
 
-def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run: runs.RunView | None) -> None:
+def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], found: Sequence[runs.RunView]) -> None:
     samples = "one reply each" if all(view.spec.samples == 1 for view in generators) else "more than one reply each"
     context = f"{plural(project.prompts, 'prompt')} · {plural(len(generators), 'generator')}, {samples}"
     with head("Generate", context):
@@ -113,9 +116,9 @@ def _ready(me: Here, project: ProjectView, generators: list[GeneratorView], run:
         _generators(me, project, generators)
         _pairs(me, project)
         turns_section(me)
-        if run is not None:
-            run_box(me, run)
-            run_list(me, "generate", [run.id])
+        if found:
+            run_box(me, found[0])
+        run_list(me, "generate", found[1:])
 
 
 def _target(me: Here, project: ProjectView) -> None:

@@ -26,7 +26,7 @@ from labeling.ui.judge_form import judge_form, judge_reading, jury_choice
 from labeling.ui.pair_choice import pair_choice
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section
 from labeling.ui.run_box import ACTIVE, run_actions, run_box
-from labeling.ui.run_list import run_list
+from labeling.ui.run_list import run_list, runs_for
 from labeling.ui.verdict_table import verdict_section
 
 GOING = (*ACTIVE, RunState.PAUSED, RunState.STOPPED)
@@ -36,18 +36,19 @@ def main() -> None:
     me = here()
     project = project_here(me)
     judges = list_judges(me.store, me.actor, me.project)
-    latest = _latest_runs(me)
+    found = runs_for(me, "judge")
+    latest = _latest_of(found)
+    earlier = [run for run in found if run not in latest]
     if not project.pairs:
         _without_pairs(project)
     elif any(run.state in GOING for run in latest):
-        _going(me, judges, latest)
+        _going(me, judges, latest, earlier)
     else:
-        _ready(me, project, judges, latest)
+        _ready(me, project, judges, latest, earlier)
 
 
-def _latest_runs(me: Here) -> list[runs.RunView]:
+def _latest_of(judging: Sequence[runs.RunView]) -> list[runs.RunView]:
     """The newest judging run, with those of the same jury beside it."""
-    judging = runs.list_runs(me.store, me.actor, me.project, limit=20, purpose="judge")
     if not judging:
         return []
     jury = judging[0].spec.get("jury", [])
@@ -64,7 +65,9 @@ def _without_pairs(project: ProjectView) -> None:
             go("generate" if project.prompts else "data")
 
 
-def _going(me: Here, judges: Sequence[JudgeView], latest: Sequence[runs.RunView]) -> None:
+def _going(
+    me: Here, judges: Sequence[JudgeView], latest: Sequence[runs.RunView], earlier: Sequence[runs.RunView]
+) -> None:
     by_id = {view.id: view for view in judges}
     reading = [by_id[run.spec["judge_id"]] for run in latest]
     is_active = any(run.state in ACTIVE for run in latest)
@@ -87,7 +90,7 @@ def _going(me: Here, judges: Sequence[JudgeView], latest: Sequence[runs.RunView]
                             run_actions(me, run)
                 run_box(me, run, lambda view=view: _progress(me, view))  # type: ignore[misc]  # bound now, not later
         verdict_section(me, reading)
-        run_list(me, "judge", [run.id for run in latest])
+        run_list(me, "judge", earlier)
 
 
 def _orders(reading: Sequence[JudgeView]) -> str:
@@ -100,7 +103,13 @@ def _progress(me: Here, judge: JudgeView) -> list[tuple[str, str | int]]:
     return [("Pairs decided", counts.decided), ("Undecided", counts.undecided), ("Unreadable", counts.unreadable)]
 
 
-def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], latest: Sequence[runs.RunView]) -> None:
+def _ready(
+    me: Here,
+    project: ProjectView,
+    judges: Sequence[JudgeView],
+    latest: Sequence[runs.RunView],
+    earlier: Sequence[runs.RunView],
+) -> None:
     counts = pair_counts(me.store, me.actor, me.project)
     rows = usable(me.store, me.actor, me.project)
     context = (
@@ -126,7 +135,7 @@ def _ready(me: Here, project: ProjectView, judges: Sequence[JudgeView], latest: 
             run_box(me, run)
         bench_section(me)
         verdict_section(me, judges)
-        run_list(me, "judge", [run.id for run in latest])
+        run_list(me, "judge", earlier)
 
 
 # --- estimate and advice ----------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ from labeling.ui.endpoint_form import missing_key
 from labeling.ui.formats import escape, plural
 from labeling.ui.judge_form import judge_form
 from labeling.ui.parts import body, count, empty, faults, figures, head, note, section
-from labeling.ui.run_box import ACTIVE, latest_run, run_actions, run_box
-from labeling.ui.run_list import run_list
+from labeling.ui.run_box import ACTIVE, run_actions, run_box
+from labeling.ui.run_list import run_list, runs_for
 from labeling.ui.score_sections import pairs_section, scores_section
 
 GOING: Final = (*ACTIVE, RunState.PAUSED, RunState.STOPPED)
@@ -41,13 +41,13 @@ def main() -> None:
     project = project_here(me)
     prompts, completions = scorable_counts(me.store, me.actor, me.project)
     scorers = list_scorers(me.store, me.actor, me.project)
-    run = latest_run(me, "score")
+    found = runs_for(me, "score")
     if not prompts:
         _without_replies(project)
-    elif run is not None and run.state in GOING:
-        _going(me, scorers, run)
+    elif found and found[0].state in GOING:
+        _going(me, scorers, *found)
     else:
-        _ready(me, project, scorers, run, prompts, completions)
+        _ready(me, project, scorers, found, prompts, completions)
 
 
 def _without_replies(project: ProjectView) -> None:
@@ -60,7 +60,7 @@ def _without_replies(project: ProjectView) -> None:
             go("generate" if project.prompts else "data")
 
 
-def _going(me: Here, scorers: Sequence[ScorerView], run: runs.RunView) -> None:
+def _going(me: Here, scorers: Sequence[ScorerView], run: runs.RunView, *earlier: runs.RunView) -> None:
     view = next(one for one in scorers if one.id == run.spec["judge_id"])
     kept = f"nothing is lost, {count(run.answered)} answers are kept"
     rest = "goes on if you close this page" if run.state in ACTIVE else kept
@@ -70,7 +70,7 @@ def _going(me: Here, scorers: Sequence[ScorerView], run: runs.RunView) -> None:
     with body():
         run_box(me, run, lambda: _progress(me, run))
         scores_section(me, scorers)
-        run_list(me, "score", [run.id])
+        run_list(me, "score", earlier)
 
 
 def _progress(me: Here, run: runs.RunView) -> list[tuple[str, str | int]]:
@@ -79,7 +79,7 @@ def _progress(me: Here, run: runs.RunView) -> list[tuple[str, str | int]]:
 
 
 def _ready(
-    me: Here, project: ProjectView, scorers: Sequence[ScorerView], run: runs.RunView | None, prompts: int, completions: int
+    me: Here, project: ProjectView, scorers: Sequence[ScorerView], found: Sequence[runs.RunView], prompts: int, completions: int
 ) -> None:  # fmt: skip
     scored = f" · {count(scorers[0].scored)} scored by {escape(scorers[0].title)}" if scorers else ""
     context = f"{plural(completions, 'reply', 'replies')} to {plural(prompts, 'prompt')} with two or more{scored}"
@@ -96,12 +96,11 @@ def _ready(
             with faults():
                 _estimate(me, spec, scorers, prompts, completions, start)
             _trust(me, spec)
-        if run is not None:
-            run_box(me, run)
+        if found:
+            run_box(me, found[0])
         pairs_section(me, scorers)
         scores_section(me, scorers)
-        if run is not None:
-            run_list(me, "score", [run.id])
+        run_list(me, "score", found[1:])
 
 
 def _reading(me: Here, spec: JudgeSpec) -> None:
