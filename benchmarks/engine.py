@@ -35,7 +35,8 @@ from labeling.services.access import local_actor
 from labeling.services.generate import GenerationPlan, start_generation
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 from tests.fixtures.databases import running_postgres
 
 REQUESTS = 1_000

@@ -21,7 +21,7 @@ from benchmarks.measure import TIEBREAK, Cost, Figure, least, run, show
 from labeling.domain import text_digest
 from labeling.services.access import local_actor
 from labeling.services.projects import create_project
-from labeling.storage.store import open_store
+from labeling.storage.opening import open_store
 
 PAIRS, FEW, RUNS = 100_000, 1_000, 3
 
@@ -73,7 +73,7 @@ for name, part in (("train", data.filter(lambda row: not is_validation(row))), (
 GROUPING = """
 import sys
 from labeling.services.grouping import group_prompts
-from labeling.storage.store import open_store
+from labeling.storage.opening import open_store
 group_prompts(open_store(sys.argv[1]), 1)
 """
 

@@ -29,7 +29,8 @@ from labeling.services.access import local_actor
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project
 from labeling.services.tokens import create_token
-from labeling.storage.store import Session, Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Session, Store
 
 PAIRS = 60_000
 MARKS = {"sqlite": 12, "postgres": 20}

@@ -39,7 +39,8 @@ from labeling.services.judge import start_judging
 from labeling.services.projects import create_project
 from labeling.services.verdicts import OutcomeCounts, outcome_counts
 from labeling.services.worker import work
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 
 PAIRS = 1_000
 BIAS = 0.8

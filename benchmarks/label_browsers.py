@@ -24,7 +24,8 @@ from benchmarks.measure import Figure, show
 from labeling.services.access import local_actor
 from labeling.services.tokens import create_token
 from labeling.storage import tables
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 from tests.fixtures.browser import FLAGS, chromium_path
 
 ANNOTATORS = 10

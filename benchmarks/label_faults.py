@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from benchmarks.measure import Figure, show
-from labeling.storage.store import open_store
+from labeling.storage.opening import open_store
 from tests.browser import faults
 from tests.browser.faults import Given
 from tests.browser.labelling import Screen, make_project

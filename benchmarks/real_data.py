@@ -32,7 +32,8 @@ from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
 from labeling.services.projects import create_project
 from labeling.services.queue import next_pairs
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 from tests.fixtures.together import check_file
 
 # Formats that come back as the pairs they were.

@@ -26,7 +26,8 @@ from labeling.services.projects import create_project
 from labeling.services.rule_effect import effect, read_texts
 from labeling.storage import tables
 from labeling.storage.labels import take_seqs
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 
 MARK_MS = 300
 RATERS = 6

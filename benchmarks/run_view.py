@@ -41,7 +41,7 @@ def figures(requests: int = REQUESTS, engines: Sequence[str] = ENGINES) -> list[
 def _engine(engine: str, url: str, folder: Path, requests: int) -> Iterator[Figure]:
     from labeling.services import runs
     from labeling.services.run_progress import run_progress
-    from labeling.storage.store import open_store
+    from labeling.storage.opening import open_store
 
     place = open_store(url), *_project(url, folder, requests)
     cost = _Cost(engine)
@@ -65,7 +65,7 @@ def _project(url: str, folder: Path, pairs: int) -> tuple[Any, str]:
     from labeling.services.access import local_actor
     from labeling.services.imports import ImportOptions, run_import
     from labeling.services.projects import create_project
-    from labeling.storage.store import open_store
+    from labeling.storage.opening import open_store
 
     store = open_store(url)
     actor = local_actor(store)

@@ -56,7 +56,7 @@ def database_url() -> str:
 def opened() -> Iterator[tuple["Store", "Actor"]]:
     """The store, brought up to date, and the one actor of the command line."""
     from labeling.services.access import local_actor
-    from labeling.storage.store import open_store
+    from labeling.storage.opening import open_store
 
     store = open_store(database_url())
     try:

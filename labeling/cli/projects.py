@@ -59,7 +59,8 @@ def list_(as_json: AsJson = False) -> None:
 @projects.command()
 def show(slug: ProjectArgument, as_json: AsJson = False) -> None:
     """Show one project in counts."""
-    from labeling.services.projects import next_step, project_view
+    from labeling.services.next_step import next_step
+    from labeling.services.projects import project_view
 
     with opened() as (store, actor):
         view, step = project_view(store, actor, slug), next_step(store, actor, slug)

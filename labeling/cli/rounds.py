@@ -101,7 +101,7 @@ def change(
     """Change how many annotators each pair of a round asks for, or its order."""
     from labeling.errors import InputError
     from labeling.services.ordering import order_round
-    from labeling.services.projects import set_overlap
+    from labeling.services.round_setup import set_overlap
 
     if overlap is None and order is None:
         raise InputError("Nothing to change: say --overlap or --order.")

@@ -14,7 +14,8 @@ from labeling.services.targets import TARGETS
 from labeling.settings import settings
 from labeling.storage import health
 from labeling.storage.keys import key_variables
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
-"""Projects: made, listed, and what is the next sensible thing to do in one."""
+"""Projects: made, listed, and what happened in them lately."""
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
 from labeling.domain import RIGHTS, Actor, Right, Target
-from labeling.errors import ConflictError, InputError, NotFoundError
+from labeling.errors import ConflictError, InputError
 from labeling.services.access import open_project
 from labeling.services.labelled import labelled
 from labeling.storage import projects as rows
@@ -41,16 +40,6 @@ class ProjectView:
     open_pairs: int
     running: str | None
     may_manage: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The next sensible thing to do: a page (data, generate, score, label, history, judge, export) and one sentence.
-    `pairs`: how many wait for a label there."""
-
-    page: str
-    sentence: str
-    pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +77,7 @@ def create_project(
     slug = slug_of(name)
     if not name or len(name) > MAX_NAME:
         raise InputError(f"A project's name has 1 to {MAX_NAME} characters; this one has {len(name)}.")
-    if not 1 <= overlap <= MAX_OVERLAP:
-        raise InputError(f"The overlap (annotators for each pair) is 1 to {MAX_OVERLAP}, not {overlap}.")
+    check_overlap(overlap)
     project = Project(
         slug=slug, name=name, target=target.value, target_model=target_model or None, is_sample=is_sample,
         created_by=actor.account_id,
@@ -100,6 +88,12 @@ def create_project(
             return _view(session, actor, project)
     except IntegrityError as error:
         raise ConflictError(f"There is a project {slug!r} already. Choose another name.") from error
+
+
+def check_overlap(overlap: int) -> None:
+    """Raises InputError where so many annotators cannot be asked for."""
+    if not 1 <= overlap <= MAX_OVERLAP:
+        raise InputError(f"The overlap (annotators for each pair) is 1 to {MAX_OVERLAP}, not {overlap}.")
 
 
 def slug_of(name: str) -> str:
@@ -134,57 +128,6 @@ def write_guidelines(store: Store, actor: Actor, slug: str, text: str) -> int:
     with store.writing() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
         return rows.add_guidelines(session, _id(project), text, actor.account_id).number
-
-
-def set_overlap(store: Store, actor: Actor, slug: str, overlap: int, round_name: str = rows.WORK_ROUND) -> None:
-    """Ask for another number of annotators for each pair of a round. Labels that are there stay.
-
-    Raises:
-        InputError: the overlap is out of range.
-        NotFoundError, ForbiddenError: no such project or round, or the actor may not manage it.
-    """
-    from labeling.services.queue import recount_round
-
-    if not 1 <= overlap <= MAX_OVERLAP:
-        raise InputError(f"The overlap (annotators for each pair) is 1 to {MAX_OVERLAP}, not {overlap}.")
-    with store.writing() as session:
-        project = open_project(session, actor, slug, Right.MANAGE)
-        round_ = rows.round_named(session, _id(project), round_name)
-        if round_ is None:
-            raise NotFoundError(f"The project {project.name!r} has no round {round_name!r}.")
-        round_.overlap = overlap
-        session.add(round_)
-    recount_round(store, _id(project), round_name)
-
-
-_UNDER_WAY = {
-    "generate": "Completions are being written.",
-    "score": "A judge is scoring replies.",
-    "judge": "A judge is reading pairs.",
-}
-
-
-def next_step(store: Store, actor: Actor, slug: str) -> Step:
-    """Where the page should open, and why, in one sentence."""
-    from labeling.services.open_rounds import open_rounds
-
-    view = project_view(store, actor, slug)
-    if not view.may_manage and not view.open_pairs:
-        waiting = [one for one in open_rounds(store, actor, slug) if one.waiting]
-        if waiting:
-            return Step("label", f"The round {waiting[0].name} waits for you.", sum(one.waiting for one in waiting))
-        return Step("history", "Nothing waits for a label; yours are in the history.")
-    if view.running and view.may_manage:
-        page = view.running if view.running in ("judge", "score") else "generate"
-        return Step(page, _UNDER_WAY[page])
-    if not view.prompts:
-        return Step("data", "Import prompts or pairs.")
-    if not view.pairs:
-        return Step("generate", f"Generate completions for {view.prompts:,} prompt{'s'[: view.prompts != 1]}.")
-    if view.open_pairs:
-        wait = "pair waits" if view.open_pairs == 1 else "pairs wait"
-        return Step("label", f"{view.open_pairs:,} {wait} for a label.", view.open_pairs)
-    return Step("export", "Every pair has its labels: export them.")
 
 
 def recent(store: Store, actor: Actor, limit: int = 10) -> list[Recent]:
@@ -242,13 +185,6 @@ def _view(session: Session, actor: Actor, project: Project) -> ProjectView:
         running=running.purpose if running else None,
         may_manage=_may_manage(session, actor, project),
     )
-
-
-def settings_of(project: Project) -> dict[str, object]:
-    """What the project asks beside the verdict: `strength`, `reasons`, `criteria`, `no_tie`, `no_both_bad`."""
-    found = json.loads(project.settings)
-    assert isinstance(found, dict)
-    return found
 
 
 def _id(project: Project) -> int:

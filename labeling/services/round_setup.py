@@ -10,6 +10,8 @@ from labeling.domain import Actor, Right, RoundPurpose
 from labeling.errors import ConflictError, InputError, NotFoundError
 from labeling.services.access import managed_project, open_project
 from labeling.services.enqueuing import enqueue_pairs
+from labeling.services.projects import check_overlap
+from labeling.services.queue import recount_round
 from labeling.storage import projects as project_rows
 from labeling.storage import rounds as rows
 from labeling.storage.queue import SLOTLESS, place_of
@@ -192,6 +194,22 @@ def steadiness(store: Store, actor: Actor, slug: str) -> list[Steadiness]:
     repeated = Counter(row.name for row in twice)
     same = Counter(row.name for row in twice if row.verdict == row.earlier)
     return [Steadiness(name, count, same[name]) for name, count in repeated.items()]
+
+
+def set_overlap(store: Store, actor: Actor, slug: str, overlap: int, name: str = project_rows.WORK_ROUND) -> None:
+    """Ask for another number of annotators for each pair of a round. Labels that are there stay.
+
+    Raises:
+        InputError: the overlap is out of range.
+        NotFoundError, ForbiddenError: no such project or round, or the actor may not manage it.
+    """
+    check_overlap(overlap)
+    with store.writing() as session:
+        project, round_ = _round(session, actor, slug, name)
+        round_.overlap = overlap
+        session.add(round_)
+    assert project.id is not None
+    recount_round(store, project.id, name)
 
 
 def close_round(store: Store, actor: Actor, slug: str, name: str, *, closed: bool = True) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from labeling.domain import Actor, Right
 from labeling.errors import ForbiddenError, InputError, NotFoundError
 from labeling.services.access import open_project
-from labeling.services.projects import settings_of
 from labeling.storage import projects as rows
 from labeling.storage.queue import may_enter
 from labeling.storage.store import Session, Store
@@ -76,8 +75,15 @@ def change_asked(store: Store, actor: Actor, slug: str, asked: Asked) -> None:
             raise InputError(f"{name.capitalize()} cannot be required: the project does not ask for it.")
     with store.writing() as session:
         project = open_project(session, actor, slug, Right.MANAGE)
-        project.settings = json.dumps(settings_of(project) | _settings(asked), ensure_ascii=False)
+        project.settings = json.dumps(_settings_of(project) | _settings(asked), ensure_ascii=False)
         session.add(project)
+
+
+def _settings_of(project: Project) -> dict[str, object]:
+    """What the project asks beside the verdict: `strength`, `reasons`, `criteria`, `no_tie`, `no_both_bad`."""
+    found = json.loads(project.settings)
+    assert isinstance(found, dict)
+    return found
 
 
 def _settings(asked: Asked) -> dict[str, object]:
@@ -97,7 +103,7 @@ def _settings(asked: Asked) -> dict[str, object]:
 def asked_in(store: Store, actor: Actor, slug: str) -> Asked:
     """What the project asks whoever labels in it."""
     with store.reading() as session:
-        return asked_of(settings_of(open_project(session, actor, slug, Right.LABEL)))
+        return asked_of(_settings_of(open_project(session, actor, slug, Right.LABEL)))
 
 
 def open_round(session: Session, actor: Actor, slug: str, round_name: str | None) -> tuple[Project, Round]:

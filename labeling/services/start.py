@@ -2,7 +2,8 @@
 
 from threading import Lock
 
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 
 _lock = Lock()
 _stores: dict[str, Store] = {}

@@ -12,7 +12,8 @@ import threading
 from pathlib import Path
 
 from labeling.errors import TiebreakError
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 
 URL_VARIABLE = "TIEBREAK_DATABASE_URL"
 STOP_SECONDS = 30.0  # the worker's own grace for what is in flight, and some more

@@ -3,21 +3,18 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from labeling.errors import StoreError
-
-if TYPE_CHECKING:
-    from labeling.storage.store import Store
+from labeling.storage.store import Store
 
 HEAD = "0001"
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 7_423_865_301  # any number that is only ours: the key of PostgreSQL's advisory lock
 
 
-def bring_up_to_date(store: "Store") -> None:
+def bring_up_to_date(store: Store) -> None:
     """Make or migrate the schema. Several processes may do this at once: one does, the others wait and find it done.
 
     A SQLite file is copied beside itself first.

@@ -1,26 +1,24 @@
-"""The database: opened, brought up to date, and handed out as short transactions.
+"""The database, handed out as short transactions; `opening.py` opens it.
 
-SQLite by default (one file, WAL, one writer at a time that begins IMMEDIATE), PostgreSQL by its address. Nothing but
-this module knows which of the two it is.
+SQLite by default (one file, WAL, one writer at a time that begins IMMEDIATE), PostgreSQL by its address. Nothing else
+knows which of the two it is.
 """
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlmodel import Session
 
 from labeling.errors import InputError, StoreError
 
-__all__ = ["IntegrityError", "Session", "Store", "open_store"]
+__all__ = ["IntegrityError", "Session", "Store"]
 
 BUSY_SECONDS = 30
 IDLE_SECONDS = 5.0
@@ -132,64 +130,6 @@ class Store:
             if sentence is None:
                 raise
             raise StoreError(sentence) from error
-
-
-def open_store(url: str) -> Store:
-    """Open the database at `url`, make it if it is not there, and bring it up to date.
-
-    Raises:
-        StoreError: it cannot be opened, is of a newer version, or is not one of ours.
-    """
-    from labeling.storage.migrate import bring_up_to_date
-
-    try:
-        address = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(
-            f"{url!r} is not a database address. Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME."
-        ) from error
-    if address.get_backend_name() == "sqlite":
-        address = _prepared_file(address)
-    elif address.get_backend_name() != "postgresql":
-        raise StoreError(
-            f"{address.get_backend_name()} is not supported. Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME."
-        )
-    elif address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
-    try:
-        store = Store(address)
-    except ModuleNotFoundError as error:
-        raise StoreError(
-            "The PostgreSQL driver is not installed. Install it with: pip install 'tiebreak[postgres]'"
-        ) from error
-    try:
-        bring_up_to_date(store)
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _prepared_file(url: URL) -> URL:
-    if not url.database or url.database == ":memory:":
-        raise StoreError(
-            "A database in memory is not supported: the app and its worker share a file. Use sqlite:///FILE."
-        )
-    path = Path(url.database).expanduser().absolute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"The folder {path.parent} cannot be made ({error.strerror}). Choose another with --database."
-        ) from error
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder. Name a file in it: sqlite:///{path}/tiebreak.db")
-    # WAL needs to make files beside the database, so that the folder must be writable too.
-    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise StoreError(
-            f"{path} cannot be written. Give yourself the right to write to the file and its folder, or choose another with --database."
-        )
-    return url.set(database=str(path))
 
 
 def _engine(url: URL, *, writes: bool) -> Engine:

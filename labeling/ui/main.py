@@ -10,7 +10,8 @@ from streamlit.navigation.page import Page
 from labeling.errors import NotFoundError, TiebreakError
 from labeling.services.access import LOCAL
 from labeling.services.export import usable
-from labeling.services.projects import ProjectView, list_projects, next_step, project_view
+from labeling.services.next_step import next_step
+from labeling.services.projects import ProjectView, list_projects, project_view
 from labeling.ui.context import Here, asked_project, go, here, open_project, session
 from labeling.ui.first_run import is_first_run
 from labeling.ui.parts import count, escape, fault, faults, plural

@@ -6,7 +6,7 @@ import streamlit as st
 
 from labeling.domain import RoundPurpose
 from labeling.services.ordering import order_round
-from labeling.services.projects import MAX_OVERLAP, set_overlap
+from labeling.services.projects import MAX_OVERLAP
 from labeling.services.round_setup import (
     Reviewed,
     RoundView,
@@ -17,6 +17,7 @@ from labeling.services.round_setup import (
     make_repeat,
     make_review,
     people_of,
+    set_overlap,
     steadiness,
 )
 from labeling.ui.context import Here

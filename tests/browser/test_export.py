@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from labeling.services.export_list import exports
-from labeling.storage.store import open_store
+from labeling.storage.opening import open_store
 from tests.browser.labelling import SLOW, idle
 from tests.browser.running import running
 from tests.services.exporting import labelled

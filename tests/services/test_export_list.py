@@ -63,7 +63,7 @@ from pathlib import Path
 from labeling.services.access import local_actor
 from labeling.services.export import export
 from labeling.services.export_choices import ExportChoices
-from labeling.storage.store import open_store
+from labeling.storage.opening import open_store
 store = open_store(sys.argv[1])
 export(store, local_actor(store), "talk", ExportChoices("trl"), out=Path(sys.argv[2]),
        progress=lambda looked, pairs: os.kill(os.getpid(), 9))

@@ -21,7 +21,8 @@ from labeling.services.import_preview import preview
 from labeling.services.imports import ImportOptions, recover_imports, run_import
 from labeling.services.projects import create_project, project_view
 from labeling.storage import tables
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIR = {"prompt": "Why?", "response_a": "Because.", "response_b": "No idea.", "verdict": "a"}

@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from labeling.services.labels import record
 from labeling.services.progress import progress
-from labeling.services.projects import set_overlap
 from labeling.services.queue import next_pairs
+from labeling.services.round_setup import set_overlap
 from labeling.storage.tables import Assignment, Label, RoundPair, now
 from tests.services.labelling import act, make_labelling
 

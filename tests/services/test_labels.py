@@ -11,7 +11,8 @@ from labeling.errors import ForbiddenError, NotFoundError
 from labeling.services.desk import open_desk
 from labeling.services.labels import Decided, last_decided, record
 from labeling.services.progress import progress
-from labeling.services.projects import create_project, set_overlap, write_guidelines
+from labeling.services.projects import create_project, write_guidelines
+from labeling.services.round_setup import set_overlap
 from labeling.storage import tables
 from labeling.storage.labels import take_seqs
 from labeling.storage.tables import Assignment, Completion, CompletionText, Flag, Label, LabelNote, RoundPair, now

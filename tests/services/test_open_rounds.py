@@ -7,8 +7,8 @@ from labeling.errors import NotFoundError
 from labeling.services.desk import open_desk
 from labeling.services.gold import set_gold
 from labeling.services.labels import record, record_at
+from labeling.services.next_step import next_step
 from labeling.services.open_rounds import OpenRound, open_rounds
-from labeling.services.projects import next_step
 from labeling.services.queue import next_pairs
 from labeling.services.round_setup import change_members, close_round, make_calibration, make_practice
 from tests.services.labelling import Labelling, act, make_labelling

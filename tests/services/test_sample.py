@@ -6,7 +6,8 @@ from labeling.domain import Target
 from labeling.services.access import local_actor
 from labeling.services.projects import create_project, list_projects
 from labeling.services.sample import NAME, open_sample
-from labeling.storage.store import Store, open_store
+from labeling.storage.opening import open_store
+from labeling.storage.store import Store
 
 
 def test_the_sample_is_made_once_and_ready_to_label(sqlite_store: Store) -> None:

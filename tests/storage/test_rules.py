@@ -10,8 +10,9 @@ from sqlmodel import Session, col
 
 from labeling.domain import text_digest
 from labeling.storage import tables
+from labeling.storage.opening import open_store
 from labeling.storage.rules import installed_rules, rule_names
-from labeling.storage.store import IntegrityError, Store, open_store
+from labeling.storage.store import IntegrityError, Store
 from tests.storage.world import (
     AT,
     World,

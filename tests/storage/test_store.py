@@ -17,8 +17,9 @@ from labeling.errors import InputError, StoreError
 from labeling.services.access import local_actor
 from labeling.storage import migrate
 from labeling.storage.migrate import HEAD
+from labeling.storage.opening import open_store
 from labeling.storage.rules import LABEL_REVISION, installed_rules, rule_names
-from labeling.storage.store import Store, open_store
+from labeling.storage.store import Store
 from labeling.storage.tables import Account, metadata
 
 
@@ -52,7 +53,7 @@ def test_the_head_that_is_asked_for_is_the_newest_migration() -> None:
 
 
 def test_processes_that_open_a_new_database_at_once_all_find_it_made(empty_url: str) -> None:
-    code = "import sys; from labeling.storage.store import open_store; open_store(sys.argv[1]).close()"
+    code = "import sys; from labeling.storage.opening import open_store; open_store(sys.argv[1]).close()"
     folder = Path(migrate.__file__).parents[2]
     running = [
         subprocess.Popen([sys.executable, "-c", code, empty_url], cwd=folder, stderr=subprocess.PIPE, text=True)

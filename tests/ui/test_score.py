@@ -1,7 +1,7 @@
 import pytest
 
 from labeling.domain import JudgeSpec
-from labeling.services.projects import next_step
+from labeling.services.next_step import next_step
 from labeling.services.score import list_scorers, start_scoring
 from labeling.services.worker import work
 from labeling.storage.tables import Label, Pair, Run

@@ -5,7 +5,8 @@ from typing import Final, Literal
 import streamlit as st
 
 from labeling.services.export import usable
-from labeling.services.projects import ProjectView, Recent, Step, list_projects, next_step, recent
+from labeling.services.next_step import Step, next_step
+from labeling.services.projects import ProjectView, Recent, list_projects, recent
 from labeling.services.targets import TARGETS
 from labeling.ui.context import Here, go, here, open_project
 from labeling.ui.first_run import first_run, is_first_run
