@@ -18,7 +18,10 @@ def convert(
         str, typer.Argument(metavar="IN", help="Pairs with verdicts: a file, a folder, or hf:org/name[:split].")
     ],
     to: Annotated[str, typer.Option("--to", "-t", help="The format to write, as for export.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to make; it must not be there.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="The file to make; it must not be there. A name in .parquet makes Parquet."),
+    ],
     from_: Annotated[str, typer.Option("--from", help="How IN is read; auto finds it by content.")] = "auto",
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; repeatable.")

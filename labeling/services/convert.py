@@ -7,21 +7,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
 
 from exporters.files import FolderFault, folder_fault
 from exporters.formats import EXPORTERS, Format
 from exporters.jsonl import JsonlFile, json_line
+from exporters.parquet import COLUMNS, ParquetFile, parquet_refusal, schema_of
 from exporters.refusals import REFUSALS
-from exporters.rows import Outcome, PreferenceRow, RowRefused
+from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowRefused
 from exporters.spool import Spool
 from labeling.domain import Verdict
 from labeling.errors import ConflictError, ExportError, InputError
 from labeling.readers import Refusal, Source, Understanding, read_by, understand
 from labeling.rows import PairRow, Reply, Row, pairs_in, records_of
 from labeling.services.ordinary import maker, ordinary_line
+
+File = TypeVar("File", bound=JsonlFile | ParquetFile)
 
 PROGRESS_EVERY = 10_000
 SHOWN = 2000
@@ -76,7 +81,7 @@ def convert(
 ) -> Converted:
     """Write every decided pair of `source` to `out`; the others go to `OUT.refused.jsonl`, each with its reason.
 
-    Both files are there whole or not at all. `progress` is told the number of rows read so far.
+    A name that ends in `.parquet` makes a Parquet file, as an export does; every other JSONL. Both files are there whole or not at all. `progress` is told the number of rows read so far.
 
     Raises:
         InputError: the source cannot be read as pairs, or there is no such format.
@@ -97,9 +102,9 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
     """What is to be written, and how the source is read. Raises as `convert`."""
     if to not in EXPORTERS:
         raise InputError(f"There is no format {to!r} to write. Choose one of {', '.join(EXPORTERS)}.")
-    if out.suffix.lower() == ".parquet":
+    if _is_parquet(out) and to not in COLUMNS:
         raise InputError(
-            f"{out} would hold lines of JSON. Name it {out.with_suffix('.jsonl').name}; Parquet is for exports."
+            f"{to} is read from JSONL alone. Name it {out.with_suffix('.jsonl').name}; Parquet is for {', '.join(COLUMNS)}."
         )
     for path in (out, _refused_file(out)):
         if path.exists():
@@ -111,6 +116,10 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
             " Say how it is read with --from, or import it and label it first."
         )
     return EXPORTERS[to], understanding
+
+
+def _is_parquet(out: Path) -> bool:
+    return out.suffix.lower() == ".parquet"
 
 
 def _refused_file(out: Path) -> Path:
@@ -128,7 +137,9 @@ class _Conversion:
         self._stack = stack
         self._reasons: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
-        self._written = stack.enter_context(_partial(out))
+        self._written: JsonlFile | ParquetFile = stack.enter_context(
+            _partial(out, partial(ParquetFile, schema=schema_of(format.name)) if _is_parquet(out) else JsonlFile)
+        )
         self._refused: JsonlFile | None = None
         self._spool = stack.enter_context(_spooling(out)) if format.pieces is not None else None
 
@@ -166,7 +177,7 @@ class _Conversion:
             converted=self.read - refused,
             refused=refused,
             rows=written.rows,
-            bytes=written.bytes,
+            bytes=self._out.stat().st_size,
             sha256=written.sha256,
             refused_by_reason=dict(self._reasons.most_common()),
             pairs_left_out=dict(self._left_out.most_common()),
@@ -177,11 +188,7 @@ class _Conversion:
         """The pairs of a row; it counts as refused records where none could be written."""
         pairs, records = pairs_in(row), records_of(row)
         self.read += records - 1
-        refusals = [
-            refusal
-            for pair in pairs
-            if (refusal := _write(self._spool or self._written, self._format, line, pair)) is not None
-        ]
+        refusals = [refusal for pair in pairs if (refusal := self._write(line, pair)) is not None]
         if not refusals:
             return
         if len(refusals) == len(pairs):
@@ -190,9 +197,32 @@ class _Conversion:
             self._left_out.update(refusal.code for refusal in refusals)
         self._refuse(refusals)
 
+    def _write(self, line: int, row: PairRow) -> Refusal | None:
+        """Write a pair; returns why it cannot be."""
+        if (made_line := ordinary_line(self._format, row)) is not None:
+            self._written.write(made_line)
+            return None
+        try:
+            made = preference_row(row, self._format.takes)
+            if code := self._format.refusal(made):
+                raise _refused(code)
+            if self._spool is None or self._format.pieces is None:
+                self._written.write(self._line(made))
+            else:
+                for piece, its_line in [(piece, self._line(piece)) for piece in self._format.pieces(made)]:
+                    self._spool.add(piece, its_line, "", {})
+        except RowRefused as refused:
+            return Refusal(line, refused.code, str(refused), _shown(row))
+        return None
+
+    def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
+        if isinstance(self._written, ParquetFile) and (code := parquet_refusal(row, self._format.name)):
+            raise _refused(code)
+        return json_line(self._format.record(row))
+
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if self._refused is None:
-            self._refused = self._stack.enter_context(_partial(_refused_file(self._out)))
+            self._refused = self._stack.enter_context(_partial(_refused_file(self._out), JsonlFile))
         for refusal in refusals:
             self._refused.write(_told(self._name, refusal))
 
@@ -215,24 +245,8 @@ def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> Prefe
     )  # fmt: skip
 
 
-def _write(file: JsonlFile | Spool, format: Format, line: int, row: PairRow) -> Refusal | None:
-    if isinstance(file, JsonlFile) and (made_line := ordinary_line(format, row)) is not None:
-        file.write(made_line)
-        return None
-    try:
-        made = preference_row(row, format.takes)
-        code = format.refusal(made)
-        if code is None:
-            if isinstance(file, Spool):
-                for piece in () if format.pieces is None else format.pieces(made):
-                    file.add(piece, json_line(format.record(piece)), "", {})
-            else:
-                file.write(json_line(format.record(made)))
-            return None
-        reason = f"{REFUSALS[code].title}. {REFUSALS[code].remedy}."
-    except RowRefused as refused:
-        code, reason = refused.code, str(refused)
-    return Refusal(line, code, reason, _shown(row))
+def _refused(code: str) -> RowRefused:
+    return RowRefused(code, f"{REFUSALS[code].title}. {REFUSALS[code].remedy}.")
 
 
 def _shown(row: PairRow) -> str:
@@ -260,7 +274,7 @@ def _nothing(name: str, understanding: Understanding, reasons: Counter[str], ref
 
 
 @contextmanager
-def _partial(target: Path) -> Iterator[JsonlFile]:
+def _partial(target: Path, begin: Callable[[Path], File]) -> Iterator[File]:
     """A hidden file beside `target`, removed at the end unless it was given its name."""
     try:
         if not target.parent.is_dir():
@@ -274,7 +288,7 @@ def _partial(target: Path) -> Iterator[JsonlFile]:
     mask = os.umask(0o077)
     os.umask(mask)
     Path(made).chmod(0o666 & ~mask)  # mkstemp makes a file for its owner alone; the finished one is an ordinary file
-    file = JsonlFile(Path(made))
+    file = begin(Path(made))
     try:
         yield file
     finally:

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from exporters import EXPORTERS, check_file
+from exporters.parquet import COLUMNS, parquet_records, schema_of
 from labeling.errors import ConflictError, ExportError, InputError
 from labeling.services.convert import PROGRESS_EVERY, ConvertOptions, convert
+from tests.exporters.samples import WEATHER, call
 
 
 def pair(number: int, **fields: object) -> dict[str, object]:
@@ -170,14 +173,15 @@ def test_nothing_that_looks_finished_is_left_where_no_row_can_be_written(file, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl.refused.jsonl"]
 
 
-def test_a_file_that_breaks_off_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("out", ["out.jsonl", "out.parquet"])
+def test_a_file_that_breaks_off_leaves_nothing(tmp_path, out):
     import gzip
 
     whole = gzip.compress("".join(json.dumps(pair(n)) + "\n" for n in range(20_000)).encode())
     source = tmp_path / "in.jsonl.gz"
     source.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="damaged"):
-        convert(source, source.name, to="trl", out=tmp_path / "out.jsonl")
+        convert(source, source.name, to="trl", out=tmp_path / out)
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl.gz"]
 
 
@@ -191,8 +195,35 @@ def test_a_file_that_is_there_is_not_written_over(file, tmp_path, taken):
 
 def test_lines_of_json_are_never_called_parquet(file, tmp_path):
     with pytest.raises(InputError, match=r"Name it train\.jsonl"):
-        convert(file, "pairs.jsonl", to="trl", out=tmp_path / "train.parquet")
+        convert(file(pair(1)), "in.jsonl", to="openai-dpo", out=tmp_path / "train.parquet")
     assert not (tmp_path / "train.parquet").exists()
+
+
+@pytest.mark.parametrize("to", COLUMNS)
+def test_a_name_that_ends_in_parquet_makes_the_file_that_an_export_would_make(file, tmp_path, to):
+    sides = [(f"good {n}", f"bad {n}") for n in range(60)]
+    source = file(
+        *({"prompt": f"Question {a}?", "response_a": a, "response_b": b, "verdict": "a", "strength": 2}
+          for a, b in [*sides, ("same", "same")])
+    )  # fmt: skip
+    found = [convert(source, "in.jsonl", to=to, out=tmp_path / f"train.{kind}") for kind in ("jsonl", "parquet")]
+    assert [one.read for one in found] == [61, 61]
+    assert found[0].rows == found[1].rows == (120 if to == "trl-kto" else 60)
+    out = Path(found[1].out)
+    assert list(parquet_records(out)) == lines(Path(found[0].out))
+    assert pq.read_schema(out) == schema_of(to)
+    assert (found[1].bytes, found[1].sha256) == (out.stat().st_size, hashlib.sha256(out.read_bytes()).hexdigest())
+    assert [one for one in check_file(out, to) if one.severity == "error"] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "in.jsonl", "train.jsonl", "train.jsonl.refused.jsonl", "train.parquet", "train.parquet.refused.jsonl",
+    ]  # fmt: skip
+
+
+def test_what_has_no_column_is_refused_with_its_reason(file, tmp_path):
+    called = as_trl(SAID[0], [{"role": "assistant", "content": "", "tool_calls": [call("Oslo")]}], REPLIES[0][1])
+    source = file(as_trl(SAID[0], *REPLIES[0]), called | {"tools": [WEATHER]})
+    done = convert(source, "in.jsonl", to="trl", out=tmp_path / "train.parquet")
+    assert (done.rows, done.refused_by_reason) == (1, {"no_columns": 1})
 
 
 def test_what_holds_no_pairs_is_one_sentence(file, tmp_path):
