@@ -30,7 +30,8 @@ def import_(
     kind: Annotated[str, typer.Option("--as", help="prompts, completions or pairs.")] = "auto",
     format: Annotated[str, typer.Option("--format", help="How the file is read; auto finds it by content.")] = "auto",
     map_: Annotated[
-        list[str] | None, typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; repeatable.")
+        list[str] | None,
+        typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; verdict= for no column; repeatable."),
     ] = None,
     labels_as: Annotated[str, typer.Option("--labels-as", help="Keep the file's verdicts as this rater's.")] = "",
     drop_names: Annotated[
@@ -126,7 +127,7 @@ def mapping_of(pairs: list[str]) -> dict[str, str]:
     mapping = {}
     for pair in pairs:
         role, found, column = pair.partition("=")
-        if not found or not role or not column:
+        if not found or not role:
             raise InputError(f"--map takes ROLE=COLUMN, such as prompt=question, not {pair!r}.")
         mapping[role] = column
     return mapping

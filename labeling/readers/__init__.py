@@ -53,7 +53,7 @@ def understand(
     mapping: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
 ) -> Understanding:
-    """Look at the first records and say what the file is; what is given overrules.
+    """Look at the first records and say what the file is; what is given overrules. A role that is mapped to "" is in no column.
 
     Raises:
         InputError: the file cannot be opened, or nothing known fits it.
@@ -81,7 +81,7 @@ def understand(
         raise InputError(f"The format {format} holds {chosen.kind}, not {kind}.")
     columns = columns_of(chosen, looked_at)
     for role, column in given.items():
-        if column not in columns:
+        if column and column not in columns:
             raise InputError(f"{name} has no column {column!r} for {role}. It has: {', '.join(columns) or 'none'}.")
     roles = mapped(chosen, columns, given)
     unknown = [role for role in roles if role not in chosen.columns]
@@ -111,7 +111,7 @@ def _found(
     if delimiter and len(columns) == 1:
         seen += f" Cells may be cut by {', '.join(DELIMITERS.values())}."
     raise InputError(
-        f"{name} has no columns that are known{'' if kind == 'auto' else f' for {kind}'}. {seen} Say which is which: --map prompt=COLUMN."
+        f"{name} has no columns that are known{'' if kind == 'auto' else f' for {kind}'}. {seen} Choose a format and say which column is which (--format pairs --map prompt=COLUMN)."
     )
 
 

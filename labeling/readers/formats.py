@@ -111,6 +111,7 @@ _BY_ROLES = (
 
 def found_format(records: list[Record], kind: str, mapping: Columns) -> str | None:
     """The first format that fits one of the records and has the roles that are mapped; None where none does."""
+    mapping = {role: column for role, column in mapping.items() if column}
     for name, one in FORMATS.items():
         is_possible = one.is_found and kind in ("auto", one.kind) and mapping.keys() <= set(one.columns)
         if is_possible and any(one.fits(record) for record in records):
@@ -132,4 +133,5 @@ def columns_of(format: Format, records: list[Record]) -> tuple[str, ...]:
 
 def mapped(format: Format, columns: tuple[str, ...], given: Columns) -> dict[str, str]:
     """Role to column: by name, and as given."""
-    return suggested(list(columns), format.columns) | dict(given)
+    found = suggested(list(columns), format.columns) | dict(given)
+    return {role: column for role, column in found.items() if column}

@@ -156,10 +156,12 @@ def _head_text(head: bytes, name: str, encoding: str) -> str:
         is_cut = len(head) >= HEAD_BYTES - 3 and error.start >= len(head) - 3
         if is_cut:  # a character that goes on after what was looked at
             return head[: error.start].decode(encoding)
+        if b"\0" in head:
+            raise InputError(f"{name} is not text. Import text, CSV, JSON, JSONL or Parquet.") from error
         line = head[: error.start].count(b"\n") + 1
         raise InputError(
             f"{name}:{line}: byte 0x{head[error.start]:02X} is not {encoding.upper()} text."
-            " Save the file as UTF-8, or import it with --encoding latin-1 (or what it is in)."
+            " Save the file as UTF-8, or say what it is written in (--encoding latin-1)."
         ) from error
 
 

@@ -16,10 +16,11 @@ PAIRS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Prompts that no split parts: how many, and what the first of them asks."""
+    """Prompts that no split parts: how many, and what the first and the last of them ask."""
 
     prompts: int
     text: str
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,13 @@ def near_duplicates(store: Store, actor: Actor, slug: str) -> NearDuplicates:
         project_id = managed_project(session, actor, slug)
         sizes = stored.group_sizes(session, project_id)
         largest = tuple(
-            Group(count, _shown(_said(stored.messages_of(session, first)))) for count, first in sizes[:GROUPS_SHOWN]
+            Group(count, *(_shown(_said(stored.messages_of(session, one))) for one in ends))
+            for count, *ends in sizes[:GROUPS_SHOWN]
         )
         alike, pair_ids = stored.alike_sides(session, project_id, PAIRS_SHOWN)
         texts = texts_of_pairs(session, pair_ids) if pair_ids else {}
     return NearDuplicates(
-        prompts=sum(count for count, _ in sizes),
+        prompts=sum(count for count, *_ in sizes),
         groups=len(sizes),
         largest=largest,
         alike=alike,

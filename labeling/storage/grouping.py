@@ -133,16 +133,16 @@ def prompt_groups(session: Session, project_id: int) -> list[tuple[int, str, boo
     return [(id_, key, bool(kept)) for id_, key, kept in plain_rows(session, query)]
 
 
-def group_sizes(session: Session, project_id: int) -> list[tuple[int, int]]:
-    """(prompts, first prompt) of each group of two and more, the largest first."""
+def group_sizes(session: Session, project_id: int) -> list[tuple[int, int, int]]:
+    """(prompts, first prompt, last prompt) of each group of two and more, the largest first."""
     query = (
-        select(func.count(), func.min(col(PromptRow.id)))
+        select(func.count(), func.min(col(PromptRow.id)), func.max(col(PromptRow.id)))
         .where(col(PromptRow.project_id) == project_id, col(PromptRow.group_key).is_not(None))
         .group_by(col(PromptRow.group_key))
         .having(func.count() > 1)
         .order_by(func.count().desc(), func.min(col(PromptRow.id)))
     )
-    return [(count, first) for count, first in session.execute(query)]
+    return [(count, first, last) for count, first, last in session.execute(query)]
 
 
 def alike_sides(session: Session, project_id: int, limit: int) -> tuple[int, list[int]]:

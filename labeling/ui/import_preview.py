@@ -15,7 +15,7 @@ from labeling.ui.context import Here
 from labeling.ui.parts import body, count, escape, faults, figures, grid, head, plural, section, size, tell
 
 KEY: Final = "chosen_file"
-NONE: Final = "not in this file"
+NONE: Final = "no column"
 ROLE_TITLES: Final = {
     "prompt": "Prompt", "response_a": "First reply", "response_b": "Second reply", "verdict": "Verdict",
     "strength": "Strength", "response": "Reply", "model": "Model", "model_a": "Model of the first", "model_b": "Model of the second",
@@ -28,6 +28,9 @@ MAIN_ROLES: Final = (
     "prompt", "response_a", "response_b", "chosen", "rejected", "responses", "ranks", "scores", "response", "desirable",
     "verdict", "rater", "model", "id",
 )  # fmt: skip
+TEXT_ROLES: Final = frozenset({"prompt", "response_a", "response_b", "chosen", "rejected", "responses", "response"})
+# What most files hold, before what single tools write.
+PLAIN: Final = ("pairs", "trl", "ranking", "completions", "prompts")
 # A data set of the hub comes over the network, and the preview reads it as well.
 ROWS_OF_A_DATA_SET: Final = 5_000
 
@@ -52,9 +55,10 @@ def discard() -> None:
 
 def show(me: Here, file: ChosenFile) -> ImportView | None:
     """Draw the preview; import when asked to, and return what came of it."""
-    place = st.container()
-    left, right = st.columns([1, 2.3], gap="large")
-    with left, section("Reading", ""):
+    with body():
+        place = st.container()
+        left, right = (column.container(gap="medium") for column in st.columns([1, 2.3], gap="large"))
+    with left, section("Reading"):
         options = _options(file)
     found = _preview(me, file, options)
     if found is None:
@@ -62,9 +66,9 @@ def show(me: Here, file: ChosenFile) -> ImportView | None:
             st.button("Discard", on_click=discard)
         return None
     seen = found.understanding
-    with left, section("Columns", f"{len(seen.mapping)} of {len(seen.columns)} used"):
-        _columns(found)
-    with right, body():
+    with left, section("Columns"):
+        _columns(found, options.format)
+    with right:
         _as_stored(found)
         _refused(found)
     how = [f"understood as {FORMATS[seen.format].title}", *_written(seen)]
@@ -107,7 +111,9 @@ def show(me: Here, file: ChosenFile) -> ImportView | None:
 
 def _options(file: ChosenFile) -> ImportOptions:
     """How the file is read, as chosen on the page; the mapping is taken from the column widgets below."""
-    titles = {"auto": "Found by content"} | {name: one.title for name, one in FORMATS.items()}
+    titles = {"auto": "Found by content"} | {
+        name: FORMATS[name].title[0].upper() + FORMATS[name].title[1:] for name in dict.fromkeys([*PLAIN, *FORMATS])
+    }
     format_ = st.selectbox("Format", list(titles), format_func=lambda name: titles[name])
     encoding, limit = "utf-8", None
     if isinstance(file.content, DataSet):
@@ -115,15 +121,15 @@ def _options(file: ChosenFile) -> ImportOptions:
     else:
         with st.expander("Text encoding", type="compact"):
             encoding = str(st.selectbox("Written in", ["utf-8", "latin-1", "cp1252"]))
-    mapping = {
-        role: column for role in ROLE_TITLES if (column := st.session_state.get(f"column {role}")) not in (None, NONE)
-    }
+    chosen = {role: st.session_state.get(_column_key(format_, role)) for role in ROLE_TITLES}
+    mapping = {role: "" if column == NONE else column for role, column in chosen.items() if column is not None}
     kind = FORMATS[format_].kind if format_ != "auto" else (file.seen[1].understanding.kind if file.seen else "")
     labels_as = model = None
     is_joined_up, are_names_kept = False, True
     named = file.seen[1].raters if file.seen else 0
     if kind == "pairs" and named:
-        are_names_kept = st.toggle(f"Keep the labels of the {plural(named, 'rater')} the file names", value=True)
+        raters = "rater" if named == 1 else plural(named, "rater")
+        are_names_kept = st.toggle(f"Keep the labels of the {raters} the file names", value=True)
         labels_as = st.text_input(
             "Before their names",
             value="",
@@ -172,22 +178,32 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions) -> Preview | No
     return found
 
 
-def _columns(found: Preview) -> None:
+def _column_key(format_: str, role: str) -> str:
+    """Of the widget that says which column plays a role; `format_` as chosen, for another one has other roles."""
+    return f"column {format_} {role}"
+
+
+def _columns(found: Preview, format_: str) -> None:
     seen = found.understanding
-    roles = [role for role in FORMATS[seen.format].columns if role in MAIN_ROLES or role in seen.mapping]
-    if not roles:
-        st.caption("This format names its fields itself.")
-    for role in roles:
-        columns = [NONE, *seen.columns]
-        mapped = seen.mapping.get(role, NONE)
-        st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=f"column {role}")
+    roles = FORMATS[seen.format].columns
+    if TEXT_ROLES.isdisjoint(seen.mapping):
+        st.caption("The texts stand where this format has them.")
+    for role in dict.fromkeys([*MAIN_ROLES, *seen.mapping]):
+        if role in roles:
+            columns = [NONE, *seen.columns]
+            mapped = seen.mapping.get(role, NONE)
+            st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=_column_key(format_, role))
 
 
 def _as_stored(found: Preview) -> None:
     if not found.samples:
         return
     with section("As it will be stored", f"first {len(found.samples)} of {count(found.pairs or found.taken)}"):
-        grid([_line(line, row) for line, row in found.samples])
+        texts = {"Prompt": 240} | dict.fromkeys(("a, first reply", "b, second reply"), 200)
+        grid(
+            [_line(line, row) for line, row in found.samples],
+            columns={"Row": 56, "Verdict": 64} | (texts if found.understanding.kind == "pairs" else {}),
+        )
 
 
 def _line(line: int, row: Row) -> dict[str, Any]:
@@ -195,13 +211,18 @@ def _line(line: int, row: Row) -> dict[str, Any]:
         row = row.pairs[0]
     if isinstance(row, PairRow):
         return {
-            "Row": line, "Verdict": row.verdict.value if row.verdict else "", "Prompt": _text(row.prompt),
+            "Row": line, "Verdict": _verdicts(row), "Prompt": _text(row.prompt),
             "a, first reply": row.a.text, "b, second reply": row.b.text,
         }  # fmt: skip
     if isinstance(row, CompletionRow):
         of = _text(row.prompt) if row.prompt else f"id {row.external_id}"
         return {"Row": line, "Model": row.reply.source or "", "Prompt": of, "Reply": row.reply.text}
     return {"Row": line, "Id": row.external_id or "", "Turns": len(row.prompt.messages), "Prompt": _text(row)}
+
+
+def _verdicts(row: PairRow) -> str:
+    """The verdict, or those of the raters whom the file names."""
+    return ", ".join(one.verdict.value for one in row.labels) or (row.verdict.value if row.verdict else "")
 
 
 def _text(row: PromptRow) -> str:
@@ -212,7 +233,10 @@ def _refused(found: Preview) -> None:
     if not found.refused:
         return
     with section("Refused rows", "the others are not held back by them"):
-        grid([_refusal(one, found.refused[one.code]) for one in found.refusals])
+        grid(
+            [_refusal(one, found.refused[one.code]) for one in found.refusals],
+            columns={"Rows": 60, "First line": 80, "Reason": 460, "What was found": 160},
+        )
         st.caption("After the import they can be downloaded with their lines and reasons.")
 
 

@@ -8,7 +8,7 @@ import pytest
 from labeling.services.access import local_actor
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, project_view
-from labeling.ui.import_preview import KEY, ChosenFile
+from labeling.ui.import_preview import KEY, NONE, ChosenFile
 from tests.readers.reading import write_parquet
 from tests.ui.opening import button, open_page, run, texts
 
@@ -94,6 +94,50 @@ def test_a_column_that_was_guessed_wrong_is_put_right(page, store):
     button(page, "Import 1 pair").click()
     run(page)
     assert project(store).pairs == 1
+
+
+def select(page, label: str, choice: str):
+    next(one for one in page.selectbox if one.label == label).select(choice)
+    return run(page)
+
+
+def test_columns_that_nobody_knows_are_told_by_hand(page, store):
+    choose(page, "support.csv", b"customer,old,new,pick\nWhy?,x,y,a\nHow?,v,w,2\n")
+    assert "Choose a format and say which column is which" in fault(page)
+    select(page, "Format", "pairs")
+    for label, column in (("Prompt", "customer"), ("First reply", "old"), ("Second reply", "new"), ("Verdict", "pick")):
+        select(page, label, column)
+    assert metrics(page)["Labels in the file"] == "2"
+    button(page, "Import 2 pairs").click()
+    run(page)
+    assert (project(store).pairs, project(store).labelled_pairs) == (2, 2)
+
+
+def test_a_column_that_was_taken_for_a_verdict_can_be_set_aside(page, store):
+    choose(page, "pairs.jsonl", jsonl(*PAIRS, PAIRS[0] | {"prompt": "Q3?", "verdict": "unsure"}))
+    assert metrics(page)["Rows refused"] == "1"
+    select(page, "Verdict", NONE)
+    assert metrics(page)["Rows refused"] == "0"
+    assert "Labels in the file" not in metrics(page)
+    button(page, "Import 4 pairs").click()
+    run(page)
+    assert (project(store).pairs, project(store).labelled_pairs) == (4, 0)
+
+
+def test_another_format_can_be_chosen_after_a_column_was(page):
+    choose(page, "rows.jsonl", jsonl(*RANKING))
+    select(page, "Ranks, 1 is best", "prompt")
+    select(page, "Format", "pairs")
+    assert not page.error
+    select(page, "Format", "auto")
+    assert button(page, "Import 3 pairs")
+
+
+def test_the_verdicts_of_several_raters_are_seen_before_the_import(page):
+    votes = [{"value": value, "user_id": user} for user, value in (("r1", "a"), ("r2", "tie"))]
+    record = {"fields": {"prompt": "Q?", "response_a": "x", "response_b": "y"}, "responses": {"preference": votes}}
+    choose(page, "records.json", json.dumps([record]).encode())
+    assert page.dataframe[0].value["Verdict"].to_list() == ["a, tie"]
 
 
 def test_a_file_that_cannot_be_read_is_one_box_and_can_be_discarded(page):
@@ -199,3 +243,5 @@ def test_near_duplicates_are_shown_after_the_import(page, store):
     assert "Prompts that ask nearly the same" in texts(page)
     assert "2 prompts in 1 group; no split parts a group" in texts(page)
     assert "Pairs whose sides say nearly the same" in texts(page)
+    group = next(one.value for one in page.dataframe if "The last of them" in one.value)
+    assert group.iloc[0].to_list() == [2, "Why is it so?", "why is it so"]

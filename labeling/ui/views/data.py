@@ -135,8 +135,11 @@ def _near(me: Here) -> None:
             f"{plural(found.prompts, 'prompt')} in {plural(found.groups, 'group')}; no split parts a group",
         ):
             grid(
-                [{"Prompts": one.prompts, "The first of them": one.text} for one in found.largest],
-                columns={"Prompts": 74, "The first of them": 900},
+                [
+                    {"Prompts": one.prompts, "The first of them": one.text, "The last of them": one.last}
+                    for one in found.largest
+                ],
+                columns={"Prompts": 74, "The first of them": 450, "The last of them": 450},
             )
     if found.alike_pairs:
         with section(
