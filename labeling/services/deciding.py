@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -70,13 +70,18 @@ class Gone:
     code: Column
 
 
+NONE_GONE: Final = Gone(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8))
+
+
 @dataclass(frozen=True, slots=True)
 class Ballot:
     """What deciding a project's pairs needs to know, of one moment: who the raters are, up to which label.
 
     `purposes` are places in `PURPOSES` by round, as far as the rules name it. Pairs after `last_pair`, where given, are not looked at. `takes` are
     the outcomes the format makes rows of: better, and perhaps tie and both_bad. `gone` is what rules that look across
-    pairs leave out, `told` what they came to, for the manifest.
+    pairs leave out, `told` what they came to, for the manifest. Where rows are split (`is_split`) they are told by the
+    groups of their prompts, which later prompts may join; else by the prompts, which never change. `fits` are the
+    pairs that the format takes, where that is known: others take nobody's place in what is drawn.
     """
 
     project_id: int
@@ -89,8 +94,10 @@ class Ballot:
     raters: Raters
     last_pair: int | None = None
     takes: frozenset[str] = frozenset({"better"})
-    gone: Gone = field(default_factory=lambda: Gone(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8)))
-    told: Mapping[str, object] = field(default_factory=dict)
+    gone: Gone = NONE_GONE
+    told: Mapping[str, Any] = field(default_factory=dict)
+    is_split: bool = False
+    fits: Column | None = None
 
     @property
     def taken(self) -> Column:
@@ -146,7 +153,7 @@ def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]
     ids = [pair for pair, _ in pairs]
     read = columns.events_on(session, ids, held.mark, held.hidden)
     events = events_of(read, pair_id, held)
-    results = results_of(columns.open_results_on(session, ids), pair_id, held)
+    results = results_of(columns.open_results_on(session, ids, held.mark), pair_id, held)
     outcomes = decide_all(events, results, len(ids), held.raters, held.rules)
     code = set_aside(outcomes.code, pair_id, prompt_id, held)
     gone = _found(pair_id, held.gone.pair_id)

@@ -43,4 +43,8 @@ def exactly(told: Effect, exact: Counted) -> Effect:
     single, singles = exact.single, told.singles
     if single is not None and singles is not None:
         singles = replace(singles, desirable=single.desirable, undesirable=single.undesirable)
-    return replace(told, kept=exact.kept, rows=exact.rows, left_out=exact.left_out, singles=singles)
+    before, after = exact.longer or (told.longer_before, told.longer_after)
+    return replace(
+        told, kept=exact.kept, rows=exact.rows, left_out=exact.left_out, singles=singles, longer_before=before,
+        longer_after=after,
+    )  # fmt: skip

@@ -13,6 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from exporters import DatasetWriter, Format, PreferenceRow, RowOrigin, Written
 from exporters.balance import side_always_winning
 from exporters.completions import EachOnce, Single
@@ -21,14 +23,14 @@ from exporters.votes import VOTES
 from labeling.domain import Actor, Right
 from labeling.errors import ConflictError, ExportError
 from labeling.services.access import managed_project, open_project
-from labeling.services.deciding import Ballot, ballot
+from labeling.services.deciding import NONE_GONE, Ballot, ballot
 from labeling.services.export_choices import ExportChoices, checked, format_named
 from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.export_state import begin, end, settling
 from labeling.services.grouping import group_kept_prompts, group_prompts
 from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules
-from labeling.services.rule_effect import effect, settled
+from labeling.services.rule_effect import Share, effect, settled
 from labeling.services.vote_export import export_votes
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
@@ -57,13 +59,15 @@ class Usable:
 @dataclass(frozen=True, slots=True)
 class Counted:
     """pairs = kept + the sum of `left_out`, with what the format refuses. `rows` come of the pairs kept: a pair may have
-    two, and of single completions, told by `single`, each is one."""
+    two, and of single completions, told by `single`, each is one. `longer` are the shares of longer replies chosen, before
+    and after lengths are matched, where a rule looks at all pairs."""
 
     pairs: int
     kept: int
     rows: int
     left_out: dict[str, int]
     single: Single | None
+    longer: tuple[Share, Share] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ def counted(
     kept, lines, once = 0, 0, EachOnce()
     with store.reading() as session:
         held = _held(store, session, managed_project(session, actor, slug), rules, chosen)
+        held = _drawn(store, session, held, chosen, system_prompt)
         rows_by_pair = groupby(rows_of(session, held, system_prompt, left_out), key=lambda made: made[1].pair)
         for _, made in rows_by_pair:
             refusals = [(row, chosen.refusal(row)) for row, _ in made]
@@ -135,7 +140,11 @@ def counted(
     single = once.settled()[1] if chosen.pieces is not None else None
     if single is not None:
         lines = single.desirable + single.undesirable
-    return Counted(kept + left_out.total(), kept, lines, dict(left_out.most_common()), single)
+    longer = held.told.get("longer_chosen")
+    return Counted(
+        kept + left_out.total(), kept, lines, dict(left_out.most_common()), single,
+        None if longer is None else (Share(**longer["before"]), Share(**longer["after"])),
+    )  # fmt: skip
 
 
 def preview(
@@ -147,7 +156,8 @@ def preview(
     rules: LabelRules = DEFAULT_RULES,
     system_prompt: str | None = None,
 ) -> list[PreviewRow]:
-    """The first three rows of an export, as they would be written.
+    """The first three rows of an export, as they would be written. Where rules draw pairs and the format refuses some, an
+    export may draw others: only that reads every text.
 
     Raises:
         InputError: there is no such format.
@@ -190,11 +200,12 @@ def export(
     last_pair = _last_pair(store, actor, slug) if as_in is None else as_in.pair_mark
     begun = begin(store, actor, slug, asked, out, last_pair)
     with settling(store, begun):
-        group = group_prompts if asked.validation_share or asked.validation_rows else group_kept_prompts
-        group(store, begun.project_id)
+        (group_prompts if asked.is_split else group_kept_prompts)(store, begun.project_id)
         with store.reading() as session, _writer(begun.folder, asked) as writer:
             mark = None if as_in is None else as_in.label_seq
-            held = _held(store, session, begun.project_id, asked.rules, format_named(asked.format), mark, last_pair)
+            format = format_named(asked.format)
+            held = _held(store, session, begun.project_id, asked.rules, format, mark, last_pair)
+            held = replace(_drawn(store, session, held, format, asked.system_prompt), is_split=asked.is_split)
             written = _write(session, held, writer, asked, progress)
         end(store, begun, held.mark, facts_of(written))
     return export_view(store, actor, slug, begun.export_id)
@@ -235,6 +246,16 @@ def _held(
 ) -> Ballot:
     held = replace(ballot(session, project_id, rules), takes=format.takes, last_pair=last_pair)
     return settled(store, session, held if mark is None else replace(held, mark=mark))
+
+
+def _drawn(store: Store, session: Session, held: Ballot, format: Format, system_prompt: str | None) -> Ballot:
+    """The same, but that pairs are drawn only among those that the format takes: else a file would not hold what was
+    drawn. Every text is read for it, where the rules draw."""
+    if not (held.rules.per_prompt or held.rules.length_match):
+        return held
+    each = rows_of(session, replace(held, gone=NONE_GONE), system_prompt, Counter())
+    fits = np.fromiter((origin.pair for row, origin in each if format.refusal(row) is None), dtype=np.int64)
+    return settled(store, session, replace(held, fits=fits))
 
 
 def _writer(folder: Path, asked: ExportChoices) -> DatasetWriter:

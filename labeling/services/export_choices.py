@@ -38,6 +38,11 @@ class ExportChoices:
     file_type: FileKind = "jsonl"
     licence: str = UNTOLD
 
+    @property
+    def is_split(self) -> bool:
+        """Whether a validation file is asked for."""
+        return self.validation_share > 0 or self.validation_rows is not None
+
     def is_same_as(self, other: "ExportChoices") -> bool:
         """Whether the same files come of both; what the label rules are called does not matter."""
         unnamed = [replace(one, rules=replace(one.rules, name="")) for one in (self, other)]

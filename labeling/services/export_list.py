@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from exporters import Written
 from exporters.files import discard_folder, unfinished_folders
@@ -20,6 +21,8 @@ from labeling.services.label_rules import read_rules
 from labeling.storage import exports as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import Export
+
+_RUN = uuid4().hex  # this process, whatever number it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ def facts_of(written: Written) -> dict[str, object]:
 
 def this_process() -> dict[str, object]:
     """Who writes an export, so that one whose process is gone can be told from one that is under way."""
-    return {"host": socket.gethostname(), "process": os.getpid()}
+    return {"host": socket.gethostname(), "process": os.getpid(), "run": _RUN}
 
 
 def settle_stopped(store: Store) -> int:
@@ -180,6 +183,8 @@ def _is_gone(options: dict[str, Any]) -> bool:
     process = options.get("process")
     if os.name == "nt" or options.get("host") != socket.gethostname() or not isinstance(process, int):
         return False
+    if process == os.getpid():  # in a container that was started again the numbers are the same
+        return options.get("run") != _RUN
     try:
         os.kill(process, 0)
     except ProcessLookupError:

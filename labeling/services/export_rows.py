@@ -171,7 +171,8 @@ class _RowMaker:
             chunk = decided[start : start + TEXT_CHUNK]
             edit_ids = [decision.edit_id for _, decision in chunk if decision.edit_id is not None]
             edits = rows.edits_of(self._session, edit_ids) if edit_ids else {}
-            yield rows.texts_of(self._session, [pair_id for pair_id, _ in chunk]), chunk, edits
+            pair_ids = [pair_id for pair_id, _ in chunk]
+            yield rows.texts_of(self._session, pair_ids, by_group=self._held.is_split), chunk, edits
 
     def origin(self, texts: tuple[Any, ...], decision: Decision) -> tuple[RowOrigin, str | None]:
         """Where the row of a pair without an edit comes from, and the system prompt that stands in it."""

@@ -7,7 +7,7 @@ through another run. What was harvested before changes nothing.
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from labeling.judging.outcome import Outcome, OutcomeState, combine, stored
 from labeling.judging.reading import JudgementRead, ReadState, read_reply, read_score
@@ -26,6 +26,7 @@ from labeling.storage.tables import Judge, Project, Run, now
 BATCH = 100  # answers; keeps the transaction under 50 ms on a busy machine
 # The name space of judges' label events: the same judgements give the same event, whoever stores it first.
 EVENTS = uuid.UUID("5a0f3c1e-8d0b-5f0e-9a53-2f6c8f1f7a10")
+Concluded: TypeAlias = tuple[int, Outcome, list[int]]  # a pair, what it came to, and of which judgements
 
 
 def harvest_completions(session: Session, run_id: int, limit: int) -> int:
@@ -137,15 +138,18 @@ def _conclude(session: Session, run: Run, judge: Judge, rater_id: int, pair_ids:
     What stays undecided or unreadable comes first in the people's queue.
     """
     there = judging.judged_among(session, rater_id, list(pair_ids))
-    concluded: list[tuple[int, Outcome, list[int]]] = []
+    concluded: list[Concluded] = []
     for pair_id, judgements in judging.judgements_on(session, rater_id, list(pair_ids - there)).items():
         orders = orders_of(judge.orders, judge.digest, pair_id)
         if len(judgements) == len(orders) * judge.samples:
             outcome = combine([one.judgement for one in judgements], orders)
             concluded.append((pair_id, outcome, [one.id for one in judgements]))
-    decided = [one for one in concluded if one[1].state is OutcomeState.DECIDED]
-    labels = dict(zip([one[0] for one in decided], _label(session, run, rater_id, decided), strict=True))
-    results = [(pair_id, outcome, labels.get(pair_id)) for pair_id, outcome, _ in concluded]
+    if not concluded:
+        return
+    numbered = list(enumerate(concluded, take_seqs(session, run.project_id, len(concluded))))
+    decided = [(seq, one) for seq, one in numbered if one[1].state is OutcomeState.DECIDED]
+    labels = dict(zip([one[0] for _, one in decided], _label(session, run, rater_id, decided), strict=True))
+    results = [(seq, pair_id, outcome, labels.get(pair_id)) for seq, (pair_id, outcome, _) in numbered]
     judging.add_results(session, run.project_id, _id(run.id), rater_id, results)
     put_first(
         session,
@@ -154,15 +158,13 @@ def _conclude(session: Session, run: Run, judge: Judge, rater_id: int, pair_ids:
     )
 
 
-def _label(session: Session, run: Run, rater_id: int, decided: Sequence[tuple[int, Outcome, list[int]]]) -> list[int]:
+def _label(session: Session, run: Run, rater_id: int, decided: Sequence[tuple[int, Concluded]]) -> list[int]:
     if not decided:
         return []
-    first = take_seqs(session, run.project_id, len(decided))
     labels = [
-        _event(run, rater_id, pair_id, outcome, seq, judgements)
-        for seq, (pair_id, outcome, judgements) in enumerate(decided, first)
+        _event(run, rater_id, pair_id, outcome, seq, judgements) for seq, (pair_id, outcome, judgements) in decided
     ]
-    return judging.add_labels(session, labels, [judgements for _, _, judgements in decided])
+    return judging.add_labels(session, labels, [judgements for _, (_, _, judgements) in decided])
 
 
 def _event(

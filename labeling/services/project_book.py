@@ -111,8 +111,8 @@ def _opened(store: Store, session: Session, held: Ballot, model: str | None, *, 
 
 
 def open_results(session: Session, held: Ballot, book: Book) -> Results:
-    """What judges left open, which changes without a mark: read each time, by an index of what is open."""
-    return results_of(columns.open_results(session, held.project_id), book.pair_id, held)
+    """What judges left open up to the mark: read each time, by an index of what is open."""
+    return results_of(columns.open_results(session, held.project_id, held.mark), book.pair_id, held)
 
 
 def _empty(held: Ballot, erasure: int) -> Book:

@@ -166,7 +166,7 @@ class _Weighing:
         self._edit_pairs, self._edit_ids = self._edit_pairs[is_used], self._edit_ids[is_used]
         self.code: Column = self.outcomes.code.copy()
         self._unread, self._found = 0, np.zeros(0, dtype=np.int8)
-        self._longer_before: Share | None = None
+        self._longer_before = self._longer_after = Share(0, 0)
         if self._sides is not None:
             self._compare(self._sides)
             self._narrow(self._sides)
@@ -175,6 +175,11 @@ class _Weighing:
     def _stays(self) -> Column:
         stays: Column = self._held.taken[self.code]
         return stays
+
+    @property
+    def _fits(self) -> Column:
+        fits = self._held.fits
+        return np.ones(len(self.code), dtype=bool) if fits is None else np.isin(self.book.pair_id, fits)
 
     def _go(self, gone: Column, reason: str) -> None:
         self.code[gone & self._stays] = CODE[reason]
@@ -219,11 +224,12 @@ class _Weighing:
             sided = self._stays & (self.code <= B)
             self._go(gone_by(rules.contradictions, better, worse, sided, self.outcomes.strength, lot), "contradiction")
         if rules.per_prompt:
-            self._go(over_cap(self.book.prompt_id, self._stays, rules.per_prompt, lot), "over_cap")
-        sided = self._stays & (self.code <= EDITED)
+            self._go(over_cap(self.book.prompt_id, self._stays & self._fits, rules.per_prompt, lot), "over_cap")
+        sided = self._stays & self._fits & (self.code <= EDITED)
         self._longer_before = Share(*longer_chosen(self._chosen, self._rejected, sided))
         if rules.length_match:
             self._go(over_length(self._chosen, self._rejected, sided, lot), "length_match")
+        self._longer_after = Share(*longer_chosen(self._chosen, self._rejected, sided & self._stays))
 
     def _read_texts(self) -> None:
         rules = self._held.rules
@@ -249,11 +255,10 @@ class _Weighing:
     def told(self) -> dict[str, object]:
         """What the rules across pairs came to, as JSON."""
         assert self._sides is not None
-        stays, sides = self._stays, self._sides
-        after = Share(*longer_chosen(self._chosen, self._rejected, stays & (self.code <= EDITED)))
+        stays, sides = self._stays & self._fits, self._sides
         found = self._found_by_kind() if len(self._found) else None
         return {
-            "longer_chosen": {"before": asdict(self._longer_before or after), "after": asdict(after)},
+            "longer_chosen": {"before": asdict(self._longer_before), "after": asdict(self._longer_after)},
             "target_model": self._model,
             "own_replies": {
                 "both": int(np.count_nonzero(stays & sides.a_own & sides.b_own)),
@@ -279,7 +284,6 @@ class _Weighing:
 
     def _with_figures(self, told: Effect, sides: Sides) -> Effect:
         stays, rules = self._stays, self._held.rules
-        sided = stays & (self.code <= EDITED)
         edited = self._stays[self._edit_pairs]
         is_a = self.code == A
         better, worse = np.where(is_a, sides.a, sides.b), np.where(is_a, sides.b, sides.a)
@@ -292,7 +296,7 @@ class _Weighing:
             edited=int(np.count_nonzero(edited)),
             without_strength=int(np.count_nonzero(stays & (self.code <= B) & np.isnan(self.outcomes.strength))),
             longer_before=self._longer_before,
-            longer_after=Share(*longer_chosen(self._chosen, self._rejected, sided)),
+            longer_after=self._longer_after,
             target_model=self._model,
             own_both=int(np.count_nonzero(stays & sides.a_own & sides.b_own)),
             own_one=int(np.count_nonzero(stays & (sides.a_own ^ sides.b_own))),

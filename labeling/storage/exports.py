@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
@@ -29,7 +29,8 @@ from labeling.storage.vote_columns import visible
 
 
 class PairRow(NamedTuple):
-    """A pair with all that a row needs; side b as side a. Generators and edits are told by keys."""
+    """A pair with all that a row needs; side b as side a. Generators and edits are told by keys. `group` is the prompt's
+    digest, or that of the group it belongs to."""
 
     pair_id: int
     group: str
@@ -182,12 +183,12 @@ def hidden_imports(session: Session, project_id: int) -> list[int]:
     return [id_ for id_ in session.scalars(unfinished_imports(project_id)) if id_ is not None]
 
 
-def texts_of(session: Session, pair_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+def texts_of(session: Session, pair_ids: Sequence[int], *, by_group: bool = False) -> list[tuple[Any, ...]]:
     """The pairs (ids ascending) with their texts, by id: each what makes a `PairRow`, which most need not become."""
     first, last = pair_ids[0], pair_ids[-1]
     if last - first >= 2 * len(pair_ids):
-        return plain_rows(session, _texts().where(col(Pair.id).in_(pair_ids)))
-    found = plain_rows(session, _texts_between(), {"first": first, "last": last})
+        return plain_rows(session, _texts(by_group).where(col(Pair.id).in_(pair_ids)))
+    found = plain_rows(session, _texts_between(by_group), {"first": first, "last": last})
     if len(found) == len(pair_ids):
         return found
     wanted = frozenset(pair_ids)
@@ -195,19 +196,22 @@ def texts_of(session: Session, pair_ids: Sequence[int]) -> list[tuple[Any, ...]]
 
 
 @cache
-def _texts_between() -> Select[*tuple[Any, ...]]:
-    query: Select[*tuple[Any, ...]] = _texts().where(col(Pair.id).between(bindparam("first"), bindparam("last")))
+def _texts_between(by_group: bool) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = _texts(by_group).where(
+        col(Pair.id).between(bindparam("first"), bindparam("last"))
+    )
     return query
 
 
 @cache
-def _texts() -> Select[*tuple[Any, ...]]:
+def _texts(by_group: bool) -> Select[*tuple[Any, ...]]:
+    group = func.coalesce(col(PromptRow.group_key), col(PromptRow.digest)) if by_group else col(PromptRow.digest)
     a, b = Completion.__table__.alias("a"), Completion.__table__.alias("b")  # type: ignore[attr-defined]  # not declared
     a_text = CompletionText.__table__.alias("a_text")  # type: ignore[attr-defined]  # as above
     b_text = CompletionText.__table__.alias("b_text")  # type: ignore[attr-defined]  # as above
     return (
         select(
-            col(Pair.id), func.coalesce(col(PromptRow.group_key), col(PromptRow.digest)), col(PromptText.messages),
+            col(Pair.id), group, col(PromptText.messages),
             col(PromptText.tools), a.c.id, b.c.id, a_text.c.text, b_text.c.text, a_text.c.tool_calls,
             b_text.c.tool_calls, a.c.generator_id, b.c.generator_id, a.c.source, b.c.source, a.c.is_sandbox,
             b.c.is_sandbox,
@@ -240,7 +244,12 @@ def edits_of(session: Session, completion_ids: Sequence[int]) -> dict[int, EditR
 
 def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], most: int) -> list[tuple[int, int]]:
     """The first pairs, as (pair, prompt), in whose prompt a tool is offered, called or answered, or a speaker named."""
-    messages = col(PromptText.messages)
+
+    def holds(key: str) -> ColumnElement[bool]:
+        # LIKE knows no small letters on SQLite, and the order of the rows must be that of PostgreSQL.
+        messages = col(PromptText.messages)
+        return messages.contains(key, autoescape=True) & (func.replace(messages, key, "") != messages)
+
     query = (
         select(col(Pair.id), col(Pair.prompt_id))
         .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
@@ -248,8 +257,8 @@ def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], m
             col(Pair.project_id) == project_id,
             or_(
                 col(PromptText.tools).is_not(None),
-                messages.contains('"tool_call'),  # tool_calls, tool_call_id
-                messages.contains('"name"'),
+                holds('"tool_call'),  # tool_calls, tool_call_id
+                holds('"name":'),
             ),
         )
         .order_by(col(Pair.id))

@@ -193,16 +193,20 @@ def add_labels(session: Session, labels: Sequence[dict[str, Any]], judgement_ids
 
 
 def add_results(
-    session: Session, project_id: int, run_id: int, rater_id: int, outcomes: Sequence[tuple[int, Outcome, int | None]]
+    session: Session,
+    project_id: int,
+    run_id: int,
+    rater_id: int,
+    outcomes: Sequence[tuple[int, int, Outcome, int | None]],
 ) -> None:
-    """Store what pairs came to: (pair, outcome, label of a decided one)."""
+    """Store what pairs came to: (seq, pair, outcome, label of a decided one)."""
     rows = [
         {
-            "rater_id": rater_id, "pair_id": pair_id, "project_id": project_id, "run_id": run_id,
+            "rater_id": rater_id, "pair_id": pair_id, "project_id": project_id, "seq": seq, "run_id": run_id,
             "state": outcome.state.value, "reason": outcome.reason.value if outcome.reason else None,
             "label_id": label_id, "updated_at": now(),
         }
-        for pair_id, outcome, label_id in outcomes
+        for seq, pair_id, outcome, label_id in outcomes
     ]  # fmt: skip
     if rows:
         session.execute(insert(JudgeResult), rows)

@@ -72,14 +72,14 @@ def events_on(session: Session, pair_ids: Sequence[int], mark: int, hidden: Sequ
     return _unpacked(_rows(session, visible(query, Label, hidden), 6))
 
 
-def open_results(session: Session, project_id: int) -> ResultColumns:
-    """Everything that judges left open in the project, by pair."""
-    query = _results().where(col(JudgeResult.project_id) == project_id).order_by(col(JudgeResult.pair_id))
+def open_results(session: Session, project_id: int, mark: int) -> ResultColumns:
+    """Everything that judges left open in the project up to the high-water mark, by pair."""
+    query = _results(mark).where(col(JudgeResult.project_id) == project_id).order_by(col(JudgeResult.pair_id))
     return ResultColumns(*_rows(session, query, 3))
 
 
-def open_results_on(session: Session, pair_ids: Sequence[int]) -> ResultColumns:
-    return ResultColumns(*_rows(session, _results().where(among(col(JudgeResult.pair_id), pair_ids)), 3))
+def open_results_on(session: Session, pair_ids: Sequence[int], mark: int) -> ResultColumns:
+    return ResultColumns(*_rows(session, _results(mark).where(among(col(JudgeResult.pair_id), pair_ids)), 3))
 
 
 def pairs_since(session: Session, project_id: int, after: int, hidden: Sequence[int]) -> tuple[Column, Column]:
@@ -177,9 +177,10 @@ def _unpacked(columns: list[Column]) -> EventColumns:
     return EventColumns(pair_id, seq, rater_id, packed, revision, verdict, strength, edit_id, label_id)
 
 
-def _results() -> Query:
+def _results(mark: int) -> Query:
     state = case((col(JudgeResult.state) == "undecided", 0), else_=1)
-    return select(col(JudgeResult.pair_id), col(JudgeResult.rater_id), state).where(col(JudgeResult.state) != "decided")
+    query = select(col(JudgeResult.pair_id), col(JudgeResult.rater_id), state)
+    return query.where(col(JudgeResult.state) != "decided", col(JudgeResult.seq) <= mark)
 
 
 def visible(query: Query, table: type[Label] | type[Pair], hidden: Sequence[int]) -> Query:

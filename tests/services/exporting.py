@@ -121,7 +121,13 @@ class Exporting:
         with self.store.writing() as session:
             session.execute(
                 insert(tables.JudgeResult).values(
-                    rater_id=rater, pair_id=pair, project_id=self.project_id, run_id=run, state=state, label_id=label
+                    rater_id=rater,
+                    pair_id=pair,
+                    project_id=self.project_id,
+                    run_id=run,
+                    state=state,
+                    label_id=label,
+                    seq=take_seqs(session, self.project_id, 1),
                 )
             )
 

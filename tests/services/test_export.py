@@ -234,6 +234,16 @@ def test_rows_with_tools_stand_first(store, tmp_path):
     assert [("tools" in row) for row in rows] == [True] + [False] * 5
 
 
+def test_a_prompt_that_only_speaks_of_tools_does_not_stand_first(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    asked = ["Oslo", "Tool calls, what are they?", "tool-calls?", "Name", "name"]
+    for text in asked:
+        making.label(gold, making.pair(text))
+    done(making, tmp_path)
+    assert [row["prompt"][0]["content"] for row in lines(tmp_path / "out" / "train.jsonl")] == asked
+
+
 def test_the_preview_shows_three_rows_as_they_are_written(store, tmp_path):
     making = labelled(store, 12)
     rows = preview(*making.place, format="openai-dpo")

@@ -1,8 +1,11 @@
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from labeling.errors import ConflictError, ExportError, InputError, NotFoundError
 from labeling.services.export import export_again
@@ -10,7 +13,8 @@ from labeling.services.export_changes import changes
 from labeling.services.export_list import export_file, export_view, exports, settle_stopped
 from labeling.services.label_rules import LabelRules
 from labeling.services.vote_export import votes_held
-from tests.services.exporting import done, labelled, make_exporting
+from labeling.storage import tables
+from tests.services.exporting import done, labelled, lines, make_exporting
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,6 +86,17 @@ def test_a_killed_export_is_found_settled_and_swept_up(store, store_url, tmp_pat
     assert done(making, tmp_path).rows == 3
 
 
+def test_a_killed_export_is_found_by_a_process_that_got_its_number(store, store_url, tmp_path):
+    making = labelled(store, 3)
+    subprocess.run([sys.executable, "-c", PROGRAM, store_url, str(tmp_path / "out")], cwd=ROOT, check=False)
+    (view,) = exports(*making.place)
+    with store.reading() as session:
+        options = json.loads(session.scalars(select(tables.Export.options)).one())
+    making.change(tables.Export, view.id, options=json.dumps(options | {"process": os.getpid()}))
+    assert settle_stopped(store) == 1
+    assert exports(*making.place)[0].state == "failed"
+
+
 def test_an_export_under_way_is_left_alone(store, tmp_path):
     making = labelled(store, 3)
     done(making, tmp_path, progress=lambda _looked, _pairs: settle_stopped(store))
@@ -129,6 +144,34 @@ def test_votes_are_made_again_byte_for_byte_and_have_no_label_rules(store, tmp_p
     assert votes_held(*making.place).labels == 13
     with pytest.raises(InputError, match="without label rules"):
         done(making, tmp_path, format="votes", rules=LabelRules(who="people"), out=tmp_path / "other")
+
+
+def test_what_a_judge_left_open_later_is_not_in_an_export_made_again(store, tmp_path):
+    making = make_exporting(store)
+    first, second = (making.judge("strict", version=version) for version in (1, 2))
+    pairs = making.pairs(4)
+    for pair in pairs[:3]:
+        making.label(first, pair)
+    making.judged(second, pairs[0], "undecided")
+    view = done(making, tmp_path)
+    assert (view.rows, view.left_out) == (2, {"judge_undecided": 1, "no_label": 1})
+    making.judged(second, pairs[1], "undecided")
+    making.judged(second, pairs[3], "unreadable")
+    again = export_again(*making.place, view.id, out=tmp_path / "again")
+    assert (again.digest, again.left_out) == (view.digest, view.left_out)
+    assert done(making, tmp_path, out=tmp_path / "now").left_out == {"judge_undecided": 2, "judge_unreadable": 1}
+
+
+def test_prompts_that_are_found_to_belong_together_later_change_no_export_without_a_split(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for text in ("Name three rivers!", "name three rivers", "name three lakes"):
+        making.label(gold, making.pair(text))
+    view = done(making, tmp_path)
+    assert len({row["prompt"] for row in lines(tmp_path / "out" / "provenance.jsonl")}) == 3
+    done(making, tmp_path, out=tmp_path / "split", validation_share=0.1)
+    assert len({row["prompt"] for row in lines(tmp_path / "split" / "provenance.jsonl")}) == 2
+    assert export_again(*making.place, view.id, out=tmp_path / "again").digest == view.digest
 
 
 def test_an_export_that_failed_is_not_made_again(store, tmp_path):

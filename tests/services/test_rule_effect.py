@@ -141,6 +141,44 @@ def test_matching_lengths_leaves_no_side_longer_and_tells_before_and_after(store
     assert effect(*making.place).longer_after == Share(6, 8)
 
 
+def test_pairs_are_drawn_among_those_that_the_format_takes(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    turns = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "yes"},
+        {"role": "user", "content": "go on"},
+    ]
+    for number in range(6):
+        making.label(gold, making.pair(f"longer {number}", a="long " * 5, b="short"))
+        making.label(
+            gold, making.pair("", messages=[*turns[:2], turns[2] | {"content": f"{number}"}], a="short", b="long " * 5)
+        )
+    for number in range(3):
+        making.label(gold, making.pair(f"shorter {number}", a="short", b="long " * 5))
+    rules = LabelRules(length_match=True)
+    view = export(*making.place, ExportChoices("trl-standard", rules=rules, validation_share=0.0), out=tmp_path / "out")
+    rows = lines(tmp_path / "out" / "train.jsonl")
+    assert sum(len(row["chosen"]) > len(row["rejected"]) for row in rows) == 3 == len(rows) / 2
+    assert view.left_out == {"length_match": 3, "needs_roles": 6}
+    told = json.loads((tmp_path / "out" / "manifest.json").read_bytes())["across_pairs"]["longer_chosen"]
+    assert told == {"before": {"part": 6, "whole": 9}, "after": {"part": 3, "whole": 6}}
+    found = estimate(*making.place, format="trl-standard", rules=rules)
+    assert (found.left_out, found.longer_before, found.longer_after) == (view.left_out, Share(6, 9), Share(3, 6))
+
+
+def test_a_pair_that_is_no_row_takes_no_place_of_its_prompt(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for number in range(4):
+        for reply in ("said", "  "):
+            making.label(gold, making.pair(f"question {number}", a="good", b=reply * (number + 1)))
+    for seed in range(4):
+        asked = ExportChoices("trl", rules=LabelRules(per_prompt=1, seed=seed), validation_share=0.0)
+        view = export(*making.place, asked, out=tmp_path / f"out {seed}")
+        assert (view.rows, view.left_out) == (4, {"empty_side": 4})
+
+
 def test_refusals_are_left_out_where_chosen_or_anywhere(store, tmp_path):
     making = make_exporting(store)
     gold = making.imported_rater()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from labeling.storage.tables.columns import Table, at, big_id, big_key, long_text, one_of, shared_key
@@ -85,7 +85,10 @@ class JudgementText(Table, table=True):
 
 
 class JudgeResult(Table, table=True):
-    """What a judge's judgements of a pair come to. Only `decided` has a label; undecided is no tie, unreadable no verdict."""
+    """What a judge's judgements of a pair come to. Only `decided` has a label; undecided is no tie, unreadable no verdict.
+
+    `seq` is of the project's labels: a high-water mark is one of results too.
+    """
 
     __tablename__ = "judge_result"
     __table_args__ = (
@@ -102,6 +105,7 @@ class JudgeResult(Table, table=True):
     rater_id: int = Field(foreign_key="rater.id", primary_key=True)
     pair_id: int = shared_key()
     project_id: int
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     run_id: int = Field(foreign_key="run.id")
     state: str
     reason: str | None = None
