@@ -8,8 +8,11 @@ from pathlib import Path
 from labeling.domain import Actor
 from labeling.errors import InputError, NotFoundError
 from labeling.services.access import managed_project
+from labeling.services.deciding import ballot
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules, read_rules
+from labeling.services.raters import names_of
 from labeling.services.rule_files import read_rules_file
+from labeling.storage import exports as export_rows
 from labeling.storage import rule_sets as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import RuleSet
@@ -73,12 +76,40 @@ def rules_from(store: Store, actor: Actor, slug: str, given: str | None) -> Labe
 
     Raises:
         NotFoundError: neither a file nor a saved name.
-        InputError: the file has a fault.
+        InputError: the file has a fault; or the rules contradict themselves, or name whom the project does not know.
     """
     if given is None:
         return DEFAULT_RULES
     path = Path(given)
-    return read_rules_file(path) if path.is_file() else rules_named(store, actor, slug, given).rules
+    rules = read_rules_file(path) if path.is_file() else rules_named(store, actor, slug, given).rules
+    _check(store, actor, slug, rules)
+    return rules
+
+
+def _check(store: Store, actor: Actor, slug: str, rules: LabelRules) -> None:
+    """Raise InputError where a rule would do nothing in silence: a name is misspelled, or another rule shuts it out."""
+    if rules.weights and rules.agreement != "weighted":
+        raise InputError(
+            f"The label rules give weights, and agreement is {rules.agreement}, which does not read them. "
+            'Write agreement = "weighted", or leave the weights out.'
+        )
+    for who, shut_out in (("people", "judges"), ("judges", "people")):
+        if rules.who == who and getattr(rules, shut_out):
+            raise InputError(f"The label rule {shut_out} names some, and with who = {who!r} none of them counts.")
+    with store.reading() as session:
+        project_id = managed_project(session, actor, slug)
+        voices = ballot(session, project_id, rules).raters.voices
+        rounds = {name for name, _ in export_rows.rounds(session, project_id).values()}
+    known = {name: set(names) for name, names in names_of(voices).items()} | {"only_rounds": rounds}
+    known["judges"] |= {voice.name for voice in voices if voice.kind == "judge"}
+    known["weights"] = known["people"] | known["judges"] | known["rule_raters"]
+    for rule, names in known.items():
+        given = dict(rules.weights) if rule == "weights" else getattr(rules, rule)
+        if unknown := [name for name in given if name not in names]:
+            raise InputError(
+                f"The label rule {rule} names {unknown[0]!r}, and nothing in the project is called so. "
+                "Spell it as the page Export does, or leave it out."
+            )
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -44,6 +44,38 @@ def test_a_command_names_a_file_or_a_saved_name(store, tmp_path):
         rules_from(*making.place, "yours")
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ('people = ["Ana", "Bem"]', "people names 'Bem'"),
+        ('judges = ["strict, version 1", "strikt"]', "judges names 'strikt'"),
+        ('rule_raters = ["a over b"]', "rule_raters names 'a over b'"),
+        ('only_rounds = ["work", "Second"]', "only_rounds names 'Second'"),
+        ('agreement = "weighted"\n[weights]\nAna = 2\nBem = 0.5', "weights names 'Bem'"),
+        ("[weights]\nAna = 2", "agreement is majority, which does not read them"),
+        ('who = "people"\njudges = ["strict"]', "judges names some, and with who = 'people' none of them counts"),
+        ('who = "judges"\npeople = ["Ana"]', "people names some, and with who = 'judges' none"),
+    ],
+)
+def test_a_rule_that_would_do_nothing_in_silence_is_refused(sqlite_store, tmp_path, written, words):
+    making = make_exporting(sqlite_store)
+    making.judge("strict")
+    making.imported_rater("Ana")
+    (tmp_path / "rules.toml").write_text(written)
+    with pytest.raises(InputError, match=words):
+        rules_from(*making.place, str(tmp_path / "rules.toml"))
+
+
+def test_names_that_the_project_knows_are_taken(sqlite_store, tmp_path):
+    making = make_exporting(sqlite_store)
+    making.judge("strict")
+    making.imported_rater("Ana")
+    (tmp_path / "rules.toml").write_text(
+        'people = ["Ana"]\njudges = ["strict", "strict, version 1"]\nagreement = "weighted"\n[weights]\nstrict = 2'
+    )
+    assert rules_from(*making.place, str(tmp_path / "rules.toml")).judges == ("strict", "strict, version 1")
+
+
 def test_rules_belong_to_their_project_and_its_leads(store):
     making, other = make_exporting(store), make_exporting(store, name="Other")
     save_rules(*making.place, "mine", DEFAULT_RULES)
