@@ -3,6 +3,8 @@
 Services say what is wrong only after the upload, and mostly one fault at a time.
 """
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +18,8 @@ from exporters.parquet import COLUMNS, MAGIC, parquet_records
 from exporters.votes import VOTES
 
 # What a file is that is no JSONL at all, by its first bytes.
+GZIP = b"\x1f\x8b"
 OTHER_FILES = (
-    (b"\x1f\x8b", "is compressed with gzip", "Unpack it first: services take plain JSONL"),
     (b"PK\x03\x04", "is a zip archive", "Unpack it, and check the JSONL file in it"),
     (b"PAR1", "is a Parquet file", "Write it as JSONL"),
     (b"SQLite format 3", "is a SQLite database", "Export from it, and check the JSONL file"),
@@ -39,19 +41,36 @@ def check_file(path: Path, format: str, *, is_part: bool = False, most_tokens: i
     if format == VOTES:
         yield from _vote_findings(path)
         return
-    check = LineCheck(EXPORTERS[format], is_part=is_part, most_tokens=most_tokens)
+    check, size = LineCheck(EXPORTERS[format], is_part=is_part, most_tokens=most_tokens), path.stat().st_size
     with path.open("rb", buffering=1 << 20) as file:
         start = file.read(4096)
+        file.seek(0)
         if start.startswith(MAGIC) and format in COLUMNS:
             for record in parquet_records(path):
                 yield from check.record(record)
+        elif start.startswith(GZIP):
+            yield _packed(format)
+            try:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield from _line_findings(unpacked, check)
+                    size = unpacked.tell()
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                yield Finding(None, "", f"The file is damaged ({error})", "Pack it again")
         elif other := _other_file(start):
             yield other
             return
         else:
-            file.seek(0)
             yield from _line_findings(file, check)
-    yield from check.whole(path.stat().st_size)
+    yield from check.whole(size)
+
+
+def _packed(format: str) -> Finding:
+    told = "The file is compressed with gzip"
+    if format not in COLUMNS:
+        return Finding(None, "", told, "Unpack it first: services take plain JSONL")
+    return Finding(
+        None, "", f"{told}: `datasets` opens it, services and LLaMA-Factory do not", "Unpack it for them", "warning"
+    )
 
 
 def _vote_findings(path: Path) -> Iterator[Finding]:
@@ -64,7 +83,7 @@ def _vote_findings(path: Path) -> Iterator[Finding]:
         yield from check_votes(path, is_parquet=is_parquet)
 
 
-def _line_findings(file: BinaryIO, check: LineCheck) -> Iterator[Finding]:
+def _line_findings(file: BinaryIO | gzip.GzipFile, check: LineCheck) -> Iterator[Finding]:
     number = 0
     while line := file.readline(LONGEST_LINE):
         number += 1

@@ -73,8 +73,7 @@ def _content_faults(name: str, message: Message, role: str, call_fault: Callable
         for key in message:
             if key not in MESSAGE_KEYS:
                 yield Fault(f"{name}.{key}", "is not a key of a message", "Leave it out")
-        if "weight" in message and (role != "assistant" or message["weight"] not in (0, 1)):
-            yield Fault(f"{name}.weight", "is only for assistant messages, and 0 or 1", "Leave it out")
+        yield from _weight_faults(name, message, role)
     calls = message.get("tool_calls")
     if calls is not None:
         yield from call_faults(name, calls, call_fault)
@@ -85,6 +84,12 @@ def _content_faults(name: str, message: Message, role: str, call_fault: Callable
         yield Fault(f"{name}.content", "is null, which Together refuses", 'Write "" beside tool calls', "warning")
     else:
         yield Fault(f"{name}.content", not_text(message), "Write the content as one string")
+
+
+def _weight_faults(name: str, message: Message, role: Any) -> Iterator[Fault]:
+    weight = message.get("weight", 0)
+    if type(weight) is not int or weight not in (0, 1) or ("weight" in message and role != "assistant"):
+        yield Fault(f"{name}.weight", "is only for assistant messages, and 0 or 1", "Leave it out")
 
 
 def not_text(message: Message) -> str:
@@ -114,6 +119,8 @@ def reply_faults(
         for key in reply:
             if key not in keys:
                 yield Fault(f"{name}.{key}", "is not a key of a reply", "Leave it out")
+        if "weight" in keys:
+            yield from _weight_faults(name, reply, "assistant")
     calls = reply.get("tool_calls")
     if calls is not None:
         yield from call_faults(name, calls, call_fault)
@@ -133,7 +140,9 @@ def same_sides(record: Message, better: str, worse: str) -> Iterator[Fault]:
 
 
 def is_json_list(text: str) -> bool:
+    """Whether this is a list of objects, as tools and calls are."""
     try:
-        return isinstance(orjson.loads(text), list)
+        found = orjson.loads(text)
     except orjson.JSONDecodeError:
         return False
+    return isinstance(found, list) and all(isinstance(one, dict) for one in found)

@@ -8,10 +8,13 @@ from exporters.findings import Fault
 from exporters.messages import is_json_object
 from exporters.rows import Message
 
+# With one of these columns the trainers take the data set for one of pictures, and ask for a model that sees.
+PICTURES = ("image", "images")
+
 
 def trl_faults(record: Message) -> Iterator[Fault]:
     """The faults of one line's object in `trl`."""
-    yield from _key_faults(record, ("prompt", "chosen", "rejected"), ("label", "completion", "messages"))
+    yield from _key_faults(record, ("prompt", "chosen", "rejected"), ("label", "completion", "messages", *PICTURES))
     yield from _prompt_faults(record)
     for side in ("chosen", "rejected"):
         yield from _side_faults(record, side)
@@ -32,7 +35,7 @@ def trl_reward_faults(record: Message) -> Iterator[Fault]:
 
 def trl_kto_faults(record: Message) -> Iterator[Fault]:
     """The faults of one line's object in `trl-kto`."""
-    yield from _key_faults(record, ("prompt", "completion", "label"), ("chosen", "rejected", "messages"))
+    yield from _key_faults(record, ("prompt", "completion", "label"), ("chosen", "rejected", "messages", *PICTURES))
     yield from _prompt_faults(record)
     yield from _side_faults(record, "completion")
     if "label" in record and not isinstance(record["label"], bool):
@@ -42,7 +45,7 @@ def trl_kto_faults(record: Message) -> Iterator[Fault]:
 
 def trl_standard_faults(record: Message) -> Iterator[Fault]:
     """The faults of one line's object in `trl-standard`."""
-    yield from _key_faults(record, ("prompt", "chosen", "rejected"), ("label", "completion", "messages"))
+    yield from _key_faults(record, ("prompt", "chosen", "rejected"), ("label", "completion", "messages", *PICTURES))
     for key in ("prompt", "chosen", "rejected"):
         if key not in record:
             continue
@@ -85,7 +88,9 @@ def _tools_faults(record: Message) -> Iterator[Fault]:
     if tools is not None and not isinstance(tools, list | str):
         yield Fault("tools", "is neither a list nor a JSON string", "Write the list of tools as a JSON string")
     elif isinstance(tools, str) and not is_json_list(tools):
-        yield Fault("tools", "is a string that holds no JSON list", "Write the list of tools as a JSON string")
+        yield Fault("tools", "is a string that holds no JSON list of tools", "Write the list of tools as a JSON string")
+    elif isinstance(tools, list) and not all(isinstance(tool, dict) for tool in tools):
+        yield Fault("tools", "holds what is no tool", "Write each tool as an object")
 
 
 def _trl_call_fault(call: Any) -> str | None:

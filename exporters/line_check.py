@@ -3,6 +3,7 @@
 A line is checked where it is read from a file (`check.py`) and where it is written into one (`split_files.py`).
 """
 
+import json
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -23,6 +24,12 @@ LONGEST_LINE = 32 * MEGABYTE
 # `datasets` takes the types of all columns from the first block of a file, and stops at a later row with more keys.
 FIRST_BLOCK = 10 << 20
 FEW_ROWS = 50
+# Files of several services in which some of them refuse tools: field, what stands there, and who does not take it.
+TOOLS_NOT_FOR_ALL = {
+    "openai-dpo": ("input.messages", "Tool messages stand", "Together and Fireworks do"),
+    "sft": ("messages", "Tools or tool messages stand", "Together does"),
+}
+TEMPLATE = "chat_template_kwargs"
 LENGTH_ROWS, LENGTH_SHARE = 20, 0.9
 
 
@@ -51,6 +58,7 @@ class LineCheck:
         self._crlf_count = 0
         self._rich_line: int | None = None
         self._tool_rows = 0
+        self._template_rows = 0
 
     def plain(self, line: bytes) -> Parts | None:
         """The parts of a line with nothing wrong or special in it, known at a glance. It is not counted."""
@@ -58,7 +66,8 @@ class LineCheck:
             record = orjson.loads(line)
         except orjson.JSONDecodeError:
             return None
-        return self._plain(record) if type(record) is dict and not line.endswith(b"\r\n") else None
+        parts = self._plain(record) if type(record) is dict and not line.endswith(b"\r\n") else None
+        return None if parts is None or _may_repeat(line, record) else parts
 
     def line(self, line: bytes, parts: Parts | None = None) -> Iterable[Finding]:
         """What is wrong with the next line; `parts` are those that `plain` found in it, where it was asked."""
@@ -110,11 +119,16 @@ class LineCheck:
             )
         elif self._rows < FEW_ROWS and not self._is_part:
             yield Finding(None, "", f"The file has {_rows(self._rows)}; an effect is seldom seen below {FEW_ROWS}", "Label more pairs", "warning")  # fmt: skip
-        if self._tool_rows and self._format.name == "openai-dpo":
+        if self._tool_rows and self._format.name in TOOLS_NOT_FOR_ALL:
+            field, what, who = TOOLS_NOT_FOR_ALL[self._format.name]
             yield Finding(
-                None, "input.messages",
-                f"Tool messages stand in {_rows(self._tool_rows)}; OpenAI and Azure take them, Together and Fireworks do not",
-                "Leave these prompts out for the latter two", "warning",
+                None, field, f"{what} in {_rows(self._tool_rows)}; OpenAI and Azure take them, {who} not",
+                "Leave these rows out there", "warning",
+            )  # fmt: skip
+        if 0 < self._template_rows < self._rows:
+            yield Finding(
+                None, TEMPLATE, f"Stands in {self._template_rows:,} of {_rows(self._rows)}; TRL stops at those without it",
+                "Write it into every row, or leave it out",
             )  # fmt: skip
         differ = self._longer_chosen + self._longer_rejected
         if differ >= LENGTH_ROWS and self._longer_chosen >= LENGTH_SHARE * differ:
@@ -139,7 +153,8 @@ class LineCheck:
             for fault in self._format.faults(record):
                 yield Finding(self._lines, *fault)
             parts = self._format.parts(record)
-            self._tool_rows += has_tool_turns(parts[0])
+            self._tool_rows += "tools" in record or has_tool_turns(parts[0])
+            self._template_rows += TEMPLATE in record
             if self._rich_line is None and is_rich(record):
                 self._rich_line = self._lines
                 if start > FIRST_BLOCK:
@@ -184,7 +199,7 @@ class LineCheck:
         except orjson.JSONDecodeError as error:
             return None, finding or _not_json(number, line, error)
         if isinstance(record, dict):
-            return record, finding
+            return record, finding or _repeated(number, line, record)
         if isinstance(record, list):
             told = Finding(number, "", "The line is a JSON array", "Write each of its objects on a line of its own")
         else:
@@ -208,6 +223,33 @@ def goes_on(line: bytes) -> bool:
 
 def _rows(number: int) -> str:
     return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def _may_repeat(line: bytes, record: Message) -> bool:
+    """Whether the line perhaps has more keys than the record that was read from it: of two of one name, one is kept."""
+    try:
+        written = orjson.dumps(record)  # texts never get longer by this
+    except orjson.JSONEncodeError:  # nested hundreds of levels deep
+        return True
+    return len(line) != len(written) + 1 and line.count(b'":') != written.count(b'":')
+
+
+def _repeated(number: int, line: bytes, record: Message) -> Finding | None:
+    """What is wrong with a line in which an object has a key twice: readers take the last one, or stop at the file."""
+    repeated: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        names = set[str]()
+        for name, _ in pairs:
+            (repeated.append if name in names else names.add)(name)
+
+    if not _may_repeat(line, record):
+        return None
+    try:
+        json.loads(line, object_pairs_hook=look)
+    except RecursionError:
+        return Finding(number, "", "The row is nested hundreds of levels deep", "Leave the row out")
+    return Finding(number, repeated[0], "is there twice in one object", "Keep one of them") if repeated else None
 
 
 def _not_json(number: int, line: bytes, error: orjson.JSONDecodeError) -> Finding:

@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from exporters.check import check_file
 from exporters.formats import EXPORTERS
 from exporters.jsonl import json_line
 from exporters.line_check import LONGEST_LINE, LineCheck, repeated_prompts
-from tests.exporters.samples import TOOLS, many
+from tests.exporters.samples import TOOLS, WEATHER, many
 
 GOOD = {
     "input": {"messages": [{"role": "user", "content": "Hi"}]},
@@ -50,6 +51,7 @@ SOUND = dict.fromkeys(EXPORTERS, GOOD) | {
     "gemini": GEMINI,
 }
 CALLING = {"role": "assistant", "content": "", "tool_calls": list(TOOLS.rejected_tool_calls)}
+WEIGHED = [*TRL["prompt"], {**TRL["chosen"][0], "weight": 1.0}, *TRL["prompt"]]
 
 
 def good(format: str = "openai-dpo", count: int = 60) -> bytes:
@@ -88,6 +90,9 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
     (found,) = findings(tmp_path, json_line(EXPORTERS["openai-dpo"].record(TOOLS)) + good())
     assert found.severity == "warning"
     assert "1 row; OpenAI and Azure take them" in found.message
+    called = changed(changed(CHAT, "messages.1", CALLING), "tools", [WEATHER])
+    (found,) = findings(tmp_path, json_line(called) + good("sft"), "sft")
+    assert (found.severity, "Together does not" in found.message) == ("warning", True)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("openai-dpo", "input.messages.0.content", [{"type": "text", "text": "Hi"}], "input.messages[0].content"),
         ("openai-dpo", "input.messages.0.content", ..., "input.messages[0].content"),
         ("openai-dpo", "input.messages.0.weight", 1, "input.messages[0].weight"),
+        ("openai-dpo", "input.messages", WEIGHED, "input.messages[1].weight"),
         ("openai-dpo", "input.tools", {}, "input.tools"),
         ("openai-dpo", "input.tools", [{}], "input.tools[0]"),
         ("openai-dpo", "input.parallel_tool_calls", "yes", "input.parallel_tool_calls"),
@@ -138,6 +144,9 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("trl", "label", True, "label"),
         ("trl", "tools", 3, "tools"),
         ("trl", "tools", "weather", "tools"),
+        ("trl", "tools", '["weather"]', "tools"),
+        ("trl", "tools", ["weather"], "tools"),
+        ("trl", "images", [], "images"),
         ("trl-standard", "prompt", ["Hi"], "prompt"),
         ("trl-standard", "prompt", ..., "prompt"),
         ("trl-standard", "chosen", " ", "chosen"),
@@ -153,6 +162,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("trl-kto", "completion", "Hello", "completion"),
         ("trl-kto", "completion.0.content", " ", "completion[0].content"),
         ("trl-kto", "chosen", TRL["chosen"], "chosen"),
+        ("trl-kto", "image", None, "image"),
         ("trl-kto", "prompt.0.role", "assistant", "prompt[0].role"),
         ("trl-reward", "margin", ..., "margin"),
         ("trl-reward", "margin", "2", "margin"),
@@ -164,6 +174,8 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("sft", "messages.1.role", "user", "messages[1].role"),
         ("sft", "messages.1.content", "", "messages[1].content"),
         ("sft", "messages.1", CALLING, "messages[1].tool_calls"),
+        ("sft", "messages.1.weight", True, "messages[1].weight"),
+        ("sft", "messages.1.weight", 2, "messages[1].weight"),
         ("sft", "id", 3, "id"),
         ("axolotl", "messages", "Hi", "messages"),
         ("axolotl", "chosen", [TRL["chosen"]], "chosen"),
@@ -178,6 +190,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("llama-factory", "chosen.from", "human", "chosen.from"),
         ("llama-factory", "chosen", {"from": "function_call", "value": "now"}, "chosen.value"),
         ("llama-factory", "tools", [], "tools"),
+        ("llama-factory", "tools", '["weather"]', "tools"),
         ("llama-factory", "system", None, "system"),
         ("llama-factory", "rejected", SHAREGPT["chosen"], "rejected"),
         ("gemini", "contents", [], "contents"),
@@ -324,6 +337,54 @@ def test_a_row_over_the_token_limit_is_an_error_and_the_limit_can_be_set(tmp_pat
     path = tmp_path / "file.jsonl"
     assert [finding.line for finding in check_file(path, "openai-dpo", most_tokens=100_000)] == []
     assert len(list(check_file(path, "openai-dpo", most_tokens=10))) == 61
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (b'{"prompt":"Hi","chosen":"Hello","chosen":"Hello","rejected":"No"}', "chosen"),
+        (b'{"prompt": "Hi", "chosen": "Hello", "rejected": "No", "chosen": "Hello"}', "chosen"),
+        (b'{"prompt":"Hi","chosen":"Hello","rejected":"No","note":{"a":1,"b":{"c":2,"c":3}}}', "c"),
+        (b'{"chosen":"Hello","prompt":"Hi","rejected":"No","note":1,"note":1}', "note"),
+    ],
+)
+def test_a_key_that_stands_twice_is_an_error_as_datasets_refuses_the_file(tmp_path, line, field):
+    content = good("trl-standard") + line + b"\n" + good("trl-standard")
+    assert [(found.line, found.field) for found in findings(tmp_path, content, "trl-standard")] == [(61, field)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"prompt" : "Hi", "chosen":"say \\"chosen\\": \\u0022chosen\\":", "rejected": "\\u00e9"}\n',
+        b'{"prompt":"Hi","chosen":"{\\"a\\":1,\\"a\\":1}","rejected":"No","n":1E5}\n',
+    ],
+)
+def test_a_text_that_looks_like_keys_is_none(tmp_path, line):
+    assert findings(tmp_path, good("trl-standard") + line, "trl-standard") == []
+
+
+def test_a_row_nested_hundreds_of_levels_deep_is_an_error(tmp_path):
+    deep = b'{"prompt":"Hi","chosen":"Hello","rejected":"No","a":' + b"[" * 1000 + b"]" * 1000 + b"}\n"
+    (found,) = findings(tmp_path, good("trl-standard") + deep, "trl-standard")
+    assert (found.line, found.severity) == (61, "error")
+
+
+def test_template_settings_in_some_rows_alone_are_an_error_as_trl_stops_at_the_others(tmp_path):
+    set_up = json_line({**TRL, "chat_template_kwargs": {"enable_thinking": False}})
+    (found,) = findings(tmp_path, good("trl") + set_up, "trl")
+    assert (found.field, found.severity, "in 1 of 61 rows" in found.message) == ("chat_template_kwargs", "error", True)
+    assert findings(tmp_path, set_up * 60, "trl") == []
+
+
+@pytest.mark.parametrize(("format", "severity"), [("trl", "warning"), ("openai-dpo", "error")])
+def test_a_packed_file_is_told_and_its_rows_are_checked(tmp_path, format, severity):
+    content = good(format) + b"{}\n"
+    found = findings(tmp_path, gzip.compress(content), format)
+    assert (found[0].severity, "gzip" in found[0].message) == (severity, True)
+    assert found[1:] == findings(tmp_path, content, format)
+    cut = findings(tmp_path, gzip.compress(content)[:-9], format)
+    assert any(finding.severity == "error" and "damaged" in finding.message for finding in cut)
 
 
 def test_a_record_after_a_byte_order_mark_is_still_read(tmp_path):
