@@ -11,10 +11,7 @@ from labeling.cli.rules import effect_lines
 
 MOST_SHOWN = 50  # findings for people; --json has all of them
 
-FormatName = Annotated[
-    str,
-    typer.Option("--format", "-f", help="openai-dpo (PFT, DPO), trl, trl-kto, sft, votes …; docs/formats.md has all."),
-]
+FORMATS = "openai-dpo (PFT, DPO), trl, trl-kto, sft, votes …; docs/formats.md has all."
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 def export(
     project: ProjectName,
-    format: FormatName,
+    format: Annotated[
+        str | None, typer.Option("--format", "-f", help=f"{FORMATS} Without it, that of the project's target.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The folder to make; it must not be there, or be empty.")
     ] = None,
@@ -65,7 +64,7 @@ def export(
 
     from labeling.services.export import export as run_export
     from labeling.services.export_changes import changes, comparable
-    from labeling.services.export_choices import ExportChoices, read_file_type
+    from labeling.services.export_choices import ExportChoices, default_format, read_file_type
     from labeling.services.hub import push as send
     from labeling.services.hub import repository
     from labeling.services.rule_files import read_text
@@ -81,6 +80,7 @@ def export(
     if out is None:
         raise typer.BadParameter("name the folder to make, or ask for an --estimate", param_hint="--out")
     with opened() as (store, actor):
+        format = format or default_format(store, actor, project)
         if since is not None:
             comparable(store, actor, project, since, format)
         asked = ExportChoices(
@@ -103,21 +103,22 @@ def export(
     tell(human, data, as_json)
 
 
-def _estimate(project: str, format: str, rules: str | None, system_prompt: str | None, as_json: bool) -> None:
+def _estimate(project: str, format: str | None, rules: str | None, system_prompt: str | None, as_json: bool) -> None:
     from labeling.services.estimate import estimate
+    from labeling.services.export_choices import default_format
     from labeling.services.saved_rules import rules_from
 
     with opened() as (store, actor):
         told = estimate(
-            store, actor, project, format=format, rules=rules_from(store, actor, project, rules),
-            system_prompt=system_prompt, progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
+            store, actor, project, format=format or default_format(store, actor, project),
+            rules=rules_from(store, actor, project, rules), system_prompt=system_prompt, progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
         )  # fmt: skip
     tell(effect_lines(told), told, as_json)
 
 
 def check(
     file: Annotated[Path, typer.Argument(help="The file to check.")],
-    format: FormatName,
+    format: Annotated[str, typer.Option("--format", "-f", help=FORMATS)],
     most_tokens: Annotated[
         int | None, typer.Option(min=1, help="The limit for one row, in place of the service's.")
     ] = None,

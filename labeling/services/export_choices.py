@@ -8,9 +8,13 @@ from exporters import EXPORTERS, Format
 from exporters.parquet import COLUMNS
 from exporters.split import LEAST_VALIDATION_ROWS
 from exporters.votes import VOTES
+from labeling.domain import Actor, Right, Target
 from labeling.errors import InputError
+from labeling.services.access import open_project
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.personal_data import kinds_in
+from labeling.services.targets import TARGETS
+from labeling.storage.store import Store
 
 FileKind: TypeAlias = Literal["jsonl", "parquet", "csv"]
 
@@ -47,6 +51,12 @@ class ExportChoices:
         """Whether the same files come of both; what the label rules are called does not matter."""
         unnamed = [replace(one, rules=replace(one.rules, name="")) for one in (self, other)]
         return unnamed[0] == unnamed[1]
+
+
+def default_format(store: Store, actor: Actor, slug: str) -> str:
+    """The format that the project's target reads. Raises NotFoundError, ForbiddenError."""
+    with store.reading() as session:
+        return TARGETS[Target(open_project(session, actor, slug, Right.SEE).target)].export_format
 
 
 def checked(asked: ExportChoices) -> ExportChoices:

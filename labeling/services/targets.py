@@ -35,8 +35,8 @@ TARGETS: Mapping[Target, TargetDefaults] = {
         OPENAI_MODELS,
         OPENAI_JUDGES,
         "openai-dpo",
-        "OpenAI takes new fine-tuning jobs from earlier customers only, until 6 January 2027; Azure, Together and "
-        "Fireworks read the same file.",
+        "OpenAI takes new fine-tuning jobs from earlier customers only, until 6 January 2027, and shuts the tuned models "
+        "down on 14 January; Azure, Together and Fireworks read the same file.",
     ),
     Target.AZURE: TargetDefaults(
         "Azure OpenAI",
@@ -44,7 +44,7 @@ TARGETS: Mapping[Target, TargetDefaults] = {
         "AZURE_OPENAI_API_KEY",
         ("gpt-4.1-mini", "gpt-4.1", "gpt-4o"),
         OPENAI_JUDGES,
-        "openai-dpo",
+        "azure-dpo",
         "The endpoint is https://RESOURCE.openai.azure.com/openai/v1, the model is the name of your deployment.",
     ),
     Target.TOGETHER: TargetDefaults(
@@ -53,7 +53,7 @@ TARGETS: Mapping[Target, TargetDefaults] = {
         "TOGETHER_API_KEY",
         (),
         (),
-        "openai-dpo",
+        "together-dpo",
         "Together reads the OpenAI preference file; two messages of one role in a row are refused there.",
     ),
     Target.FIREWORKS: TargetDefaults(
@@ -62,7 +62,7 @@ TARGETS: Mapping[Target, TargetDefaults] = {
         "FIREWORKS_API_KEY",
         (),
         (),
-        "openai-dpo",
+        "fireworks-dpo",
         "Fireworks reads the OpenAI preference file; only the last reply may differ.",
     ),
     Target.OWN: TargetDefaults(

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from labeling.domain import Target
+from labeling.storage import tables
 from tests.services.exporting import labelled, lines, make_exporting
 
 
@@ -23,6 +25,16 @@ def test_an_export_is_written_told_and_passes_the_check(tiebreak, project, tmp_p
     checked = tiebreak("check", out / "train.jsonl", "--format", "openai-dpo")
     assert checked.returncode == 0, checked.stdout
     assert "0 errors" in checked.stdout
+
+
+@pytest.mark.parametrize("target", [Target.AZURE, Target.TOGETHER, Target.FIREWORKS, Target.OWN])
+def test_without_a_format_it_is_that_of_the_target(tiebreak, project, tmp_path, target):
+    database, making = project
+    making.change(tables.Project, making.project_id, target=target.value)
+    done = tiebreak(*database, "export", "-p", making.slug, "--out", tmp_path / "out", "--json")
+    assert json.loads(done.stdout)["format"] == ("trl" if target == Target.OWN else f"{target.value}-dpo")
+    told = tiebreak(*database, "export", "-p", making.slug, "--estimate", "--json")
+    assert json.loads(told.stdout)["kept"] == 12
 
 
 def test_json_is_one_object_on_stdout(tiebreak, project, tmp_path):

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporters import EXPORTERS
 from labeling.domain import Target
 from labeling.errors import InputError
 from labeling.judging.rubrics import RUBRICS
@@ -244,3 +245,4 @@ def test_every_target_has_defaults_that_a_generator_could_use():
     for defaults in TARGETS.values():
         assert key_variable(defaults.key_env, "here") == (defaults.key_env or None)
         assert not defaults.base_url or base_url(defaults.base_url, "here") == defaults.base_url
+        assert defaults.export_format in EXPORTERS
