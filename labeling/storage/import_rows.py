@@ -1,5 +1,6 @@
 """What an import writes: new prompts, completions and pairs with their labels, each once, under the import's row."""
 
+import json
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ from sqlmodel import Session, col
 from labeling.domain import canonical_json, completion_digest
 from labeling.ready_rows import ReadyPair, ReadyPrompt
 from labeling.rows import PromptRow, Reply
-from labeling.storage.bulk import plain_rows
 from labeling.storage.import_labels import put_labels
 from labeling.storage.inserting import insert_rows, new_ids
 from labeling.storage.tables import Completion, CompletionText, Pair, PromptText, core, now
@@ -27,19 +27,21 @@ class PutPrompts:
     new: set[str]
 
 
-_BY_DIGEST = """
+# Joined so that each digest is looked up by itself: asked for a list, PostgreSQL reads the whole project, of which it
+# knows nothing while an import fills it.
+BY_DIGEST = """
+    SELECT wanted.value, found.id FROM json_each(?) AS wanted
+        CROSS JOIN prompt AS found ON found.project_id = ? AND found.digest = wanted.value"""
+_BY_DIGEST_LATERAL = """
     SELECT wanted.digest, found.id FROM unnest(%s::text[]) AS wanted (digest) CROSS JOIN LATERAL
         (SELECT id FROM prompt WHERE project_id = %s AND prompt.digest = wanted.digest LIMIT 1) AS found"""
 
 
 def prompts_by_digest(session: Session, project_id: int, digests: Collection[str]) -> dict[str, int]:
+    execute = session.connection().exec_driver_sql
     if session.get_bind().dialect.name == "sqlite":
-        query = select(PROMPT.c.digest, PROMPT.c.id).where(
-            PROMPT.c.project_id == project_id, PROMPT.c.digest.in_(digests)
-        )
-        return dict(plain_rows(session, query))
-    # Asked for a list, PostgreSQL reads the whole project, of which it knows nothing while an import fills it.
-    return dict(session.connection().exec_driver_sql(_BY_DIGEST, (list(digests), project_id)).all())
+        return dict(execute(BY_DIGEST, (json.dumps(list(digests)), project_id)).all())
+    return dict(execute(_BY_DIGEST_LATERAL, (list(digests), project_id)).all())
 
 
 def prompts_by_external_id(session: Session, project_id: int, ids: Collection[str]) -> dict[str, int]:

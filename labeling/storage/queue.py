@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, Boolean, Executable, Row, bindparam, case,
 from sqlmodel import Session, col
 
 from labeling.domain import RoundPurpose
+from labeling.storage.bulk import plain_rows
 from labeling.storage.inserting import insert_rows
 from labeling.storage.projects import visible
 from labeling.storage.tables import Assignment, Pair, PromptRow, Round, RoundMember, RoundPair, UtcDateTime, core
@@ -176,24 +177,15 @@ def enqueue(session: Session, project_id: int, pair_ids: Iterable[int]) -> int:
     )
     added = 0
     for round_ in rounds.all():
-        known = set(
-            session.scalars(
-                select(col(RoundPair.pair_id)).where(
-                    col(RoundPair.round_id) == round_.id, col(RoundPair.pair_id).in_(pair_ids)
-                )
-            )
-        )
-        new = [pair_id for pair_id in pair_ids if pair_id not in known]
         ordering, seed = round_.ordering, round_.seed
-        insert_rows(
+        added += insert_rows(
             session,
             core(RoundPair),
             ("pair_id", "position"),
-            [(pair_id, place_of(pair_id, ordering, seed)) for pair_id in new],
+            [(pair_id, place_of(pair_id, ordering, seed)) for pair_id in pair_ids],
             {"round_id": round_.id, "project_id": project_id},
             passes_over_known=True,
         )
-        added += len(new)
     return added
 
 
@@ -243,7 +235,7 @@ def pairs_without_place(
         visible(Pair, project_id),
         missing,
     )
-    return [pair_id for pair_id in session.scalars(query.order_by(col(Pair.id)).limit(limit)) if pair_id is not None]
+    return [pair_id for (pair_id,) in plain_rows(session, query.order_by(col(Pair.id)).limit(limit))]
 
 
 def pairs_with_assignments(session: Session, round_id: int, after: int, limit: int) -> Sequence[int]:

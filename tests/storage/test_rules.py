@@ -18,6 +18,7 @@ from tests.storage.world import (
     World,
     add,
     add_completion,
+    add_generator,
     add_pair,
     add_project,
     add_rater,
@@ -88,6 +89,20 @@ def test_a_pair_of_another_projects_prompt_is_refused(store: Store, world: World
     refused(store, attack)
 
 
+def test_a_generators_sample_is_stored_once(store: Store, world: World) -> None:
+    with store.writing() as session:
+        generator = add_generator(session, world)
+
+    def attack(session: Session) -> None:
+        for text_ in ("one", "another"):
+            add(
+                session, tables.Completion, prompt_id=world.prompt, kind="generated", generator_id=generator, sample_number=0,
+                text_digest=text_digest(text_), characters=len(text_), is_sandbox=False,
+            )  # fmt: skip
+
+    refused(store, attack)
+
+
 def test_a_prompt_stands_once_in_a_project(store: Store, world: World) -> None:
     refused(
         store,
@@ -119,10 +134,7 @@ def test_what_labels_rest_on_cannot_change(store: Store, world: World, statement
 
 def test_a_generator_and_a_judge_keep_their_identity_but_may_be_renamed(store: Store, world: World) -> None:
     with store.writing() as session:
-        add(
-            session, tables.Generator, project_id=world.project, digest="d", base_url="http://e", model="m", parameters="{}",
-            name="g", samples=1, is_sandbox=False,
-        )  # fmt: skip
+        add_generator(session, world)
         add(
             session, tables.Judge, project_id=world.project, digest="d", base_url="http://e", model="m", parameters="{}",
             rubric="r", orders="both", samples=1, offers_both_bad=False, uses_reference=True, template="t", name="j", version=1, is_sandbox=False,

@@ -61,6 +61,13 @@ def add_completion(session: Session, prompt: int, text: str, source: str = "file
     return key
 
 
+def add_generator(session: Session, world: "World") -> int:
+    return add(
+        session, tables.Generator, project_id=world.project, digest="d", base_url="http://e", model="m", parameters="{}",
+        name="g", samples=1, is_sandbox=False,
+    )  # fmt: skip
+
+
 def add_pair(session: Session, project: int, prompt: int, a: int, a_text: str, b: int, b_text: str) -> int:
     return add(
         session, tables.Pair, project_id=project, prompt_id=prompt, a_id=a, b_id=b, a_digest=text_digest(a_text),

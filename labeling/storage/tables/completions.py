@@ -42,10 +42,12 @@ class Completion(Table, table=True):
         CheckConstraint("(kind = 'edit') = (parent_id IS NOT NULL AND rater_id IS NOT NULL)", name="edit"),
         CheckConstraint("(kind = 'imported') = (source IS NOT NULL)", name="imported"),
         UniqueConstraint("prompt_id", "id", "text_digest"),
-        UniqueConstraint("prompt_id", "generator_id", "sample_number"),
         ForeignKeyConstraint(["prompt_id", "parent_id"], ["completion.prompt_id", "completion.id"]),
         ForeignKeyConstraint(["request_id"], ["request.id"]),
         UniqueConstraint("prompt_id", "id"),
+        # Each holds the rows of its kind alone: a reply that was imported is not written into the index of generated ones.
+        Index("uq_completion_generated", "prompt_id", "generator_id", "sample_number", unique=True,
+              sqlite_where=text("generator_id IS NOT NULL"), postgresql_where=text("generator_id IS NOT NULL")),
         Index("uq_completion_imported", "prompt_id", "source", "text_digest", unique=True,
               sqlite_where=text("kind = 'imported'"), postgresql_where=text("kind = 'imported'")),
     )  # fmt: skip

@@ -19,7 +19,8 @@ class PromptRow(Table, table=True):
     __table_args__ = (
         UniqueConstraint("project_id", "digest"),
         UniqueConstraint("project_id", "id"),
-        Index("ix_prompt_external_id", "project_id", "external_id"),
+        Index("ix_prompt_external_id", "project_id", "external_id",
+              sqlite_where=text("external_id IS NOT NULL"), postgresql_where=text("external_id IS NOT NULL")),
         Index("ix_prompt_group_key", "project_id", "group_key",
               sqlite_where=text("group_key IS NOT NULL"), postgresql_where=text("group_key IS NOT NULL")),
         # Every page counts what can be exported, and asks for those that cannot.

@@ -307,7 +307,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "digest", name=op.f("uq_prompt_project_id_digest")),
         sa.UniqueConstraint("project_id", "id", name=op.f("uq_prompt_project_id_id")),
     )
-    op.create_index("ix_prompt_external_id", "prompt", ["project_id", "external_id"], unique=False)
+    op.create_index(
+        "ix_prompt_external_id",
+        "prompt",
+        ["project_id", "external_id"],
+        unique=False,
+        sqlite_where=sa.text("external_id IS NOT NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_prompt_group_key",
         "prompt",
@@ -669,16 +676,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["rater_id"], ["rater.id"], name=op.f("fk_completion_rater_id")),
         sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_completion_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_completion")),
-        sa.UniqueConstraint(
-            "prompt_id",
-            "generator_id",
-            "sample_number",
-            name=op.f("uq_completion_prompt_id_generator_id_sample_number"),
-        ),
         sa.UniqueConstraint("prompt_id", "id", "text_digest", name=op.f("uq_completion_prompt_id_id_text_digest")),
         sa.UniqueConstraint("prompt_id", "id", name=op.f("uq_completion_prompt_id_id")),
     )
     op.create_index(op.f("ix_completion_import_id"), "completion", ["import_id"], unique=False)
+    op.create_index(
+        "uq_completion_generated",
+        "completion",
+        ["prompt_id", "generator_id", "sample_number"],
+        unique=True,
+        sqlite_where=sa.text("generator_id IS NOT NULL"),
+        postgresql_where=sa.text("generator_id IS NOT NULL"),
+    )
     op.create_index(
         "uq_completion_imported",
         "completion",
