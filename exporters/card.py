@@ -13,13 +13,16 @@ MARKUP = re.compile(r"[\\*\[\]<>#&|!]")
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def card(written: Written, format: Format, facts: Mapping[str, Any]) -> str:
-    """The card's text. It names neither people nor places: a card is what gets published."""
+def card(
+    written: Written, format: Format, facts: Mapping[str, Any], features: Sequence[Mapping[str, Any]] | None = None
+) -> str:
+    """The card's text. It names neither people nor places: a card is what gets published. `features` are the types of
+    the columns, where `datasets` cannot find them by itself."""
     splits: dict[str, list[str]] = {file.split: [] for file in written.files if file.split != "provenance"}
     for file in written.files:
         if file.split in splits:
             splits[file.split].append(file.name)
-    lines = yaml_head(written.licence, splits, written.rows, ("preference", "dpo", "tiebreak"))
+    lines = yaml_head(written.licence, splits, written.rows, ("preference", "dpo", "tiebreak"), features)
     left_out = sum(written.left_out.values())
     lines += [
         "# Preference data",
@@ -55,11 +58,19 @@ def card(written: Written, format: Format, facts: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "```", ""])
 
 
-def yaml_head(licence: str, splits: Mapping[str, Sequence[str]], rows: int, tags: Sequence[str]) -> list[str]:
-    """The YAML that Hugging Face reads."""
+def yaml_head(
+    licence: str,
+    splits: Mapping[str, Sequence[str]],
+    rows: int,
+    tags: Sequence[str],
+    features: Sequence[Mapping[str, Any]] | None = None,
+) -> list[str]:
+    """The YAML that Hugging Face reads; `features` as `card` takes them."""
     lines = ["---", f"license: {licence}", "configs:", "- config_name: default", "  data_files:"]
     for split, names in splits.items():
         lines += [f"  - split: {split}", "    path:", *(f"    - {name}" for name in names)]
+    if features is not None:
+        lines += ["dataset_info:", f"  features: {json.dumps(features)}"]
     size = next((name for limit, name in SIZES if rows < limit), "n>1M")
     return [*lines, "size_categories:", f"- {size}", "tags:", *(f"- {tag}" for tag in tags), "---", ""]
 

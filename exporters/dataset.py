@@ -12,6 +12,7 @@ from exporters.balance import always_winning, class_balance
 from exporters.card import card
 from exporters.completions import Single
 from exporters.extra_files import extra_files
+from exporters.features import FEATURES
 from exporters.files import begin_folder, discard_folder, finish_folder, write_file
 from exporters.findings import CheckFailed, Finding
 from exporters.formats import EXPORTERS
@@ -256,10 +257,15 @@ class DatasetWriter:
             written, format=self._format.name, share=self._share, count=self._asked_rows, seed=self._seed, facts=facts
         )
         write_file(self._folder / "manifest.json", told)
-        write_file(self._folder / "README.md", card(written, self._format, facts).encode())
+        write_file(self._folder / "README.md", card(written, self._format, facts, self._features()).encode())
         names = [file.name for file in written.files if file.split != "provenance"]
         for name, content in extra_files(self._format.name, names):
             write_file(self._folder / name, content)
+
+    def _features(self) -> list[dict[str, Any]] | None:
+        """The types that `datasets` has to be told, as not every row has the same keys."""
+        is_rich = self._file_type == "jsonl" and (self._train.has_rich or self._validation.has_rich)
+        return FEATURES.get(self._format.name) if is_rich else None
 
     def _count(self, pair: int, code: str | None) -> None:
         """Count a pair once, whatever the number of its rows, which follow each other: used if one of them is."""

@@ -56,9 +56,14 @@ class LineCheck:
         self._longer_rejected = 0
         self._crlf_line: int | None = None
         self._crlf_count = 0
-        self._rich_line: int | None = None
+        self._rich_line: int | None = None  # the first with keys that plain rows have not
         self._tool_rows = 0
         self._template_rows = 0
+
+    @property
+    def has_rich(self) -> bool:
+        """Whether there was a line with keys that plain rows have not."""
+        return self._rich_line is not None
 
     def plain(self, line: bytes) -> Parts | None:
         """The parts of a line with nothing wrong or special in it, known at a glance. It is not counted."""
@@ -158,7 +163,7 @@ class LineCheck:
             if self._rich_line is None and is_rich(record):
                 self._rich_line = self._lines
                 if start > FIRST_BLOCK:
-                    yield Finding(self._lines, "", "Tools appear for the first time far down in the file, and `datasets` stops there", "Put the rows with tools first", "warning")  # fmt: skip
+                    yield Finding(self._lines, "", "Tools, names or a system instruction appear for the first time far down in the file, and `datasets` stops there", "Put such a row first", "warning")  # fmt: skip
         self._row(*parts)
 
     def _row(self, prompt: Any, chosen: str, rejected: str | None) -> None:

@@ -107,9 +107,9 @@ def gemini_parts(record: Message) -> Parts:
 
 
 def is_rich(record: Message) -> bool:
-    """Whether a record has keys that plain rows have not: tools, tool calls, names."""
+    """Whether a record has keys that plain rows have not: tools, tool calls, names, a system instruction."""
     given = record.get("input")
-    if "tools" in record or (isinstance(given, dict) and len(given) > 1):
+    if "tools" in record or "system_instruction" in record or (isinstance(given, dict) and len(given) > 1):
         return True
     lists = [record.get(key) for key in MESSAGE_LISTS]
     if isinstance(given, dict):

@@ -69,6 +69,11 @@ class SplitFiles:
         return files
 
     @property
+    def has_rich(self) -> bool:
+        """Whether some row has keys that plain rows have not."""
+        return any(check.has_rich for check in self._checks)
+
+    @property
     def prompts(self) -> set[int]:
         """What the prompts of the rows are known by, where they are kept."""
         return {prompt for check in self._checks for prompt in check.prompts or ()}

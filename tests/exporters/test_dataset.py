@@ -16,8 +16,9 @@ from exporters.balance import side_always_winning
 from exporters.files import FolderFault
 from exporters.findings import CheckFailed
 from exporters.formats import EXPORTERS
+from exporters.parquet import COLUMNS
 from exporters.split import Split
-from tests.exporters.samples import TOOLS, TURNS, ask, many
+from tests.exporters.samples import ROWS, TOOLS, TURNS, ask, many
 
 
 def written(out: Path, rows, format: str = "openai-dpo", facts=None, left_out=None, **options):
@@ -375,13 +376,45 @@ def test_datasets_loads_what_was_written(tmp_path, monkeypatch, format):
         assert loaded["train"][0][key] == first[key]
 
 
-def test_datasets_opens_the_folder_by_its_card(tmp_path, monkeypatch):
+FILES = [
+    (format, kind) for format in EXPORTERS for kind in ("jsonl", "parquet") if kind == "jsonl" or format in COLUMNS
+]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize(("format", "file_type"), FILES)
+def test_datasets_opens_the_folder_by_its_card(tmp_path, monkeypatch, format, file_type, share):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import DatasetDict, load_dataset
+
+    result = written(tmp_path / "out", many(150), format=format, file_type=file_type, validation_share=share)
+    loaded = load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert type(loaded) is DatasetDict
+    expected = {"train": result.train_rows} | ({"validation": result.validation_rows} if share else {})
+    assert {name: split.num_rows for name, split in loaded.items()} == expected
+    if file_type == "jsonl":
+        assert loaded["train"].to_list() == lines(tmp_path / "out" / "train.jsonl")
+
+
+@pytest.mark.parametrize("where", ["train", "validation"])
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_datasets_opens_the_folder_whichever_file_has_the_rows_with_tools(tmp_path, monkeypatch, format, where):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     from datasets import load_dataset
 
-    result = written(tmp_path / "out", many(150), format="trl", validation_share=0.2)
+    split = Split(seed=0, share=0.2)
+    groups = (f"g{n}" for n in range(10_000) if split.is_validation(f"g{n}") == (where == "validation"))
+    rows = [(replace(row, margin=1.0), RowOrigin(900 + n, next(groups))) for n, row in enumerate(ROWS)]
+    result = written(tmp_path / "out", [*many(150), *rows], format=format, validation_share=0.2)
     loaded = load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
-    assert {name: split.num_rows for name, split in loaded.items()} == {
-        "train": result.train_rows,
-        "validation": result.validation_rows,
-    }
+    assert loaded["train"].num_rows == result.train_rows
+    assert loaded["validation"].num_rows == result.validation_rows
+    for record, line in zip(loaded[where].to_list(), lines(tmp_path / "out" / f"{where}.jsonl"), strict=True):
+        assert without_gaps(record) == without_gaps(line)
+
+
+def without_gaps(value):
+    """A value without the keys that hold nothing, which `datasets` puts where other rows have them."""
+    if isinstance(value, dict):
+        return {key: without_gaps(one) for key, one in value.items() if one is not None}
+    return [without_gaps(one) for one in value] if isinstance(value, list) else value
