@@ -105,9 +105,9 @@ class ParquetFile:
 
     def abandon(self) -> None:
         self._lines.clear()
-        with suppress(OSError):  # it writes its foot, on a disk that may be full
-            self._writer.close()
-        self._sink.close()
+        for part in (self._writer, self._sink):
+            with suppress(OSError):  # each writes what it still holds, on a disk that may be full
+                part.close()
 
     def _write_group(self) -> None:
         if not self._lines:

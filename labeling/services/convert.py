@@ -106,9 +106,7 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
         raise InputError(
             f"{to} is read from JSONL alone. Name it {out.with_suffix('.jsonl').name}; Parquet is for {', '.join(COLUMNS)}."
         )
-    for path in (out, _refused_file(out)):
-        if path.exists():
-            raise ConflictError(f"{path} is already there. Delete it, or write to another name.")
+    _expect_free(out)
     understanding = understand(source, name, format=options.format, mapping=options.mapping, encoding=options.encoding)
     if understanding.kind != "pairs" and understanding.columns:  # else each row is told why it cannot be read
         raise InputError(
@@ -116,6 +114,12 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
             " Say how it is read with --from, or import it and label it first."
         )
     return EXPORTERS[to], understanding
+
+
+def _expect_free(out: Path) -> None:
+    for path in (out, _refused_file(out)):
+        if path.exists():
+            raise ConflictError(f"{path} is already there. Delete it, or write to another name.")
 
 
 def _is_parquet(out: Path) -> bool:
@@ -155,18 +159,24 @@ class _Conversion:
             self._write_pairs(row[0], row[1])
 
     def end(self, understanding: Understanding) -> Converted:
-        """Give the files their names. Raises ExportError where no row could be written."""
+        """Give the files their names, when both are on the disk. Raises ExportError where no row could be written, and
+        ConflictError where somebody else wrote to these names in the meantime."""
         refused, refused_file = self._reasons.total(), _refused_file(self._out)
-        if self._refused is not None:
-            self._refused.close()
-            self._refused.path.rename(refused_file)
-        if self.read == refused:
-            raise ExportError(_nothing(self._name, understanding, self._reasons, refused_file))
         written = self._written
         if self._spool is not None:
             for line, _, _ in self._spool.rows():
                 written.write(line)
         written.close()
+        _expect_free(self._out)
+        if self._refused is not None:
+            self._refused.close()
+            self._refused.path.rename(refused_file)
+        if self.read == refused:
+            raise ExportError(_nothing(self._name, understanding, self._reasons, refused_file))
+        if not written.rows:
+            raise ExportError(
+                f"Every completion of {self._name} is desirable in one row and undesirable in another: none says anything."
+            )
         written.path.rename(self._out)
         return Converted(
             file=self._name,

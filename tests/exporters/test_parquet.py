@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -122,6 +124,30 @@ def test_a_fault_half_way_leaves_nothing_behind(tmp_path):
 
     with pytest.raises(ConnectionError):
         written(tmp_path / "out", "trl", "parquet", rows())
+    assert list(tmp_path.iterdir()) == []
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from exporters.files import FolderFault
+from exporters.votes import VoteRow, VotesWriter
+resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))  # not even a beginning has room
+try:
+    with VotesWriter(Path(sys.argv[1]), "parquet") as writer:
+        writer.add(VoteRow(1, "Ana", "a", "", "", "", "annotator", 1, "", "", 1.0, 1, True, "2026-01-01T00:00:00+00:00"))
+        writer.finish({})
+except FolderFault as fault:
+    print(fault)
+"""
+
+
+def test_a_disk_without_room_is_one_sentence_and_leaves_nothing(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "out")],
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert told.stdout.endswith("Choose another folder.\n"), told.stderr
     assert list(tmp_path.iterdir()) == []
 
 

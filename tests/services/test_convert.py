@@ -185,6 +185,47 @@ def test_a_file_that_breaks_off_leaves_nothing(tmp_path, out):
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl.gz"]
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+from labeling.errors import ExportError
+from labeling.services.convert import convert
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    convert(Path("in.jsonl"), "in.jsonl", to="trl-kto", out=Path("out.jsonl"))
+except ExportError as error:
+    print(error)
+"""
+
+
+def test_a_disk_without_room_leaves_no_refused_rows_without_their_file(file, tmp_path):
+    file(pair(0, chosen=""), *(pair(n, prompt="long " * 100) for n in range(1, 200)))
+    told = subprocess.run(
+        [sys.executable, "-c", FULL], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert told.stdout, told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_a_file_that_somebody_else_wrote_in_the_meantime_is_not_written_over(file, tmp_path):
+    out = tmp_path / "out.jsonl"
+    with pytest.raises(ConflictError, match="is already there"):
+        convert(
+            file(*(pair(n) for n in range(PROGRESS_EVERY))), "in.jsonl", to="trl", out=out,
+            progress=lambda _rows: out.write_text("mine"),
+        )  # fmt: skip
+    assert out.read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_completions_that_all_conflict_make_no_empty_file(file, tmp_path):
+    turned = {"prompt": "Question 1?", "chosen": "bad 1", "rejected": "good 1"}
+    with pytest.raises(ExportError, match="desirable in one row and undesirable in another"):
+        convert(file(pair(1), turned), "in.jsonl", to="trl-kto", out=tmp_path / "out.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
 @pytest.mark.parametrize("taken", ["out.jsonl", "out.jsonl.refused.jsonl"])
 def test_a_file_that_is_there_is_not_written_over(file, tmp_path, taken):
     (tmp_path / taken).write_text("mine")
