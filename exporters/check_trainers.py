@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from exporters.check_messages import (
     REPLY_KEYS,
     is_json_list,
@@ -12,7 +14,6 @@ from exporters.check_messages import (
     same_sides,
 )
 from exporters.findings import Fault
-from exporters.messages import is_json_object
 from exporters.rows import Message
 
 # By its place in a conversation, which turns are taken: first the user's side, then the assistant's, and so on.
@@ -34,16 +35,9 @@ def axolotl_faults(record: Message) -> Iterator[Fault]:
 def llama_factory_faults(record: Message) -> Iterator[Fault]:
     """The faults of one line's object in `llama-factory`."""
     asked = {key: value for key, value in record.items() if key not in ("system", "tools")}
-    yield from key_faults(asked, ("conversations", "chosen", "rejected"), _other_key)
-    turns = record.get("conversations")
+    yield from _known_keys(asked, ("conversations", "chosen", "rejected"))
     if "conversations" in record:
-        if isinstance(turns, list) and turns:
-            for place, turn in enumerate(turns):
-                yield from _turn_faults(f"conversations[{place}]", turn, SHAREGPT_TURNS[place % 2])
-            if len(turns) % 2 == 0:
-                yield Fault("conversations", "ends in a reply: it has to end in the user's turn", LEAVE_OUT)
-        else:
-            yield Fault("conversations", "is not a list with at least one turn", "Write the turns of the prompt")
+        yield from _conversation_faults(record["conversations"])
     for side in ("chosen", "rejected"):
         if side in record:
             yield from _turn_faults(side, record[side], SHAREGPT_TURNS[1])
@@ -118,22 +112,54 @@ def _parts_faults(field: str, content: Any) -> Iterator[Fault]:
             yield Fault(f"{field}.parts[{place}].text", "is empty", "Replace the text, or leave the row out")
 
 
+def _conversation_faults(turns: Any) -> Iterator[Fault]:
+    if not isinstance(turns, list) or not turns:
+        yield Fault("conversations", "is not a list with at least one turn", "Write the turns of the prompt")
+        return
+    begin = int(isinstance(turns[0], dict) and turns[0].get("from") == "system")  # it may be the first turn, too
+    for place, turn in enumerate(turns):
+        speakers = SHAREGPT_TURNS[(place - begin) % 2] if place >= begin else ("system",)
+        yield from _turn_faults(f"conversations[{place}]", turn, speakers)
+    if (len(turns) - begin) % 2 == 0:
+        yield Fault("conversations", "ends in a reply: it has to end in the user's turn", LEAVE_OUT)
+
+
 def _turn_faults(field: str, turn: Any, speakers: tuple[str, ...]) -> Iterator[Fault]:
-    if not isinstance(turn, dict) or turn.keys() != {"from", "value"}:
+    if not isinstance(turn, dict) or not {"from", "value"} <= turn.keys():
         yield Fault(field, "is not an object of from and value", f'Write {{"from": "{speakers[0]}", "value": "..."}}')
         return
+    for key in turn.keys() - {"from", "value"}:
+        yield Fault(f"{field}.{key}", "is not read by the trainer", "Leave it out", "warning")
     if not isinstance(turn["from"], str) or turn["from"] not in speakers:
         yield Fault(f"{field}.from", f"is {turn['from']!r}; {' or '.join(speakers)} is asked here", LEAVE_OUT)
     if not isinstance(turn["value"], str):
         yield Fault(f"{field}.value", "is not text", "Write the text as one string")
     elif not turn["value"].strip():
         yield Fault(f"{field}.value", "is empty", "Replace the text, or leave the row out")
-    elif turn["from"] == "function_call" and not is_json_object(turn["value"]) and not is_json_list(turn["value"]):
-        yield Fault(f"{field}.value", "is a call that is no JSON", 'Write {"name": "...", "arguments": {…}}')
+    elif turn["from"] == "function_call" and not _are_calls(turn["value"]):
+        yield Fault(f"{field}.value", "is no call as JSON", 'Write {"name": "...", "arguments": {…}}')
+
+
+def _are_calls(text: str) -> bool:
+    """Whether this is the JSON of a call, or of a list of them."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    calls = found if isinstance(found, list) else [found]
+    return bool(calls) and all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) and "arguments" in one for one in calls
+    )
 
 
 def _no_calls(_call: Any) -> str:
     return "is a tool call, which is dropped in silence"
+
+
+def _known_keys(record: Message, keys: tuple[str, ...]) -> Iterator[Fault]:
+    """As `key_faults`, for trainers that leave other columns alone."""
+    for fault in key_faults(record, keys, _other_key):
+        yield fault if fault.field in keys else fault._replace(message="is not read by the trainer", severity="warning")
 
 
 def _other_key(key: str) -> str:

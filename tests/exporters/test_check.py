@@ -51,6 +51,7 @@ SOUND = dict.fromkeys(EXPORTERS, GOOD) | {
     "gemini": GEMINI,
 }
 CALLING = {"role": "assistant", "content": "", "tool_calls": list(TOOLS.rejected_tool_calls)}
+FROM_SYSTEM = {"from": "system", "value": "Be brief."}
 WEIGHED = [*TRL["prompt"], {**TRL["chosen"][0], "weight": 1.0}, *TRL["prompt"]]
 
 
@@ -189,6 +190,11 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("llama-factory", "chosen", "Hello", "chosen"),
         ("llama-factory", "chosen.from", "human", "chosen.from"),
         ("llama-factory", "chosen", {"from": "function_call", "value": "now"}, "chosen.value"),
+        ("llama-factory", "chosen", {"from": "function_call", "value": '{"arguments":{}}'}, "chosen.value"),
+        ("llama-factory", "rejected", {"from": "function_call", "value": '[{"name":"f"}]'}, "rejected.value"),
+        ("llama-factory", "conversations", [FROM_SYSTEM], "conversations"),
+        ("llama-factory", "conversations", [FROM_SYSTEM, SHAREGPT["chosen"]], "conversations[1].from"),
+        ("llama-factory", "conversations.0", {"value": "Hi"}, "conversations[0]"),
         ("llama-factory", "tools", [], "tools"),
         ("llama-factory", "tools", '["weather"]', "tools"),
         ("llama-factory", "system", None, "system"),
@@ -375,6 +381,16 @@ def test_template_settings_in_some_rows_alone_are_an_error_as_trl_stops_at_the_o
     (found,) = findings(tmp_path, good("trl") + set_up, "trl")
     assert (found.field, found.severity, "in 1 of 61 rows" in found.message) == ("chat_template_kwargs", "error", True)
     assert findings(tmp_path, set_up * 60, "trl") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("id", 7), ("conversations.0.weight", 1), ("chosen.id", 3), ("conversations", None)]
+)
+def test_what_llama_factory_takes_is_no_error(tmp_path, path, value):
+    if value is None:
+        value = [FROM_SYSTEM, *SHAREGPT["conversations"]]
+    found = findings(tmp_path, good("llama-factory") + json_line(changed(SHAREGPT, path, value)), "llama-factory")
+    assert [finding.severity for finding in found] == ["warning"] * (path != "conversations")
 
 
 @pytest.mark.parametrize(("format", "severity"), [("trl", "warning"), ("openai-dpo", "error")])
