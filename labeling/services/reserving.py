@@ -47,7 +47,8 @@ def reserve(store: Store, actor: Actor, slug: str, count: int, *, seed: int = 0)
     kept = {prompt_id for prompt_id, _, is_kept in known if is_kept}
     before = len(kept)
     split = Split(seed=seed, share=1)
-    for group in sorted(members, key=split.place):
+    # A lot of its own: by the split's own places those kept would be the very prompts that go to validation.
+    for group in sorted(members, key=lambda group: split.place(f"kept {group}")):
         if len(kept) >= count:
             break
         kept.update(members[group])

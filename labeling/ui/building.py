@@ -31,6 +31,11 @@ class Building:
     thread: Thread = field(default_factory=Thread)
 
     @property
+    def is_of_list(self) -> bool:
+        """Whether it was begun at an earlier export: that is made again, or sent."""
+        return self.again is not None or not self.is_counted
+
+    @property
     def is_over(self) -> bool:
         return not self.thread.is_alive()
 

@@ -7,18 +7,21 @@ import streamlit as st
 
 from exporters.formats import format_title
 from labeling.services.export_changes import Changes, can_compare, changes
-from labeling.services.export_list import ExportView, export_folder, zip_name
-from labeling.services.hub import repository
+from labeling.services.export_list import ExportView, export_folder, export_view, zip_name
+from labeling.services.hub import Pushed, repository
 from labeling.services.zipped import zip_blocks
-from labeling.ui.building import build_again, send
+from labeling.ui.building import Building, build_again, building, send
 from labeling.ui.context import Here
-from labeling.ui.parts import ago, count, escape, faults, figures, grid, plural, section, size
+from labeling.ui.parts import ago, bar, count, escape, faults, figures, grid, note, plural, section, size, tell
 
+PUSHES: Final = "pushes"
 LARGEST_IN_MEMORY: Final = 20_000_000  # bytes; a larger export streams from its route
 
 
-def earlier(me: Here, listed: list[ExportView], *, is_busy: bool) -> None:
-    """`listed` are the newest exports, newest first. While something is under way, nothing else can be begun."""
+def earlier(me: Here, listed: list[ExportView], ended: Building | None, going: Building | None) -> None:
+    """`listed` are the newest exports, newest first. While something is `going` on, nothing else can be begun; what was
+    begun here is told here, also how it `ended`.
+    """
     if not listed:
         return
     with section("Exports so far", "newest first"):
@@ -39,11 +42,48 @@ def earlier(me: Here, listed: list[ExportView], *, is_busy: bool) -> None:
                     key=f"opened of {listed[0].id}",
                 )
             ]
-            _actions(me, opened, is_busy=is_busy)
+            _actions(me, opened, is_busy=going is not None)
+        if going is not None and going.is_of_list:
+            progress(me)
+        if ended is not None and ended.is_of_list:
+            _outcome(me, ended)
         same = [view.id for view in finished.values() if view.digest == opened.digest and view.id != opened.id]
         _facts(opened, same)
         before = (view for view in finished.values() if view.id < opened.id and can_compare(view, opened.format))
         _since(me, opened, {view.id: names[view.id] for view in before})
+
+
+def progress(me: Here) -> None:
+    """How far it is what is under way."""
+
+    @st.fragment(run_every=1.0)
+    def live() -> None:
+        going = building(me)
+        if going is None or going.is_over:
+            st.rerun()
+        if not going.is_counted:
+            st.progress(0.0, text="Sending the files to the hub · goes on if you leave this page")
+            return
+        is_read = going.pairs and going.looked >= going.pairs
+        bar(going.looked, going.pairs, "pairs", "checking the file" if is_read else "goes on if you leave this page")
+
+    live()
+
+
+def _outcome(me: Here, ended: Building) -> None:
+    """How a push ended, or an export that was made again."""
+    if ended.error is not None:
+        tell(ended.error)
+    elif isinstance(ended.result, Pushed):
+        who = "private" if ended.result.is_private else "public"
+        note("cloud_done", "green", f"{escape(ended.result.address)} holds the export now ({who})")
+    elif ended.again is not None and ended.result is not None:
+        before = export_view(me.store, me.actor, me.project, ended.again)
+        made = f"Export {ended.again} is made again as {ended.result.id}"
+        if before.digest == ended.result.digest:
+            note("check", "green", f"{made}: the same bytes")
+        else:
+            note("info", "orange", f"{made}: not the same bytes, as something that it rests on was changed since")
 
 
 def download(me: Here, view: ExportView, label: str, kind: Literal["primary", "secondary"]) -> None:
@@ -98,7 +138,7 @@ def _actions(me: Here, view: ExportView, *, is_busy: bool) -> None:
     ):
         build_again(me, view.id).wait()
         st.rerun()
-    with st.popover("Push to a hub", disabled=is_busy):
+    with st.popover("Push to a hub", disabled=is_busy, key=f"push {st.session_state.get(PUSHES, 0)}"):
         _push(me, view)
 
 
@@ -112,6 +152,7 @@ def _push(me: Here, view: ExportView) -> None:
         with faults():
             repository(hub)
             send(me, view.id, hub, public=public).wait()
+            st.session_state[PUSHES] = st.session_state.get(PUSHES, 0) + 1  # a new popover is a closed one
             st.rerun()
 
 

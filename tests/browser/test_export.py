@@ -31,12 +31,14 @@ def test_an_export_is_built_made_again_and_pushed_to_a_private_data_set(page: Pa
 
         page.get_by_role("button", name="Make again").click()
         expect(page.get_by_text("the same bytes as No. 1")).to_be_visible()
+        expect(page.get_by_text("Export 1 is made again as 2: the same bytes")).to_be_in_viewport()
 
         page.get_by_role("button", name="Push to a hub").click()
         page.get_by_label("Data set", exact=True).fill("team/pairs")
         page.get_by_label("Data set", exact=True).press("Enter")
         page.get_by_role("button", name="Push 40 rows, private").click()
-        expect(page.get_by_text("holds the export now (private)")).to_be_visible()
+        expect(page.get_by_text("holds the export now (private)")).to_be_in_viewport()
+        expect(page.get_by_label("Data set", exact=True)).to_be_hidden()
 
         newest, first = exports(*making.place)
         store.close()

@@ -76,6 +76,14 @@ def test_a_group_keeps_its_side_as_prompts_are_added(store, tmp_path):
     assert questions(tmp_path / "second", asked) == before
 
 
+def test_what_is_kept_for_evaluation_is_not_taken_from_the_validation_file(sqlite_store, tmp_path):
+    making = labelled(sqlite_store, 300)
+    reserve(*making.place, 60)
+    view = export(*making.place, ExportChoices("trl", validation_share=0.2), out=tmp_path / "out")
+    assert view.rows == 240
+    assert 30 <= view.validation_rows <= 66  # about a fifth, as without them
+
+
 def test_prompts_are_compared_once(sqlite_store):
     making, _ = near_duplicates(sqlite_store, copies=2)
     assert group_prompts(sqlite_store, making.project_id) == 30

@@ -9,17 +9,16 @@ from exporters import Format
 from labeling.errors import ExportError
 from labeling.services.estimate import exactly
 from labeling.services.export import counted, preview
-from labeling.services.export_list import ExportView, export_view, exports
-from labeling.services.hub import Pushed
+from labeling.services.export_list import ExportView, exports
 from labeling.services.projects import ProjectView
 from labeling.services.rule_effect import Effect, effect
 from labeling.services.vote_export import votes_held
 from labeling.ui.building import Building, build, building, take
 from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.export_form import Form, export_form
-from labeling.ui.export_history import download, earlier
+from labeling.ui.export_history import download, earlier, progress
 from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
-from labeling.ui.parts import bar, body, count, empty, escape, faults, head, note, plural, tell
+from labeling.ui.parts import bar, body, count, empty, faults, head, plural, tell
 from labeling.ui.reserve_section import reserve_section
 from labeling.ui.rules_form import show_effect
 from labeling.ui.text_reading import reading
@@ -41,7 +40,7 @@ def main() -> None:
             form = export_form(me, project)
             if project.prompts:
                 reserve_section(me)
-        ended = take(me)
+        ended, going = take(me), building(me)
         listed = exports(me.store, me.actor, me.project)
         with right, st.container(gap="medium"):
             if form.format is None:
@@ -50,7 +49,10 @@ def main() -> None:
             else:
                 shown = _rows(me, form, form.format, listed, top)
         with top:
-            _told(me, form, ended, listed)
+            if going is not None and not going.is_of_list:
+                progress(me)
+            if ended is None or not ended.is_of_list:
+                _told(form, ended, listed)
         if shown:
             with faults():
                 asked = form.choices
@@ -60,7 +62,7 @@ def main() -> None:
                         system_prompt=asked.system_prompt,
                     )
                 )  # fmt: skip
-        earlier(me, listed, is_busy=building(me) is not None)
+        earlier(me, listed, ended, going)
 
 
 def _nothing(project: ProjectView) -> None:
@@ -170,41 +172,13 @@ def _is_whole(view: ExportView) -> bool:
     return view.state == "done" and view.folder is not None and view.folder.is_dir()
 
 
-def _told(me: Here, form: Form, ended: Building | None, listed: list[ExportView]) -> None:
-    """What is under way, or how it ended; else why the newest export failed, as long as the same is asked for."""
-    if building(me) is not None:
-        _progress(me)
-    if ended is None:
-        newest = listed[0] if listed else None
-        if newest is not None and newest.state == "failed" and newest.choices.is_same_as(form.choices):
-            tell(ExportError(newest.fault or ""))
-    elif ended.error is not None:
+def _told(form: Form, ended: Building | None, listed: list[ExportView]) -> None:
+    """Why the build that has just ended failed; else why the newest export did, as long as the same is asked for."""
+    newest = listed[0] if listed else None
+    if ended is not None and ended.error is not None:
         tell(ended.error)
-    elif isinstance(ended.result, Pushed):
-        who = "private" if ended.result.is_private else "public"
-        note("cloud_done", "green", f"{escape(ended.result.address)} holds the export now ({who})")
-    elif ended.again is not None and ended.result is not None:
-        before = export_view(me.store, me.actor, me.project, ended.again)
-        made = f"Export {ended.again} is made again as {ended.result.id}"
-        if before.digest == ended.result.digest:
-            note("check", "green", f"{made}: the same bytes")
-        else:
-            note("info", "orange", f"{made}: not the same bytes, as something that it rests on was changed since")
-
-
-def _progress(me: Here) -> None:
-    @st.fragment(run_every=1.0)
-    def live() -> None:
-        going = building(me)
-        if going is None or going.is_over:
-            st.rerun()
-        if not going.is_counted:
-            st.progress(0.0, text="Sending the files to the hub · goes on if you leave this page")
-            return
-        is_read = going.pairs and going.looked >= going.pairs
-        bar(going.looked, going.pairs, "pairs", "checking the file" if is_read else "goes on if you leave this page")
-
-    live()
+    elif newest is not None and newest.state == "failed" and newest.choices.is_same_as(form.choices):
+        tell(ExportError(newest.fault or ""))
 
 
 main()
