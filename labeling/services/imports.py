@@ -73,6 +73,7 @@ def run_import(
             take(store, destination, chunk, tally)
             if number % PROGRESS_EVERY == 0:
                 progress(tally.counts["read"])
+        progress(tally.counts["read"])
         with store.writing() as session:
             tally.keep(session, destination.import_id)
             stored.close_import(session, destination.import_id, "done", now())

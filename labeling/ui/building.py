@@ -1,26 +1,31 @@
-"""What goes on for the Export page while it may be left: one export or push at a time for each project, in a thread of the app."""
+"""What goes on for the pages Data and Export while they may be left, in a thread of the app: for each project one import,
+and one export or push, at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Thread
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
+from labeling.readers import Source
 from labeling.services.export import Progress, export, export_again
 from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView
 from labeling.services.hub import Pushed, push
+from labeling.services.import_list import ImportView
+from labeling.services.imports import ImportOptions, run_import
 from labeling.ui.context import Here
 
 # Small exports end within it: then no bar is drawn at all.
 PATIENCE_SECONDS = 1.0
 
-Result: TypeAlias = ExportView | Pushed
+Page: TypeAlias = Literal["data", "export"]
+Result: TypeAlias = ExportView | Pushed | ImportView
 
 
 @dataclass
 class Building:
     """How far it is; at the end it has a result or an error. `again` is the export that is made once more. A push has no
-    pairs to be counted."""
+    pairs to be counted; of an import rows are."""
 
     looked: int = 0
     pairs: int = 0
@@ -44,20 +49,32 @@ class Building:
 
 
 _lock = Lock()
-_buildings: dict[tuple[str, str], Building] = {}
+_buildings: dict[tuple[str, str, Page], Building] = {}
 
 
-def building(me: Here) -> Building | None:
-    """What is being built in the open project, or was and has not been taken yet."""
+def building(me: Here, page: Page = "export") -> Building | None:
+    """What goes on in the open project for that page, or did and has not been taken yet."""
     with _lock:
-        return _buildings.get(_key(me))
+        return _buildings.get(_key(me, page))
 
 
-def take(me: Here) -> Building | None:
+def take(me: Here, page: Page = "export") -> Building | None:
     """The same, if it is over; it is forgotten here."""
     with _lock:
-        found = _buildings.get(_key(me))
-        return _buildings.pop(_key(me)) if found is not None and found.is_over else None
+        found = _buildings.get(_key(me, page))
+        return _buildings.pop(_key(me, page)) if found is not None and found.is_over else None
+
+
+def take_in(me: Here, source: Source, name: str, options: ImportOptions, rows: int) -> Building:
+    """Begin an import of a file with so many rows, as `build` begins an export."""
+    return _begin(
+        me,
+        Building(pairs=rows),
+        lambda progress: run_import(
+            me.store, me.actor, me.project, source, name, options, lambda done: progress(done, rows)
+        ),
+        "data",
+    )
 
 
 def build(me: Here, asked: ExportChoices) -> Building:
@@ -83,13 +100,13 @@ def send(me: Here, export_id: int, name: str, *, public: bool) -> Building:
     )
 
 
-def _begin(me: Here, made: Building, work: Callable[[Progress], Result]) -> Building:
+def _begin(me: Here, made: Building, work: Callable[[Progress], Result], page: Page = "export") -> Building:
     with _lock:
-        found = _buildings.get(_key(me))
+        found = _buildings.get(_key(me, page))
         if found is not None and not found.is_over:
             return found
-        made.thread = Thread(target=_run, args=(made, work), name=f"export {me.project}", daemon=True)
-        _buildings[_key(me)] = made
+        made.thread = Thread(target=_run, args=(made, work), name=f"{page} {me.project}", daemon=True)
+        _buildings[_key(me, page)] = made
         made.thread.start()
     return made
 
@@ -104,5 +121,5 @@ def _run(made: Building, work: Callable[[Progress], Result]) -> None:
         made.error = error
 
 
-def _key(me: Here) -> tuple[str, str]:
-    return str(me.store.url), me.project
+def _key(me: Here, page: Page) -> tuple[str, str, Page]:
+    return str(me.store.url), me.project, page

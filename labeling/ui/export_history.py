@@ -77,7 +77,7 @@ def _outcome(me: Here, ended: Building) -> None:
     elif isinstance(ended.result, Pushed):
         who = "private" if ended.result.is_private else "public"
         note("cloud_done", "green", f"{escape(ended.result.address)} holds the export now ({who})")
-    elif ended.again is not None and ended.result is not None:
+    elif ended.again is not None and isinstance(ended.result, ExportView):
         before = export_view(me.store, me.actor, me.project, ended.again)
         made = f"Export {ended.again} is made again as {ended.result.id}"
         if before.digest == ended.result.digest:

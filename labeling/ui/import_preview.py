@@ -8,11 +8,11 @@ import streamlit as st
 from labeling.errors import TiebreakError
 from labeling.readers import FORMATS, DataSet, Refusal, Understanding
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
-from labeling.services.import_list import ImportView
 from labeling.services.import_preview import Preview, preview
-from labeling.services.imports import ImportOptions, run_import
+from labeling.services.imports import ImportOptions
+from labeling.ui.building import take_in
 from labeling.ui.context import Here
-from labeling.ui.parts import body, count, escape, faults, figures, grid, head, plural, section, size, tell
+from labeling.ui.parts import body, count, escape, figures, grid, head, plural, section, size, tell
 
 KEY: Final = "chosen_file"
 NONE: Final = "no column"
@@ -53,8 +53,8 @@ def discard() -> None:
     st.session_state.pop(KEY, None)
 
 
-def show(me: Here, file: ChosenFile) -> ImportView | None:
-    """Draw the preview; import when asked to, and return what came of it."""
+def show(me: Here, file: ChosenFile) -> None:
+    """Draw the preview; begin to import when asked to."""
     with body():
         place = st.container()
         left, right = (column.container(gap="medium") for column in st.columns([1, 2.3], gap="large"))
@@ -64,7 +64,7 @@ def show(me: Here, file: ChosenFile) -> ImportView | None:
     if found is None:
         with place, head("Import preview", f"{escape(file.name)} · nothing is stored yet"):
             st.button("Discard", on_click=discard)
-        return None
+        return
     seen = found.understanding
     with left, section("Columns"):
         _columns(found, options.format)
@@ -95,18 +95,9 @@ def show(me: Here, file: ChosenFile) -> ImportView | None:
             *((("Pairs in them", found.pairs),) if are_grouped else ()),
             *((("Labels in the file", found.labels),) if found.labels else ()),
         )
-        if not wanted:
-            return None
-        done: ImportView | None = None
-        bar = st.progress(0.0, text="Importing")
-
-        def moved(rows: int) -> None:
-            bar.progress(min(1.0, rows / max(1, found.read)), text=f"**{count(rows)}** of {plural(found.read, 'row')}")
-
-        with faults():
-            done = run_import(me.store, me.actor, me.project, file.content, file.name, options, moved)
-            discard()
-    return done
+    if wanted:
+        take_in(me, file.content, file.name, options, found.read)
+        st.rerun()
 
 
 def _options(file: ChosenFile) -> ImportOptions:

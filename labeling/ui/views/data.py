@@ -7,13 +7,16 @@ import streamlit as st
 from labeling.readers.data_sets import data_set_named
 from labeling.services import import_list
 from labeling.services.contents import prompts_page, sources
+from labeling.services.import_list import ImportView
 from labeling.services.near_duplicates import near_duplicates
 from labeling.services.projects import ProjectView
 from labeling.ui import import_preview
+from labeling.ui.building import Building, building, take
 from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.parts import (
     actions,
     ago,
+    bar,
     body,
     count,
     empty,
@@ -24,6 +27,7 @@ from labeling.ui.parts import (
     note,
     plural,
     section,
+    tell,
 )
 
 PAGE_SIZE: Final = 25
@@ -33,17 +37,41 @@ DONE: Final = "import_done"
 def main() -> None:
     me = here()
     project = project_here(me)
+    if (going := building(me, "data")) is not None:
+        _wait(me, going)
     file = import_preview.chosen_file()
     if file is not None:
-        view = import_preview.show(me, file)
-        if view is not None:
-            st.session_state[DONE] = view
-            st.rerun()
+        import_preview.show(me, file)
         return
     if not project.prompts and not import_list.list_imports(me.store, me.actor, me.project):
         _first()
         return
     _overview(me, project)
+
+
+def _wait(me: Here, going: Building) -> None:
+    """Show how far an import is until it is over, and take up how it ended. It goes on where this script is left."""
+    if not going.is_over:
+        with head("Import", "Goes on if you leave this page; nothing of it is seen before its end"):
+            pass
+        place = st.empty()
+        while not going.is_over:
+            is_read = going.looked >= going.pairs > 0
+            with place:
+                bar(going.looked, going.pairs, "rows", "looking for near-duplicates" if is_read else "")
+            going.thread.join(0.5)
+        st.rerun()
+    ended = take(me, "data")
+    if ended is None:
+        return  # another tab took it
+    if ended.error is not None:
+        tell(ended.error)
+    elif isinstance(ended.result, ImportView):
+        st.session_state[DONE] = ended.result
+        file = import_preview.chosen_file()
+        if file is not None and file.name == ended.result.file_name:
+            import_preview.discard()
+        st.rerun()  # the frame has counted before it ended
 
 
 def _limit() -> int:
