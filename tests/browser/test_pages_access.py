@@ -28,9 +28,15 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, textarea, a[hr
   .filter(one => one.checkVisibility() && !one.closest("[aria-hidden=true]"))
   .filter(one => !(one.ariaLabel || one.title || one.textContent.trim() || one.labels?.length || one.getAttribute("aria-labelledby")))
   .map(one => one.outerHTML.slice(0, 120))"""
-# Streamlit draws what is chosen of several, and the icon of an empty page, in the theme's own colour: on a dark ground white on it
-# and itself on the ground cannot both have more.
-ACCENTED = "[data-testid=stMain] :is([aria-checked=true], [aria-pressed=true], [aria-selected=true], h1 [role=img])"
+# Streamlit draws the chosen one of several tabs, and the icon of an empty page, in the theme's own colour: on a dark ground white
+# on it and itself on the ground cannot both have more.
+ACCENTED = "[data-testid=stMain] :is([aria-selected=true], h1 [role=img])"
+# What has the keyboard, and its frame.
+FOCUSED = """() => {
+  const one = document.activeElement, style = getComputedStyle(one);
+  const name = one.ariaLabel || one.textContent.trim().slice(0, 30);
+  return [`${one.tagName} ${name}`, style.outlineStyle === "solid" ? style.outlineWidth : ""];
+}"""
 
 
 @pytest.fixture
@@ -62,6 +68,19 @@ def test_every_page_fits_a_phone_is_read_with_ease_and_names_its_controls(opened
         pale = [one for one in texts if one[0] < (3.5 if one[1] in accented else 4.5)]
         found[name] = pale, at.evaluate(TOO_WIDE), at.evaluate(NAMELESS)
     assert found == dict.fromkeys(PAGES, ([], [], []))
+
+
+@pytest.mark.parametrize("name", ["data", "export"])
+def test_the_keyboard_is_seen_wherever_it_is(opened, name):
+    at = opened(name)
+    seen = {}
+    for _ in range(60):
+        at.keyboard.press("Tab")
+        what, frame = at.evaluate(FOCUSED)
+        if what.startswith(("A ", "BUTTON ", "SUMMARY ", "CANVAS ")):
+            seen[what] = frame
+    assert {what for what, frame in seen.items() if frame != "2px"} == set()
+    assert {what.split()[0] for what in seen} >= {"A", "BUTTON", "CANVAS"}
 
 
 @pytest.mark.parametrize(
