@@ -51,8 +51,9 @@ class EachOnce:
     def __init__(self) -> None:
         self._keys = array("Q")
 
-    def add(self, completion: CompletionRow) -> None:
-        said = orjson.dumps((completion.prompt, completion.tools, completion.text, completion.tool_calls))
+    def add(self, completion: CompletionRow, asked: str = "") -> None:
+        """Take the next one; `asked` as in `RowOrigin`."""
+        said = orjson.dumps((asked or completion.prompt, completion.tools, completion.text, completion.tool_calls))
         digest = hashlib.blake2b(said, digest_size=8).digest()
         # The last bit says whether it is desirable; 63 bits tell millions of completions apart.
         self._keys.append(int.from_bytes(digest, "big") & ~1 | completion.is_desirable)

@@ -289,7 +289,7 @@ class DatasetWriter:
         assert self._spool is not None
         pieces = [(piece, self._line(piece)) for piece in self._format.pieces(row)]
         for piece, line in pieces:
-            self._spool.add(piece, line, origin.group, told_of_piece(origin, piece))
+            self._spool.add(piece, line, origin.group, told_of_piece(origin, piece), origin.asked)
 
     def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
         if self._file_type == "parquet" and (code := parquet_refusal(row, self._format.name)):

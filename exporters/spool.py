@@ -25,8 +25,8 @@ class Spool:
         self._once = EachOnce()
         self.counts = Single()
 
-    def add(self, piece: CompletionRow, line: bytes, group: str, told: Told) -> None:
-        self._once.add(piece)
+    def add(self, piece: CompletionRow, line: bytes, group: str, told: Told, asked: str = "") -> None:
+        self._once.add(piece, asked)
         self._file.write(json_line([group, told]))
         self._file.write(line)
 

@@ -127,16 +127,16 @@ def counted(
         held = _drawn(store, session, held, chosen, system_prompt)
         rows_by_pair = groupby(rows_of(session, held, system_prompt, left_out), key=lambda made: made[1].pair)
         for _, made in rows_by_pair:
-            refusals = [(row, chosen.refusal(row)) for row, _ in made]
-            fitting = [row for row, code in refusals if code is None]
+            refusals = [(one, chosen.refusal(one[0])) for one in made]
+            fitting = [one for one, code in refusals if code is None]
             kept += bool(fitting)
             lines += len(fitting)
             if not fitting:
                 left_out[refusals[-1][1] or ""] += 1
             if chosen.pieces is not None:
-                for row in fitting:
+                for row, origin in fitting:
                     for piece in chosen.pieces(row):
-                        once.add(piece)
+                        once.add(piece, origin.asked)
     single = once.settled()[1] if chosen.pieces is not None else None
     if single is not None:
         lines = single.desirable + single.undesirable

@@ -41,7 +41,7 @@ class Changes:
 
 
 class _Rows(NamedTuple):
-    """The rows of an export by `key`, which is the pair, or the completion where it stands alone."""
+    """The rows of an export by `key`: the pair and its how many-th row it is, or the completion where it stands alone."""
 
     key: Column
     chosen: Column
@@ -96,7 +96,7 @@ def _is_single(format: str) -> bool:
 
 
 def _rows_of(folder: Path, *, is_single: bool) -> _Rows:
-    """The rows of an export by key; of a pair with several rows the first."""
+    """The rows of an export by key. A pair has two rows at most."""
     columns = [array("q") for _ in _Rows._fields]
     path = folder / "provenance.jsonl"
     try:
@@ -109,6 +109,10 @@ def _rows_of(folder: Path, *, is_single: bool) -> _Rows:
             f"{path} cannot be read, or was changed: nothing can be compared with it. Make that export again."
         ) from error
     read = [np.frombuffer(column, dtype=np.int64) for column in columns]
+    if not is_single:
+        is_second = np.ones(len(read[0]), dtype=bool)
+        is_second[np.unique(read[0], return_index=True)[1]] = False
+        read[0] = 2 * read[0] + is_second
     _, first = np.unique(read[0], return_index=True)
     return _Rows(*(column[first] for column in read))
 

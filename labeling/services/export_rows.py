@@ -179,7 +179,7 @@ class _RowMaker:
         pair = rows.PairRow._make(texts)
         ((chosen, rejected),) = self._matches(pair, decision, None)
         system = self._system_prompt or self._common(pair.a_generator, pair.b_generator)
-        return self._origin(pair.pair_id, pair.group, decision, chosen, rejected), system
+        return self._origin(pair, decision, chosen, rejected), system
 
     def made(
         self, texts: tuple[Any, ...], decision: Decision, edits: Mapping[int, rows.EditRow]
@@ -213,7 +213,7 @@ class _RowMaker:
             except RowRefused as refused:
                 refusal = refused.code
             else:
-                origin = self._origin(pair.pair_id, pair.group, decision, chosen, rejected)
+                origin = self._origin(pair, decision, chosen, rejected)
                 made.append((row, replace(origin, masked=tuple(sorted(kinds))) if kinds else origin))
         return made, refusal
 
@@ -235,14 +235,14 @@ class _RowMaker:
         if self._held.rules.edits != "beat_loser" and original is not loser:
             yield written, original
 
-    def _origin(self, pair_id: int, group: str, decision: Decision, chosen: _Reply, rejected: _Reply) -> RowOrigin:
+    def _origin(self, pair: rows.PairRow, decision: Decision, chosen: _Reply, rejected: _Reply) -> RowOrigin:
         voices = [self._held.voice(rater) for rater in decision.raters]
         marks = [name for name, reply in (("chosen", chosen), ("rejected", rejected)) if reply.is_sandbox]
         if any(voice.is_sandbox for voice in voices):
             marks.append("judge")
         return RowOrigin(
-            pair=pair_id,
-            group=group,
+            pair=pair.pair_id,
+            group=pair.group,
             raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
             strength=decision.strength,
@@ -253,6 +253,7 @@ class _RowMaker:
             rejected_by=rejected.by,
             decided_by=self._kinds(decision.raters),
             sandbox=tuple(marks),
+            asked=pair.messages,
         )
 
     def _kinds(self, raters: tuple[int, ...]) -> tuple[str, ...]:

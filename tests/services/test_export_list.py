@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from labeling.errors import ConflictError, ExportError, InputError, NotFoundError
 from labeling.services.export import export_again
-from labeling.services.export_changes import changes
+from labeling.services.export_changes import Change, changes
 from labeling.services.export_list import export_file, export_view, exports, settle_stopped
 from labeling.services.label_rules import LabelRules
 from labeling.services.vote_export import votes_held
@@ -197,6 +197,23 @@ def test_an_export_never_leaves_nothing_to_train_on(store, tmp_path, split):
 def test_what_a_format_refuses_is_told_where_no_row_is_left(store, tmp_path):
     with pytest.raises(ExportError, match=r"None of 3 pairs makes a row \(no strength 3\)"):
         done(labelled(store, 3), tmp_path, format="trl-reward")
+
+
+def test_both_rows_of_a_pair_with_an_edit_are_compared_with_those_of_then(store, tmp_path):
+    making = make_exporting(store)
+    making.change(tables.Project, making.project_id, settings=json.dumps({"edits": True}))
+    making.pairs(1)
+    ana = making.member("Ana")
+    ((pair, left),) = making.serve_all(ana).items()
+    making.says(ana, pair, "a", left, edited="the best of all replies")
+    both, one = (
+        done(making, tmp_path, out=tmp_path / edits, rules=LabelRules(edits=edits)) for edits in ("both", "beat_loser")
+    )
+    assert (both.rows, one.rows) == (2, 1)
+    found = changes(*making.place, both.id, one.id)
+    assert (found.kept, found.added.count, found.removed) == (1, 0, Change(1, (pair,)))
+    found = changes(*making.place, one.id, both.id)
+    assert (found.kept, found.added, found.removed.count, found.rewritten.count) == (1, Change(1, (pair,)), 0, 0)
 
 
 def test_a_provenance_that_somebody_changed_is_one_sentence(store, tmp_path):

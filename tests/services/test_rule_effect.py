@@ -2,8 +2,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
-from labeling.domain import Role
+from labeling.domain import Role, text_digest
 from labeling.errors import InputError
 from labeling.services.estimate import estimate
 from labeling.services.export import export, export_again, usable
@@ -350,6 +351,28 @@ def test_single_completions_with_edits_are_counted_as_they_are_exported(store, t
     found = Singles(labels.count(True), labels.count(False), 0)
     assert told.singles == found == exact.singles
     assert (view.rows, view.left_out) == (exact.rows, exact.left_out) == (len(labels), {"empty_side": 1})
+
+
+def test_a_completion_is_one_row_whatever_system_prompt_its_pairs_have_in_common(store, tmp_path):
+    making = make_exporting(store)
+    gold, brief, free = making.imported_rater(), making.generator("brief", "Be brief."), making.generator("free")
+    making.label(gold, making.pair("one", a="first", b="second", a_by=brief, b_by=brief))
+    with store.reading() as session:
+        first, second = session.scalars(select(tables.Completion.id).order_by(tables.Completion.id))
+        prompt = session.scalars(select(tables.Completion.prompt_id)).first()
+    third = making.completion(prompt, "third", free)
+    for one, verdict in ((first, "a"), (second, "a")):
+        digest = text_digest("first" if one == first else "second")
+        pair = making.add(
+            tables.Pair, project_id=making.project_id, prompt_id=prompt, a_id=one, b_id=third, a_digest=digest, b_digest=text_digest("third")
+        )  # fmt: skip
+        making.label(gold, pair, verdict)
+    told = effect(*making.place, takes=MANY)
+    view = export(*making.place, ExportChoices("trl-kto", validation_share=0.0), out=tmp_path / "out")
+    rows = lines(tmp_path / "out" / "train.jsonl")
+    assert [(row["completion"][0]["content"], row["label"]) for row in rows] == [("first", True), ("third", False)]
+    assert told.singles == Singles(1, 1, 1)
+    assert view.rows == told.rows == estimate(*making.place, format="trl-kto").rows == 2
 
 
 def test_an_estimate_counts_the_rows_that_are_written(store, tmp_path):
