@@ -3,7 +3,7 @@
 from labeling.storage import queue as rows
 from labeling.storage.store import Store
 
-CHUNK = 1000
+CHUNK = 500
 
 
 def enqueue_pairs(store: Store, project_id: int, import_id: int | None = None) -> int:

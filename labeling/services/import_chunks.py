@@ -18,8 +18,9 @@ from labeling.storage import imports as stored
 from labeling.storage.grouping import reserve_digests
 from labeling.storage.store import Session, Store
 
-# Rows, and characters of texts: they keep a writing transaction short, and memory small.
-CHUNK, CHUNK_CHARACTERS = 250, 1_000_000
+CHUNK_CHARACTERS = (
+    1_000_000  # of texts: they keep a writing transaction short, and memory small, as the rows of a chunk do
+)
 ALIKE_SHOWN = 20
 STALE = timedelta(seconds=30)
 
@@ -103,8 +104,8 @@ class Tally:
 _ADDED = ("prompts", "completions", "pairs", "labels", "paired_up", "near", "alike")
 
 
-def chunks(rows: Iterator[Lined | Refusal]) -> Iterator[Chunk]:
-    """Rows in parts of about `CHUNK` pairs, prompts or completions; of fewer, where they are long."""
+def chunks(rows: Iterator[Lined | Refusal], size: int) -> Iterator[Chunk]:
+    """Rows in parts of about `size` pairs, prompts or completions; of fewer, where they are long."""
     chunk, characters = Chunk(), 0
     for row in rows:
         if isinstance(row, Refusal):
@@ -113,7 +114,7 @@ def chunks(rows: Iterator[Lined | Refusal]) -> Iterator[Chunk]:
             chunk.rows.append(row)
             chunk.pairs += pairs_in(row[1])
             characters += _characters(row[1])
-        is_full = len(chunk.refusals) + max(len(chunk.rows), len(chunk.pairs)) >= CHUNK
+        is_full = len(chunk.refusals) + max(len(chunk.rows), len(chunk.pairs)) >= size
         if is_full or characters >= CHUNK_CHARACTERS:
             yield chunk
             chunk, characters = Chunk(), 0

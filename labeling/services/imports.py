@@ -11,7 +11,7 @@ from labeling.ready_rows import RaterNames
 from labeling.services.access import managed_project
 from labeling.services.enqueuing import enqueue_pairs
 from labeling.services.grouping import group_prompts
-from labeling.services.import_chunks import CHUNK, STALE, Destination, Tally, chunks, take
+from labeling.services.import_chunks import STALE, Destination, Tally, chunks, take
 from labeling.services.import_list import ImportView, import_view
 from labeling.storage import imports as stored
 from labeling.storage.store import IntegrityError, Store
@@ -69,7 +69,9 @@ def run_import(
     destination = _begin(store, actor, slug, understanding, options)
     tally = Tally()
     try:
-        for number, chunk in enumerate(chunks(read(source, understanding, options.limit)), 1):
+        for number, chunk in enumerate(
+            chunks(read(source, understanding, options.limit), stored.rows_at_once(store)), 1
+        ):
             take(store, destination, chunk, tally)
             if number % PROGRESS_EVERY == 0:
                 progress(tally.counts["read"])
@@ -145,6 +147,6 @@ def _remove(store: Store, import_id: int) -> None:
         with store.writing() as session:
             # This locks the import's row: one that wakes up while it is taken back waits, and then finds it closed.
             stored.beat(session, import_id)
-            is_gone = stored.forget(session, import_id, CHUNK) == 0
+            is_gone = stored.forget(session, import_id, stored.rows_at_once(store)) == 0
             if is_gone:
                 stored.close_import(session, import_id, "removed", now())

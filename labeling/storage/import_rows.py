@@ -33,15 +33,13 @@ BY_DIGEST = """
     SELECT wanted.value, found.id FROM json_each(?) AS wanted
         CROSS JOIN prompt AS found ON found.project_id = ? AND found.digest = wanted.value"""
 _BY_DIGEST_LATERAL = """
-    SELECT wanted.digest, found.id FROM unnest(%s::text[]) AS wanted (digest) CROSS JOIN LATERAL
-        (SELECT id FROM prompt WHERE project_id = %s AND prompt.digest = wanted.digest LIMIT 1) AS found"""
+    SELECT wanted.value, found.id FROM json_array_elements_text(%s::json) AS wanted CROSS JOIN LATERAL
+        (SELECT id FROM prompt WHERE project_id = %s AND prompt.digest = wanted.value LIMIT 1) AS found"""
 
 
 def prompts_by_digest(session: Session, project_id: int, digests: Collection[str]) -> dict[str, int]:
-    execute = session.connection().exec_driver_sql
-    if session.get_bind().dialect.name == "sqlite":
-        return dict(execute(BY_DIGEST, (json.dumps(list(digests)), project_id)).all())
-    return dict(execute(_BY_DIGEST_LATERAL, (list(digests), project_id)).all())
+    query = BY_DIGEST if session.get_bind().dialect.name == "sqlite" else _BY_DIGEST_LATERAL
+    return dict(session.connection().exec_driver_sql(query, (json.dumps(list(digests)), project_id)).all())
 
 
 def prompts_by_external_id(session: Session, project_id: int, ids: Collection[str]) -> dict[str, int]:

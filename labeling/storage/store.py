@@ -120,7 +120,7 @@ class Store:
             raise InputError(_TOO_LARGE) from error
         except DataError as error:
             words = str(error.orig).lower()
-            if "nul (0x00)" in words:
+            if "nul (0x00)" in words or "\\u0000 cannot be converted" in words:  # as text, or within JSON
                 raise InputError(_UNSTORABLE) from error
             if "out of range" in words:
                 raise InputError(_TOO_LARGE) from error

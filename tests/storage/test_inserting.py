@@ -1,5 +1,8 @@
 """Many rows at once, on both engines."""
 
+import pytest
+
+from labeling.errors import InputError
 from labeling.storage.inserting import AT_ONCE, insert_rows, new_ids
 from labeling.storage.store import Store
 from labeling.storage.tables import KeyVariable, PromptRow, core, now
@@ -30,3 +33,14 @@ def test_rows_that_are_there_are_passed_over_and_not_counted_as_new(store: Store
         assert insert_rows(session, table, ("name", "origin"), some, at) == len(some)
         assert insert_rows(session, table, ("name", "origin"), given, at, passes_over_known=True) == ROWS - len(some)
         assert insert_rows(session, table, ("name", "origin"), [], at) == 0
+
+
+def test_a_text_that_cannot_be_stored_is_told_and_one_that_can_be_is_whole(store: Store) -> None:
+    odd = '\\u0000 \u2028 \x7f "quoted" \U0001f600 %s ? \ufffe'
+    with store.writing() as session:
+        insert_rows(session, core(KeyVariable), ("name", "origin"), [("ODD", odd)], {"created_at": now()})
+    with store.reading() as session:
+        assert session.get_one(KeyVariable, "ODD").origin == odd
+    for text in ("half \ud83d of one", *(() if store.is_sqlite else ("a \x00",))):  # SQLite stores NUL
+        with pytest.raises(InputError, match="cannot be stored"), store.writing() as session:
+            insert_rows(session, core(KeyVariable), ("name", "origin"), [("BAD", text)], {"created_at": now()})
