@@ -1,15 +1,26 @@
 """One command, run as a user runs it, with what it cost."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# A process counts as its own peak what the one that starts it has in memory: a small one stands between.
+BETWEEN = """
+import json, os, subprocess, sys, time
+begun = time.perf_counter()
+process = subprocess.Popen(sys.argv[2:])
+_, status, used = os.wait4(process.pid, 0)
+status = process.returncode = os.waitstatus_to_exitcode(status)
+cost = used.ru_utime + used.ru_stime, time.perf_counter() - begun, used.ru_maxrss * 1024 / 1e6
+with open(int(sys.argv[1]), "w") as told:
+    json.dump([status, *cost], told)
+"""
 TIEBREAK = str(Path(sys.executable).parent / "tiebreak")
 
 
@@ -35,23 +46,23 @@ class Figure:
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
     """Run `command` to its end. Raises SystemExit with its stderr where it fails."""
-    begun = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=os.environ | dict(environment or {}))
-        _, status, used = os.wait4(process.pid, 0)
-        wall_seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, tempfile.TemporaryFile("w+") as told:
+        between = [sys.executable, "-c", BETWEEN, str(told.fileno()), *command]
+        subprocess.run(
+            between,
+            stdout=out,
+            stderr=err,
+            env=os.environ | dict(environment or {}),
+            pass_fds=[told.fileno()],
+            check=True,
+        )
+        for file in (out, err, told):
+            file.seek(0)
         stdout, stderr = out.read(), err.read()
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{stdout[-2000:]}{stderr[-4000:]}")
-    return Cost(
-        cpu_seconds=used.ru_utime + used.ru_stime,
-        wall_seconds=wall_seconds,
-        peak_mb=used.ru_maxrss * 1024 / 1e6,
-        stdout=stdout,
-    )
+        status, cpu_seconds, wall_seconds, peak_mb = json.load(told)
+    if status != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {status}:\n{stdout[-2000:]}{stderr[-4000:]}")
+    return Cost(cpu_seconds, wall_seconds, peak_mb, stdout)
 
 
 def least(commands: Iterable[Sequence[str]]) -> Cost:
