@@ -10,7 +10,7 @@ Source of the signatures: Broder (1997), On the resemblance and containment of d
 import re
 import zlib
 from array import array
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,11 @@ _SHIFT = np.uint64(32)
 
 
 class Signer:
-    """Makes the signatures of prompts, many at once."""
+    """Makes the signatures of prompts, many at once, and puts them behind those that were kept."""
 
-    def __init__(self) -> None:
-        self._parts = [np.zeros(0, SIGNATURE)]
+    def __init__(self, kept: Iterable[bytes] = ()) -> None:
+        self._signed = bytearray().join(kept)
+        self.kept = len(self._signed) // SIGNATURE.itemsize
         self._waiting: list[tuple[int, int, int]] = []  # id, keys of the opening and of the whole
         # Place in waiting, column, words and numbers as numbers.
         self._texts: list[tuple[int, str, list[int], int]] = []
@@ -73,9 +74,9 @@ class Signer:
             self._texts.append((len(self._waiting), column, self._numbered(words[:MOST_WORDS]), apart))
 
     def signatures(self) -> Signatures:
-        """One for each prompt that was added, in that order."""
+        """One for each prompt, the kept ones first, then those that were added, in that order. Nothing is added after it."""
         self._sign()
-        return np.concatenate(self._parts)
+        return np.frombuffer(self._signed, SIGNATURE)
 
     def _sign(self) -> None:
         if not self._waiting:
@@ -91,7 +92,7 @@ class Signer:
                 signed[name][[places[row] for row in rows]] = bands[rows]
             is_short = signed["whole"] == signed["opening"]
             signed["whole_bands"][is_short] = signed["opening_bands"][is_short]
-        self._parts.append(signed)
+        self._signed += signed.tobytes()
         self._waiting.clear()
         self._texts.clear()
 

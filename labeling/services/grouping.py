@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
 import orjson
 
 from labeling.domain import Json
-from labeling.grouping import SIGNATURE, Signatures, Signer, groups
+from labeling.grouping import Signatures, Signer, groups
 from labeling.storage import grouping as rows
 from labeling.storage.exports import reserved_prompts
 from labeling.storage.store import IntegrityError, Session, Store
@@ -28,15 +27,15 @@ def group_prompts(store: Store, project_id: int) -> int:
         done, last = rows.grouped_to(session, project_id)
         if done >= last:
             return 0
-        signer = Signer()
+        signer = Signer(rows.signatures(session, project_id))
         for prompt_id, messages in rows.prompts_between(session, project_id, done, last):
             signer.add(prompt_id, orjson.loads(messages))
-        new = signer.signatures()
-        changed = _new_groups(session, project_id, new)
+        signatures = signer.signatures()
+        changed = _new_groups(session, project_id, signatures, signer.kept)
     for start in range(0, len(changed), WRITTEN_AT_ONCE):
         with store.writing() as session:
             rows.put_groups(session, changed[start : start + WRITTEN_AT_ONCE])
-    _keep(store, project_id, done, new)
+    _keep(store, project_id, done, signatures[signer.kept :])
     return len(changed)
 
 
@@ -48,7 +47,7 @@ def group_kept_prompts(store: Store, project_id: int) -> None:
         group_prompts(store, project_id)
 
 
-def _new_groups(session: Session, project_id: int, new: Signatures) -> list[tuple[int, str]]:
+def _new_groups(session: Session, project_id: int, signatures: Signatures, compared: int) -> list[tuple[int, str]]:
     """The prompts that come into another group, with its name."""
 
     @lru_cache(maxsize=TEXTS_KEPT)
@@ -59,9 +58,6 @@ def _new_groups(session: Session, project_id: int, new: Signatures) -> list[tupl
     def group_of(prompt_ids: Sequence[int]) -> dict[int, str]:
         return {key: group or digest for key, (group, digest) in rows.groups_of(session, prompt_ids).items()}
 
-    known = [np.frombuffer(part, SIGNATURE) for part in rows.signatures(session, project_id)]
-    signatures = np.concatenate([*known, new])
-    compared = len(signatures) - len(new)
     changed: list[tuple[int, str]] = []
     for group in groups(signatures, compared, group_of, messages_of):
         changed += _changed(session, project_id, group)
