@@ -67,7 +67,7 @@ def run_import(
     """
     understanding = options.understood(source, name)
     destination = _begin(store, actor, slug, understanding, options)
-    tally = Tally()
+    tally, number = Tally(), 0
     try:
         for number, chunk in enumerate(
             chunks(read(source, understanding, options.limit), stored.rows_at_once(store)), 1
@@ -75,7 +75,8 @@ def run_import(
             take(store, destination, chunk, tally)
             if number % PROGRESS_EVERY == 0:
                 progress(tally.counts["read"])
-        progress(tally.counts["read"])
+        if number % PROGRESS_EVERY:
+            progress(tally.counts["read"])
         with store.writing() as session:
             tally.keep(session, destination.import_id)
             stored.close_import(session, destination.import_id, "done", now())
