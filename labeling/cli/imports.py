@@ -1,5 +1,6 @@
 """`tiebreak import`: files into a project."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,10 @@ def import_(
         list[str] | None,
         typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; verdict= for no column; repeatable."),
     ] = None,
+    verdicts: Annotated[
+        list[str] | None,
+        typer.Option("--verdict", help="VERDICT=WORD, such as b=new, where the file has words of its own."),
+    ] = None,
     labels_as: Annotated[str, typer.Option("--labels-as", help="Keep the file's verdicts as this rater's.")] = "",
     drop_names: Annotated[
         bool, typer.Option("--drop-named-labels", help="Drop the labels of raters whom the file names.")
@@ -64,6 +69,9 @@ def import_(
         kind=kind,
         format=format,
         mapping=mapping_of(map_ or []),
+        verdicts={
+            word: verdict for verdict, word in _halves(verdicts or [], "--verdict takes VERDICT=WORD, such as b=new")
+        },
         encoding=encoding,
         labels_as=labels_as or None,
         are_names_kept=not drop_names,
@@ -124,13 +132,16 @@ def _imported(name: str, view: "ImportView") -> str:
 
 def mapping_of(pairs: list[str]) -> dict[str, str]:
     """`ROLE=COLUMN` as typed, by role. Raises InputError for what is written otherwise."""
-    mapping = {}
+    return dict(_halves(pairs, "--map takes ROLE=COLUMN, such as prompt=question"))
+
+
+def _halves(pairs: list[str], wanted: str) -> Iterator[tuple[str, str]]:
+    """What stands before and after the first equals sign of each."""
     for pair in pairs:
-        role, found, column = pair.partition("=")
-        if not found or not role:
-            raise InputError(f"--map takes ROLE=COLUMN, such as prompt=question, not {pair!r}.")
-        mapping[role] = column
-    return mapping
+        ours, found, theirs = pair.partition("=")
+        if not found or not ours:
+            raise InputError(f"{wanted}, not {pair!r}.")
+        yield ours, theirs
 
 
 def _progress(name: str, rows: int) -> None:

@@ -5,11 +5,11 @@ A source is a file's path or bytes, or a data set that the `datasets` package re
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeAlias
 
-from labeling.domain import Json
+from labeling.domain import Json, Verdict
 from labeling.errors import InputError
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, columns_of, found_format, mapped
@@ -31,7 +31,8 @@ KINDS = ("prompts", "completions", "pairs")
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What a file was understood as. `mapping`: role to column; `columns`: what the first records hold."""
+    """What a file was understood as. `mapping`: role to column; `columns`: what the first records hold; `verdicts`: what
+    its own words in the column of verdicts mean."""
 
     name: str
     syntax: str
@@ -42,6 +43,7 @@ class Understanding:
     is_gzip: bool
     columns: tuple[str, ...]
     mapping: Mapping[str, str]
+    verdicts: Mapping[str, str] = field(default_factory=dict)
 
 
 def understand(
@@ -52,6 +54,7 @@ def understand(
     format: str = "auto",
     mapping: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
+    verdicts: Mapping[str, str] | None = None,
 ) -> Understanding:
     """Look at the first records and say what the file is; what is given overrules. A role that is mapped to "" is in no column.
 
@@ -63,6 +66,9 @@ def understand(
     if kind not in ("auto", *KINDS):
         raise InputError(f"A file is imported as prompts, completions or pairs, not as {kind!r}.")
     given = dict(mapping or {})
+    for word, verdict in (verdicts or {}).items():
+        if verdict not in tuple(Verdict):
+            raise InputError(f"{word!r} cannot mean {verdict!r}. A verdict is one of {', '.join(Verdict)}.")
     with opened(source, name, encoding) as file:
         looked_at = []
         is_empty = True
@@ -87,7 +93,18 @@ def understand(
     unknown = [role for role in roles if role not in chosen.columns]
     if unknown:
         raise InputError(f"The format {format} has no {unknown[0]!r} to map. It has: {', '.join(chosen.columns)}.")
-    return Understanding(name, file.syntax, chosen.kind, format, encoding, file.delimiter, file.is_gzip, columns, roles)
+    return Understanding(
+        name,
+        file.syntax,
+        chosen.kind,
+        format,
+        encoding,
+        file.delimiter,
+        file.is_gzip,
+        columns,
+        roles,
+        dict(verdicts or {}),
+    )
 
 
 def _found(
@@ -129,8 +146,22 @@ def read_by(
     """As `read`, with what `make` makes of a record in place of its row."""
     with opened(source, understanding.name, understanding.encoding, understanding.syntax) as file:
         format = FORMATS[understanding.format]
-        rows = _rows(islice(file.records(), limit), make, format.fields, understanding.mapping)
+        fields = format.fields
+        if understanding.verdicts and "verdict" in understanding.mapping:
+            fields = _spelled(fields, understanding.mapping["verdict"], understanding.verdicts)
+        rows = _rows(islice(file.records(), limit), make, fields, understanding.mapping)
         yield from rows if format.collect is None else format.collect(rows)
+
+
+def _spelled(fields: Callable[[Json], Json], column: str, verdicts: Mapping[str, str]) -> Callable[[Json], Json]:
+    """The fields of a record with the file's own words for verdicts, in that column, said in ours."""
+
+    def spelled(record: Json) -> Json:
+        laid = fields(record)
+        meant = verdicts.get(str(laid.get(column)).strip())
+        return laid if meant is None else {**laid, column: meant}
+
+    return spelled
 
 
 def _rows(
@@ -144,7 +175,7 @@ def _rows(
         try:
             yield line, make(fields(value), mapping)
         except RowFault as fault:
-            yield Refusal(line, fault.code, fault.reason, _shown(value))
+            yield Refusal(line, fault.code, fault.reason, _shown(value), fault.word)
         except KeyError as missing:
             yield Refusal(line, "missing_field", f'"{missing.args[0]}" is missing', _shown(value))
         except RecursionError:

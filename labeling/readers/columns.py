@@ -150,7 +150,9 @@ def verdict_of(value: object) -> Verdict | None:
     found = VERDICTS.get(str(value).strip().lower().removesuffix(".0"))  # a table with gaps writes 1 as 1.0
     if found is None:
         raise RowFault(
-            "unknown_verdict", f"the verdict says {str(value)[:60]!r}; known are a, b, tie, both_bad, 1 and 2"
+            "unknown_verdict",
+            f"the verdict says {str(value)[:60]!r}; known are a, b, tie, both_bad, 1 and 2",
+            str(value).strip(),
         )
     return found
 

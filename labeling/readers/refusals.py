@@ -9,12 +9,14 @@ from labeling.readers.opening import MAX_ROW_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A row that cannot be taken: `line` counts from 1 (lines of text files, items of a JSON array)."""
+    """A row that cannot be taken: `line` counts from 1 (lines of text files, items of a JSON array). `word`: the one that is
+    not known, where a hand may say what it means."""
 
     line: int
     code: str
     reason: str
     content: str = field(default="", repr=False)
+    word: str = ""
 
 
 def too_long(line: int) -> Refusal:
@@ -42,7 +44,8 @@ def _unread(value: object) -> str:
 class RowFault(Exception):
     """Raised by a format for one row; it becomes a `Refusal` with the row's place."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, word: str = "") -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.word = word

@@ -16,13 +16,14 @@ from labeling.storage.store import Store
 
 SAMPLES = 5
 ASKED_AT_ONCE = 500
+MOST_WORDS = 9  # of a column that holds more, nobody says what each means
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an import would do: read = taken + refused, in records of the file.
 
-    `pairs` are those that the taken ones hold, `raters` those whom the file names.
+    `pairs` are those that the taken ones hold, `raters` those whom the file names, `words` those for verdicts that are not known.
     """
 
     understanding: Understanding
@@ -36,6 +37,7 @@ class Preview:
     pairs: int
     labels: int
     raters: int
+    words: tuple[str, ...]
 
 
 def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, options: ImportOptions) -> Preview:
@@ -52,6 +54,7 @@ def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, op
     refusals: list[Refusal] = []
     samples: list[Lined] = []
     digests: set[str] = set()
+    words: set[str] = set()
     raters: set[str] = set()
     joined: dict[str, list[tuple[int, CompletionRow]]] = {}
     for row in read(source, understanding, options.limit):
@@ -60,6 +63,8 @@ def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, op
             reasons[row.code] += 1
             if reasons[row.code] == 1:
                 refusals.append(row)
+            if row.word and len(words) < MOST_WORDS:
+                words.add(row.word)
             continue
         line, content = row
         pairs = pairs_in(content)
@@ -95,6 +100,7 @@ def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, op
         new_prompts=len(digests) - known,
         labels=counts["labels"],
         raters=len(raters),
+        words=tuple(sorted(words)),
     )
 
 

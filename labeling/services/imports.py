@@ -22,7 +22,7 @@ PROGRESS_EVERY = 10
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How a file is to be taken. `labels_as`: the rater its verdicts are kept under, None to drop them.
+    """How a file is to be taken. `verdicts`: what the file's own words for verdicts mean. `labels_as`: the rater its verdicts are kept under, None to drop them.
 
     Where the file names its raters their verdicts are kept by name (under `labels_as/name`, where both are given),
     unless `are_names_kept` is false. `model`: who wrote the completions, where the file does not say. `is_joined_up`: make every pair of the sources
@@ -33,6 +33,7 @@ class ImportOptions:
     kind: str = "auto"
     format: str = "auto"
     mapping: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Mapping[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
     labels_as: str | None = None
     are_names_kept: bool = True
@@ -44,8 +45,9 @@ class ImportOptions:
     def understood(self, source: Source, name: str) -> Understanding:
         """What the file is. Raises InputError where it cannot be read as anything known."""
         return understand(
-            source, name, kind=self.kind, format=self.format, mapping=self.mapping, encoding=self.encoding
-        )
+            source, name, kind=self.kind, format=self.format, mapping=self.mapping, encoding=self.encoding,
+            verdicts=self.verdicts,
+        )  # fmt: skip
 
 
 def run_import(

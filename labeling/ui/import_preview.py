@@ -8,7 +8,7 @@ import streamlit as st
 from labeling.errors import TiebreakError
 from labeling.readers import FORMATS, DataSet, Refusal, Understanding
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
-from labeling.services.import_preview import Preview, preview
+from labeling.services.import_preview import MOST_WORDS, Preview, preview
 from labeling.services.imports import ImportOptions
 from labeling.ui.building import take_in
 from labeling.ui.context import Here
@@ -29,6 +29,13 @@ MAIN_ROLES: Final = (
     "verdict", "rater", "model", "id",
 )  # fmt: skip
 TEXT_ROLES: Final = frozenset({"prompt", "response_a", "response_b", "chosen", "rejected", "responses", "response"})
+MEANINGS: Final = {
+    "": "not known: refuse the row",
+    "a": "a, first reply",
+    "b": "b, second reply",
+    "tie": "tie",
+    "both_bad": "both bad",
+}
 # What most files hold, before what single tools write.
 PLAIN: Final = ("pairs", "trl", "ranking", "completions", "prompts")
 # A data set of the hub comes over the network, and the preview reads it as well.
@@ -42,6 +49,7 @@ class ChosenFile:
     name: str
     content: bytes | DataSet
     seen: tuple[ImportOptions, Preview] | None = None
+    words: tuple[str, ...] = ()  # for verdicts, which are not known by themselves
 
 
 def chosen_file() -> ChosenFile | None:
@@ -67,7 +75,7 @@ def show(me: Here, file: ChosenFile) -> None:
         return
     seen = found.understanding
     with left, section("Columns"):
-        _columns(found, options.format)
+        _columns(found, options.format, file.words)
     with right:
         _as_stored(found)
         _refused(found)
@@ -114,6 +122,7 @@ def _options(file: ChosenFile) -> ImportOptions:
             encoding = str(st.selectbox("Written in", ["utf-8", "latin-1", "cp1252"]))
     chosen = {role: st.session_state.get(_column_key(format_, role)) for role in ROLE_TITLES}
     mapping = {role: "" if column == NONE else column for role, column in chosen.items() if column is not None}
+    meant = {word: st.session_state.get(_word_key(format_, word)) for word in file.words}
     kind = FORMATS[format_].kind if format_ != "auto" else (file.seen[1].understanding.kind if file.seen else "")
     labels_as = model = None
     is_joined_up, are_names_kept = False, True
@@ -143,6 +152,7 @@ def _options(file: ChosenFile) -> ImportOptions:
     return ImportOptions(
         format=format_, mapping=mapping, encoding=encoding, labels_as=labels_as or None, model=model or None,
         is_joined_up=is_joined_up, is_reserved=is_reserved, are_names_kept=are_names_kept, limit=limit,
+        verdicts={word: verdict for word, verdict in meant.items() if verdict},
     )  # fmt: skip
 
 
@@ -163,6 +173,8 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions) -> Preview | No
     except TiebreakError as error:
         tell(error)
         return None
+    words = sorted({*file.words, *found.words})
+    file.words = tuple(words) if len(words) < MOST_WORDS else ()
     was_unknown, file.seen = file.seen is None, (options, found)
     if was_unknown:
         st.rerun()  # now the fields that fit this kind of file can be shown
@@ -174,7 +186,11 @@ def _column_key(format_: str, role: str) -> str:
     return f"column {format_} {role}"
 
 
-def _columns(found: Preview, format_: str) -> None:
+def _word_key(format_: str, word: str) -> str:
+    return f"verdict {format_} {word}"
+
+
+def _columns(found: Preview, format_: str, words: tuple[str, ...]) -> None:
     seen = found.understanding
     roles = FORMATS[seen.format].columns
     if TEXT_ROLES.isdisjoint(seen.mapping):
@@ -184,6 +200,14 @@ def _columns(found: Preview, format_: str) -> None:
             columns = [NONE, *seen.columns]
             mapped = seen.mapping.get(role, NONE)
             st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=_column_key(format_, role))
+        if role == "verdict" and role in seen.mapping:
+            for word in words:
+                st.selectbox(
+                    f"“{escape(word[:40])}” means",
+                    list(MEANINGS),
+                    format_func=MEANINGS.__getitem__,
+                    key=_word_key(format_, word),
+                )
 
 
 def _as_stored(found: Preview) -> None:

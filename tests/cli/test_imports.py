@@ -87,6 +87,16 @@ def test_columns_are_mapped_by_hand(command, file, store):
     assert (told[0]["pairs"], told[0]["labels"]) == (1, 1)
 
 
+def test_the_files_own_words_for_verdicts_are_said_in_ours(command, file):
+    table = file("odd.csv", "prompt,response_a,response_b,winner\nWhy?,So.,No.,new\nHow?,So.,No.,old=er\n")
+    said = ("--verdict", "b=new", "--labels-as", "gold")
+    assert json.loads(command(table, *said, "--json").stdout)["imports"][0]["refused"] == 1
+    done = json.loads(command(table, *said, "--verdict", "a=old=er", "--json").stdout)["imports"][0]
+    assert (done["taken"], done["labels"]) == (1, 1)
+    assert "'new' cannot mean 'better'" in str(command(table, "--verdict", "better=new").exception)
+    assert "not 'new'" in str(command(table, "--verdict", "new").exception)
+
+
 def test_the_answers_of_three_models_are_joined_and_paired_up(command, file, store):
     questions = file(
         "questions.jsonl", "".join(json.dumps({"uid": f"u{n}", "prompt": f"Q{n}?"}) + "\n" for n in range(3))

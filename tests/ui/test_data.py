@@ -113,6 +113,22 @@ def test_columns_that_nobody_knows_are_told_by_hand(page, store):
     assert (project(store).pairs, project(store).labelled_pairs) == (2, 2)
 
 
+def test_a_file_s_own_words_for_verdicts_are_told_by_hand(page, store):
+    table = "prompt,response_a,response_b,winner\n" + "".join(
+        f"Q{n}?,x{n},y{n},{word}\n" for n, word in enumerate(("old *one*", "new", "New", "same", "a"))
+    )
+    choose(page, "pairs.csv", table.encode())
+    assert metrics(page)["Rows refused"] == "3"
+    for word, verdict in (("old *one*", "a"), ("new", "b"), ("New", "tie")):
+        label = next(one.label for one in page.selectbox if html.unescape(one.label) == f"“{word}” means")
+        select(page, label, verdict)
+    assert metrics(page)["Rows refused"] == "0"
+    assert page.dataframe[0].value["Verdict"].to_list() == ["a", "b", "tie", "tie", "a"]
+    button(page, "Import 5 pairs").click()
+    run(page)
+    assert project(store).labelled_pairs == 5
+
+
 def test_a_column_that_was_taken_for_a_verdict_can_be_set_aside(page, store):
     choose(page, "pairs.jsonl", jsonl(*PAIRS, PAIRS[0] | {"prompt": "Q3?", "verdict": "unsure"}))
     assert metrics(page)["Rows refused"] == "1"

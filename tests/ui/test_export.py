@@ -219,6 +219,13 @@ def test_a_prompt_reserved_after_the_build_takes_the_download_away(sqlite_store,
     assert button(page, "Build 11 rows")
 
 
+def test_rows_that_are_not_one_a_pair_are_told_beside_the_pairs(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    making.label(making.imported_rater("more"), making.pair("even"), "tie")
+    page = select(opened(making), "Format", "trl-kto")
+    assert "Usable rows: 24 from 12 of 13 pairs" in texts(page)
+
+
 def test_what_was_masked_is_told_as_found(sqlite_store, opened):
     making = labelled(sqlite_store, 12)
     making.label(making.imported_rater("more"), making.pair("Write to ada@example.org"))

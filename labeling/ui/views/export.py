@@ -84,7 +84,9 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
     if form.rules is not None:
         show_effect(form.rules, told)
     ready = _ready(form, told, listed)
-    context = f"Usable rows: {count(told.rows)} of {plural(told.pairs, 'pair')}"
+    # A pair may come to two rows, as single completions or with an edit, and a reply that several pairs chose to one.
+    of = "" if told.rows == told.kept else f"from {count(told.kept)} "
+    context = f"Usable rows: {count(told.rows)} {of}of {plural(told.pairs, 'pair')}"
     if ready is not None:
         context += f" · {count(ready.train_rows)} to train"
         context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
