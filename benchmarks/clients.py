@@ -30,7 +30,7 @@ from exporters import EXPORTERS, DatasetWriter, PreferenceRow, RowOrigin, RowRef
 from exporters.parquet import COLUMNS
 from labeling.readers import PairRow, Refusal, read, understand
 from labeling.services.convert import preference_row
-from tests.exporters.samples import AWKWARD, ONE_CALL, TOOLS, TURNS
+from tests.exporters.samples import AWKWARD, LONG, ONE_CALL, SIGNS, TOOLS, TURNS
 from tests.fixtures.together import check_file as together_check
 
 SOURCES = ("llama_factory/*.json", "hh_rlhf/*.jsonl.gz", "llmbar/**/dataset.json")
@@ -83,10 +83,11 @@ def pairs(folder: Path) -> tuple[list[tuple[PreferenceRow, RowOrigin]], Counter[
 
 
 def by_hand(name: str) -> list[tuple[PreferenceRow, RowOrigin]]:
-    """Rows that public data has not: signs, turns, tools. A file that Together shall take has no messages of tools."""
+    """Rows that public data has not: signs, turns, tools, length. A file that Together shall take has no messages of tools."""
     tools = () if name in ("openai-dpo", "azure-dpo", "sft") else (TOOLS, ONE_CALL)
     return [
-        (replace(row, margin=1.0), RowOrigin(-n, f"by hand {n}")) for n, row in enumerate((AWKWARD, TURNS, *tools), 1)
+        (replace(row, margin=1.0), RowOrigin(-n, f"by hand {n}"))
+        for n, row in enumerate((*tools, AWKWARD, TURNS, SIGNS, LONG), 1)
     ]
 
 
@@ -94,7 +95,6 @@ def try_format(
     name: str, rows: Sequence[tuple[PreferenceRow, RowOrigin]], folder: Path, asked: argparse.Namespace
 ) -> list[str]:
     """One line of the table: what each client says of the format."""
-    format = EXPORTERS[name]
     out = folder / name
     with DatasetWriter(out, name) as writer:
         for row, origin in rows:
@@ -106,19 +106,28 @@ def try_format(
     told = f"{written.rows}" + "".join(f", {count} {reason}" for reason, count in written.left_out.items())
     if written.single is not None and written.single.repeated:
         told += f", {written.single.repeated} repeated"
-    errors = [str(one) for one in check_file(path, name) if one.severity == "error"]
-    cells = [name, told, "ok" if not errors else f"FAULT {errors[0]}", _by_schema(name, path, asked.schemas)]
+    cells = [name, told, _by_check(path, name), _by_schema(name, path, asked.schemas)]
     if name in TOGETHER:
         report = together_check(path)
         cells.append("ok" if report["is_check_passed"] else f"refused: {str(report['message'])[:50]}")
     else:
         cells.append("")
-    cells.append(_by_datasets("json", path, written.rows))
-    cells.append(_by_parquet(name, rows, folder) if name in COLUMNS else "")
-    trainer = TRAINERS.get(name)
-    cells.append(_by_trainer(trainer, name, out, written.rows, asked.trainers) if trainer and asked.trainers else "")
-    assert format.name == name
-    return cells
+    cells.append(_by_datasets(path, written.rows))
+    trainer = TRAINERS.get(name) if asked.trainers else None
+    did = _by_trainer(trainer, name, path, written.rows, asked.trainers) if trainer else ""
+    if name in COLUMNS:
+        columns, rows_there = _parquet(name, rows, folder)
+        checked = _by_check(columns, name)
+        cells.append(checked if checked != "ok" else _by_datasets(columns, rows_there))
+        if trainer and trainer != "trl":  # whose rows are those of `datasets`
+            did += f"; Parquet {_by_trainer(trainer, name, columns, rows_there, asked.trainers)}"
+    else:
+        cells.append("")
+    return [*cells, did]
+
+
+def _by_check(path: Path, name: str) -> str:
+    return next((f"FAULT {one}" for one in check_file(path, name) if one.severity == "error"), "ok")
 
 
 def _by_schema(name: str, path: Path, schemas: Path | None) -> str:
@@ -145,25 +154,34 @@ def _lines(path: Path) -> Iterator[bytes]:
     yield from path.read_bytes().rstrip(b"\n").split(b"\n")
 
 
-def _by_datasets(kind: str, path: Path, rows: int) -> str:
+def _by_datasets(path: Path, rows: int) -> str:
+    """Whether `datasets` reads as many rows of the file, and of its folder, opened as the documentation says."""
     from datasets import load_dataset
 
+    kind = "parquet" if path.suffix == ".parquet" else "json"
     found = len(load_dataset(kind, data_files=str(path), split="train"))
-    return "ok" if found == rows else f"FAULT {found} rows"
+    (opened,) = load_dataset(str(path.parent)).values()
+    return "ok" if found == len(opened) == rows else f"FAULT {found} and {len(opened)} rows"
 
 
-def _by_parquet(name: str, rows: Sequence[tuple[PreferenceRow, RowOrigin]], folder: Path) -> str:
+def _parquet(name: str, rows: Sequence[tuple[PreferenceRow, RowOrigin]], folder: Path) -> tuple[Path, int]:
+    """The same rows as a Parquet file, and how many of them are in it."""
     out = folder / f"{name} parquet"
     with DatasetWriter(out, name, file_type="parquet") as writer:
         for row, origin in rows:
             writer.add(row, origin)
         written = writer.finish({})
-    return _by_datasets("parquet", out / "train.parquet", written.rows)
+    return out / "train.parquet", written.rows
 
 
-def _by_trainer(trainer: str, name: str, out: Path, rows: int, environment: Path) -> str:
-    command = [environment / trainer / "bin" / "python", PROGRAM, trainer, name, out / "train.jsonl"]
-    settings = os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ""}
+def _by_trainer(trainer: str, name: str, path: Path, rows: int, environment: Path) -> str:
+    command = [environment / trainer / "bin" / "python", PROGRAM, trainer, name, path]
+    settings = os.environ | {
+        "HF_HUB_OFFLINE": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": "",
+        "OMP_NUM_THREADS": "1",
+    }
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, env=settings)
     if done.returncode:
         return f"FAULT {(done.stderr.strip().splitlines() or ['ended'])[-1][:80]}"
@@ -199,7 +217,7 @@ def main() -> int:
         }
         rows, refused, count = pairs(asked.folder)
         reasons = ", ".join(f"{number} {reason}" for reason, number in refused.items()) or "none"
-        print(f"{count} rows read, {len(rows)} pairs, and up to 4 by hand; refused: {reasons}")
+        print(f"{count} rows read, {len(rows)} pairs, and up to 6 by hand; refused: {reasons}")
         heads = ["format", "rows and what is left out", "check", "schema", "together", "datasets", "Parquet", "trainer"]
         table = [heads, *(try_format(name, [*by_hand(name), *rows], Path(temporary), asked) for name in EXPORTERS)]
     table.insert(1, ["---"] * len(heads))

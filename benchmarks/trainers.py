@@ -47,12 +47,12 @@ def model_of(tokenizer: Any, kind: str = "LlamaForCausalLM") -> Any:
 # --- TRL ---------------------------------------------------------------------------------------------------------
 
 
-def by_trl(name: str, data: Any, file: Path) -> tuple[int, str]:
+def by_trl(name: str, data: Any, _file: Path) -> tuple[int, str]:
     import trl
     from trl.data_utils import apply_chat_template, is_conversational
 
     template = (Path(trl.__file__).parent / "chat_templates" / "qwen2_5.jinja").read_text()
-    tokenizer = tokenizer_of(file.read_text("utf-8").split("\n"), template)
+    tokenizer = tokenizer_of(texts_of(data), template)
     done = ["is_conversational"]
     if any(is_conversational(row) == (name == "trl-standard") for row in data):
         raise SystemExit("TRL takes rows for another type of data set")
@@ -106,35 +106,51 @@ def _two_steps(name: str, data: Any, tokenizer: Any) -> tuple[str, int]:
 
 
 def by_llama_factory(_name: str, data: Any, file: Path) -> tuple[int, str]:
-    from types import SimpleNamespace
-
-    from llamafactory.data.converter import get_dataset_converter
-    from llamafactory.data.parser import get_dataset_list
+    """Its loader, as `llamafactory-cli train` calls it: converter, template, tokenizer, filters."""
+    from llamafactory.data.loader import get_dataset
+    from llamafactory.data.template import get_template_and_fix_tokenizer
+    from llamafactory.hparams import DataArguments, ModelArguments
+    from transformers import TrainingArguments
 
     (name,) = json.loads((file.parent / "dataset_info.json").read_text())
-    (known,) = get_dataset_list([name], str(file.parent))
-    convert = get_dataset_converter(known.formatting, known, SimpleNamespace(media_dir=str(file.parent)))
-    kept = 0
-    for row in data:
-        made = convert(row)
-        kept += bool(made["_prompt"])  # a row that it skips has none
-        _expect(len(made["_response"]) in (0, 2), "the converter takes no pair from a row")
-    return kept, f"{type(convert).__name__} by dataset_info.json"
+    tokenizer = tokenizer_of(texts_of(data))
+    with tempfile.TemporaryDirectory() as folder:
+        asked = DataArguments(dataset=name, dataset_dir=str(file.parent), template="qwen", cutoff_len=10**6)
+        settings = TrainingArguments(folder, use_cpu=True, report_to=[])
+        settings.predict_with_generate = False
+        template = get_template_and_fix_tokenizer(tokenizer, asked)
+        kept = get_dataset(template, ModelArguments(folder), asked, settings, stage="rm", tokenizer=tokenizer)
+    return len(kept["train_dataset"]), "get_dataset by dataset_info.json"
 
 
 def by_axolotl(_name: str, data: Any, file: Path) -> tuple[int, str]:
-    from axolotl.prompt_strategies.dpo.chat_template import default
+    """Its loader for `rl: dpo`, with a tokenizer that is not downloaded."""
+    from axolotl.utils.data import rl
     from axolotl.utils.dict import DictDefault
+    from axolotl.utils.schemas.enums import RLType
 
-    tokenizer = tokenizer_of(file.read_text("utf-8").split("\n"))
-    settings = DictDefault({"datasets": [{"type": "chat_template.default"}], "chat_template": "chatml"})
-    transform, _ = default(settings)
-    for row in data:
-        made = transform(row, tokenizer=tokenizer)
+    tokenizer = tokenizer_of(texts_of(data))
+    rl.load_tokenizer = lambda _settings: tokenizer
+    source = {"path": str(file), "ds_type": kind_of(file), "split": "train", "type": "chat_template.default"}
+    settings = {"datasets": [source], "chat_template": "chatml", "rl": RLType.DPO, "sequence_len": 10**6}
+    with tempfile.TemporaryDirectory() as folder:
+        kept, _ = rl.prepare_preference_datasets(
+            DictDefault(settings | {"dataset_prepared_path": folder, "tokenizer_config": "own"}), tokenizer
+        )
+    for row, made in zip(data, kept, strict=True):
         _expect(bool(made["prompt"]), "the loader finds no prompt")
         for side in ("chosen", "rejected"):
-            _expect(row[side]["content"].strip() in made[side], "the loader changes a reply")
-    return len(data), "chat_template.default"
+            _expect(row[side]["content"].rstrip() in made[side], "the loader changes a reply")
+    return len(kept), "rl: dpo, chat_template.default"
+
+
+def kind_of(file: Path) -> str:
+    return "parquet" if file.suffix == ".parquet" else "json"
+
+
+def texts_of(data: Any) -> list[str]:
+    """What a tokenizer is made of."""
+    return [json.dumps(row, ensure_ascii=False) for row in data]
 
 
 def _expect(holds: bool, fault: str) -> None:
@@ -153,7 +169,7 @@ def main() -> None:
     trainer, name, path = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     from datasets import load_dataset
 
-    data = load_dataset("json", data_files=str(path), split="train")
+    data = load_dataset(kind_of(path), data_files=str(path), split="train")
     rows, did = TRAINERS[trainer](name, data, path)
     print(json.dumps({"rows": rows, "did": did}))
 

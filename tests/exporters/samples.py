@@ -67,6 +67,15 @@ ONE_CALL = PreferenceRow(
     rejected_tool_calls=(call("Oslo", 2), call("Rome", 3)),
     margin=1.0,
 )
+SIGNS = PreferenceRow(
+    (
+        {"role": "system", "content": "Grüße, 你好, مرحبا \U0001d518"},
+        *ask("👩‍👩‍👧‍👦 🏳️‍🌈 \u202eabc\u202c \x01\x1b[31m\x7f\ufeff e\u0301 \uffff?"),
+    ),
+    "שלום \u200f👋🏽",
+    "\x02\x1f",
+)
+LONG = PreferenceRow(ask("Tell it all. " * 500), "A long story. " * 4000, "A longer story. " * 4500)
 ROWS = (PLAIN, AWKWARD, TURNS, TOOLS, ONE_CALL)
 
 
