@@ -23,7 +23,7 @@ LEAVE_OUT = "Leave the row out: the trainer skips it with no more than a line in
 
 def axolotl_faults(record: Message) -> Iterator[Fault]:
     """The faults of one line's object in `axolotl`."""
-    yield from key_faults(record, ("messages", "chosen", "rejected"), _other_key)
+    yield from _known_keys(record, ("messages", "chosen", "rejected"))
     if "messages" in record:
         yield from prompt_faults("messages", record["messages"], call_fault=_no_calls)
     for side in ("chosen", "rejected"):

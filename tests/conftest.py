@@ -6,7 +6,7 @@ empty_url                      a fresh database without any table
 chromium, browser, page        a real browser; where none is found, the test fails
 chat_endpoint                  a real chat endpoint on this machine whose answers the test sets
 hub                            a hub for data sets on this machine
-together_check_file            the check a training service runs on an upload
+together_check_file(s)         the check a training service runs on an upload
 """
 
 import os

@@ -393,6 +393,11 @@ def test_what_llama_factory_takes_is_no_error(tmp_path, path, value):
     assert [finding.severity for finding in found] == ["warning"] * (path != "conversations")
 
 
+def test_a_column_that_axolotl_does_not_read_is_no_error(tmp_path):
+    (found,) = findings(tmp_path, good("axolotl") + json_line(changed(AXOLOTL, "id", 7)), "axolotl")
+    assert (found.line, found.field, found.severity) == (61, "id", "warning")
+
+
 @pytest.mark.parametrize(("format", "severity"), [("trl", "warning"), ("openai-dpo", "error")])
 def test_a_packed_file_is_told_and_its_rows_are_checked(tmp_path, format, severity):
     content = good(format) + b"{}\n"
