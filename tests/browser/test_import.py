@@ -1,13 +1,14 @@
 """The Data page in a real browser: an import that is left alone, and the way from a file to an export without a mouse."""
 
 import json
+import re
 from uuid import uuid4
 
 from playwright.sync_api import expect
 
 from labeling.services.access import local_actor
 from labeling.services.projects import create_project, project_view
-from tests.browser.labelling import SLOW
+from tests.browser.labelling import SLOW, idle
 
 ROWS = 20_000
 
@@ -32,3 +33,68 @@ def test_an_import_goes_on_while_its_page_is_left(app, store, page, tmp_path):
     page.goto(f"{app.address}/data?project={slug}")
     expect(page.get_by_text(f"{ROWS:,} rows read = {ROWS:,} taken")).to_be_visible(timeout=4 * SLOW)
     assert project_view(store, local_actor(store), slug).pairs == ROWS
+
+
+# The name of what has the keyboard.
+NAME = "() => document.activeElement.ariaLabel || document.activeElement.textContent.trim()"
+
+
+def go_to(page, name: str) -> None:
+    """Press Tab until the keyboard is where it is called so."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if re.search(name, page.evaluate(NAME)):
+            return
+    raise AssertionError(f"{name} is not reached")
+
+
+def test_a_file_becomes_an_export_without_a_mouse(app, store, page, tmp_path):
+    slug = create_project(store, local_actor(store), name=f"Keys {uuid4().hex}").slug
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps({"prompt": f"Question {n}?", "response_a": f"x {n}", "response_b": f"y {n}", "pick": "new"})
+            + "\n"
+            for n in range(12)
+        )
+    )
+    page.set_default_timeout(SLOW)
+    page.goto(f"{app.address}/data?project={slug}")
+    expect(page.get_by_role("button", name="Choose a file")).to_be_visible()
+    idle(page)
+    go_to(page, "^Choose a file$")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    idle(page)
+    go_to(page, "Upload")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(path)
+    expect(page.get_by_role("button", name="Import 12 pairs")).to_be_visible()
+    idle(page)
+    go_to(page, "^Verdict$")
+    page.keyboard.type("pick")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox", name="“new” means")).to_be_visible()
+    idle(page)
+    go_to(page, "^“new” means$")
+    page.keyboard.type("b, sec")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Labels in the file")).to_be_visible()
+    idle(page)
+    go_to(page, "^Import 12 pairs$")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("12 rows read = 12 taken")).to_be_visible()
+    idle(page)
+    go_to(page, "Export$")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Build 12 rows")).to_be_visible()
+    idle(page)
+    go_to(page, "^Build 12 rows$")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Download 12 rows")).to_be_visible()
+    idle(page)
+    go_to(page, "Download 12 rows$")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".zip")

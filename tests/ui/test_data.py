@@ -254,8 +254,10 @@ def test_near_duplicates_are_shown_after_the_import(page, store):
     rows = [
         {"prompt": text, "chosen": "It is so.", "rejected": "it is so"} for text in ("Why is it so?", "why is it so")
     ]
-    run_import(store, local_actor(store), "p", jsonl(*rows), "rows.jsonl", ImportOptions())
+    choose(page, "rows.jsonl", jsonl(*rows))
+    button(page, "Import 2 pairs").click()
     run(page)
+    assert "2 prompts now in groups that ask nearly the same and 2 pairs whose sides say nearly the same" in texts(page)
     assert "Prompts that ask nearly the same" in texts(page)
     assert "2 prompts in 1 group; no split parts a group" in texts(page)
     assert "Pairs whose sides say nearly the same" in texts(page)

@@ -202,6 +202,12 @@ def _outcome(me: Here) -> None:
         f"{plural(view.read, 'row')} read = {count(view.taken)} taken + {count(view.known)} there already"
         f" + {count(view.refused)} refused. New: {', '.join(added) or 'nothing'}.",
     )
+    near = (
+        [f"{plural(view.near_prompts, 'prompt')} now in groups that ask nearly the same"] if view.near_prompts else []
+    )
+    near += [f"{plural(view.alike_sides, 'pair')} whose sides say nearly the same"] if view.alike_sides else []
+    if near:
+        note("info", "orange", f"Near-duplicates: {' and '.join(near)}. They are shown below.")
 
 
 def _prompts(me: Here, project: ProjectView) -> None:
@@ -240,11 +246,12 @@ def _imports(me: Here) -> None:
         grid(
             [
                 {
-                    "When": ago(view.created_at), "File": view.file_name, "Read as": view.format, "State": view.state.capitalize(),
+                    "No.": view.id, "When": ago(view.created_at), "File": view.file_name, "Read as": view.format, "State": view.state.capitalize(),
                     "Rows": view.read, "Taken": view.taken, "There already": view.known, "Refused": view.refused,
                 }
                 for view in found
             ],
+            columns={"No.": 50, "When": 120, "File": 300},
         )  # fmt: skip
         for view in found:
             if not view.refused:
