@@ -30,7 +30,7 @@ from labeling.storage import vote_columns as columns
 from labeling.storage.judging import judge_title
 from labeling.storage.store import Session
 
-CHUNK = 5000
+CHUNK = 10_000
 SIDES: tuple[Side, Side] = ("a", "b")
 # What a rater says who agrees with an outcome, as a number of `EventColumns.verdict`.
 SAYS = {CODE["a"]: 0, CODE["b"]: 1, CODE["tie"]: 2, CODE["both_bad"]: 3, EDITED: 3}

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import orjson
 
@@ -43,8 +43,8 @@ def rows_of(
     for chunk in decisions(session, held):
         left_out.update(chunk.left_out)
         for texts, decided, edits in maker.texts(chunk.chosen):
-            for pair, (_, decision) in zip(texts, decided, strict=True):
-                made, refusal = maker.made(pair, decision, edits)
+            for row, (_, decision) in zip(texts.rows, decided, strict=True):
+                made, refusal = maker.made(texts.pair(row), decision, edits)
                 if refusal is not None and not made:
                     left_out[refusal] += 1
                 yield from made
@@ -65,16 +65,12 @@ def write_rows(
     for chunk in _in_order(session, held):
         left_out.update(chunk.left_out)
         for texts, decided, edits in maker.texts(chunk.chosen):
-            for pair, (_, decision) in zip(texts, decided, strict=True):
-                if ordinary.took(pair, decision):
-                    continue
-                ordinary.write()
+            for pair, decision in ordinary.others(texts, decided):
                 made, refusal = maker.made(pair, decision, edits)
                 if refusal is not None and not made:
                     left_out[refusal] += 1
                 for row, origin in made:
                     writer.add(row, origin)
-        ordinary.write()
         looked(chunk.looked)
 
 
@@ -109,46 +105,43 @@ class _Ordinary:
         self._shape = writer.shape if may_be else None
         # What is the same for all pairs of one origin: what provenance says, and the system prompt.
         self._known: dict[tuple[object, ...], tuple[Source, str | None]] = {}
-        self._lines: list[tuple[bytes, PlainPair]] = []
-        self._abouts: list[About] = []
 
-    def took(self, texts: tuple[Any, ...], decision: Decision) -> bool:
-        """Whether a pair is an ordinary one, and will be written."""
-        pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls = texts[:10]
-        better, raters, labels, strength, edit_id, reason, agreed = decision
-        if self._shape is None or tools or a_calls or b_calls or reason is not None or edit_id is not None:
-            return False
-        key = raters, better, texts[10:]
-        known = self._known.get(key)
-        if known is None:
-            known = self._know(key, texts, decision)
-        source, system = known
-        if better == "b":
-            a_id, b_id, a_text, b_text = b_id, a_id, b_text, a_text
-        if system:
-            made = self._shape.around(with_system_prompt(orjson.loads(messages), system), a_text, b_text)
-        else:
-            made = self._shape.line(messages, a_text, b_text)
-        if made is None:
-            return False
-        self._lines.append(made)
-        self._abouts.append((source, pair_id, group, labels, strength, agreed, a_id, b_id))
-        if len(self._lines) == MOST_LINES:
-            self.write()
-        return True
+    def others(
+        self, texts: rows.PairTexts, decided: Sequence[tuple[int, Decision]]
+    ) -> Iterator[tuple[rows.PairRow, Decision]]:
+        """Give the ordinary ones of some pairs to the writer; each other one comes back when those before it are written."""
+        shape, origins, known = self._shape, texts.origins, self._known
+        lines: list[tuple[bytes, PlainPair]] = []
+        abouts: list[About] = []
+        for row, (_, decision) in zip(texts.rows, decided, strict=True):
+            pair_id, group, messages, tools, a_id, b_id, a_text, b_text, a_calls, b_calls = row
+            better, raters, labels, strength, edit_id, reason, agreed = decision
+            made = None
+            if shape is not None and not (tools or a_calls or b_calls) and reason is None and edit_id is None:
+                key = raters, better, origins[a_id], origins[b_id]
+                source, system = known.get(key) or self._know(key, texts.pair(row), decision)
+                if better == "b":
+                    a_id, b_id, a_text, b_text = b_id, a_id, b_text, a_text
+                if system:
+                    made = shape.around(with_system_prompt(orjson.loads(messages), system), a_text, b_text)
+                else:
+                    made = shape.line(messages, a_text, b_text)
+            if made is not None:
+                lines.append(made)
+                abouts.append((source, pair_id, group, labels, strength, agreed, a_id, b_id))
+            if lines and (made is None or len(lines) == MOST_LINES):
+                self._writer.add_lines(lines, abouts)
+                lines, abouts = [], []
+            if made is None:
+                yield texts.pair(row), decision
+        if lines:
+            self._writer.add_lines(lines, abouts)
 
-    def write(self) -> None:
-        """Give the lines so far to the writer."""
-        if self._lines:
-            self._writer.add_lines(self._lines, self._abouts)
-            self._lines.clear()
-            self._abouts.clear()
-
-    def _know(self, key: tuple[object, ...], texts: tuple[Any, ...], decision: Decision) -> tuple[Source, str | None]:
+    def _know(self, key: tuple[object, ...], pair: rows.PairRow, decision: Decision) -> tuple[Source, str | None]:
         """Source and system prompt of all pairs that come from where this one does."""
         if len(self._known) == MOST_KNOWN:
             self._known.clear()
-        origin, system = self._maker.origin(texts, decision)
+        origin, system = self._maker.origin(pair, decision)
         self._known[key] = known = self._writer.source(origin), system
         return known
 
@@ -165,8 +158,8 @@ class _RowMaker:
 
     def texts(
         self, decided: Sequence[tuple[int, Decision]]
-    ) -> Iterator[tuple[list[tuple[Any, ...]], Sequence[tuple[int, Decision]], dict[int, rows.EditRow]]]:
-        """Decided pairs, some at a time: the texts of each, which make a `PairRow`, and the edits there are, by id."""
+    ) -> Iterator[tuple[rows.PairTexts, Sequence[tuple[int, Decision]], dict[int, rows.EditRow]]]:
+        """Decided pairs, some at a time: their texts, and the edits there are, by id."""
         for start in range(0, len(decided), TEXT_CHUNK):
             chunk = decided[start : start + TEXT_CHUNK]
             edit_ids = [decision.edit_id for _, decision in chunk if decision.edit_id is not None]
@@ -174,20 +167,18 @@ class _RowMaker:
             pair_ids = [pair_id for pair_id, _ in chunk]
             yield rows.texts_of(self._session, pair_ids, by_group=self._held.is_split), chunk, edits
 
-    def origin(self, texts: tuple[Any, ...], decision: Decision) -> tuple[RowOrigin, str | None]:
+    def origin(self, pair: rows.PairRow, decision: Decision) -> tuple[RowOrigin, str | None]:
         """Where the row of a pair without an edit comes from, and the system prompt that stands in it."""
-        pair = rows.PairRow._make(texts)
         ((chosen, rejected),) = self._matches(pair, decision, None)
-        system = self._system_prompt or self._common(pair.a_generator, pair.b_generator)
+        system = self._system_prompt or self._common(pair.a_origin, pair.b_origin)
         return self._origin(pair, decision, chosen, rejected), system
 
     def made(
-        self, texts: tuple[Any, ...], decision: Decision, edits: Mapping[int, rows.EditRow]
+        self, pair: rows.PairRow, decision: Decision, edits: Mapping[int, rows.EditRow]
     ) -> tuple[list[tuple[PreferenceRow, RowOrigin]], str | None]:
         """The rows of a pair with their origins, mostly one; and why one of them may stand in no training file."""
-        pair = rows.PairRow._make(texts)
         edit = edits.get(decision.edit_id or 0)
-        common = self._common(pair.a_generator, pair.b_generator)
+        common = self._common(pair.a_origin, pair.b_origin)
         messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or common)
         tools = _loaded(pair.tools)
         found: set[str] = set()
@@ -221,8 +212,8 @@ class _RowMaker:
         self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None
     ) -> Iterator[tuple[_Reply, _Reply]]:
         """Which reply beats which. Without a better one the sides stand in stored order."""
-        a = _Reply(pair.a_id, pair.a_text, pair.a_calls, self._wrote(pair.a_generator, pair.a_source), pair.a_sandbox)
-        b = _Reply(pair.b_id, pair.b_text, pair.b_calls, self._wrote(pair.b_generator, pair.b_source), pair.b_sandbox)
+        a = _Reply(pair.a_id, pair.a_text, pair.a_calls, self._wrote(pair.a_origin), pair.a_origin.is_sandbox)
+        b = _Reply(pair.b_id, pair.b_text, pair.b_calls, self._wrote(pair.b_origin), pair.b_origin.is_sandbox)
         if edit is None:
             yield (b, a) if decision.better == "b" else (a, b)
             return
@@ -263,16 +254,13 @@ class _RowMaker:
             found = self._kinds_of[raters] = tuple(sorted(kinds))
         return found
 
-    def _common(self, a_generator: int | None, b_generator: int | None) -> str | None:
+    def _common(self, *origins: rows.CompletionOrigin) -> str | None:
         """The system prompt that both sides were written under; differing ones are not exported."""
-        a, b = self._system_of(a_generator), self._system_of(b_generator)
+        a, b = (None if one.generator is None else self._generators[one.generator].system_prompt for one in origins)
         return a if a == b else None
 
-    def _system_of(self, generator: int | None) -> str | None:
-        return None if generator is None else self._generators[generator].system_prompt
-
-    def _wrote(self, generator: int | None, source: str | None) -> str:
-        return (source or "") if generator is None else self._generators[generator].name
+    def _wrote(self, origin: rows.CompletionOrigin) -> str:
+        return (origin.source or "") if origin.generator is None else self._generators[origin.generator].name
 
 
 def _outcome(decision: Decision, edit: rows.EditRow | None) -> Outcome:

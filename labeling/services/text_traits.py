@@ -97,7 +97,8 @@ def _read(session: Session, project_id: int, pair_ids: list[int]) -> list[tuple[
     read = []
     prompts: dict[str, int] = {}
     systems = {id_: row.system_prompt or "" for id_, row in rows.generators(session, project_id).items()}
-    for pair in map(rows.PairRow._make, rows.texts_of(session, pair_ids)):
+    texts = rows.texts_of(session, pair_ids)
+    for pair in map(texts.pair, texts.rows):
         if pair.messages not in prompts:
             prompts[pair.messages] = _found_in_messages(pair.messages)
         # What a call says stands in its arguments: a reply that calls a tool does not decline.
@@ -107,7 +108,7 @@ def _read(session: Session, project_id: int, pair_ids: list[int]) -> list[tuple[
         for told in (pair.tools, pair.a_calls, pair.b_calls):
             if told:
                 found |= kinds_within(orjson.loads(told))
-        a_system, b_system = (systems.get(one or 0, "") for one in (pair.a_generator, pair.b_generator))
+        a_system, b_system = (systems.get(one.generator or 0, "") for one in (pair.a_origin, pair.b_origin))
         if a_system and a_system == b_system:  # what both were written under stands in the row
             found |= kinds_in(a_system)
         read.append((pair.pair_id, refuses, found))

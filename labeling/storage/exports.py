@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
@@ -25,12 +25,20 @@ from labeling.storage.tables import (
     Round,
     now,
 )
-from labeling.storage.vote_columns import visible
+from labeling.storage.vote_columns import Query, is_range, visible
+
+
+class CompletionOrigin(NamedTuple):
+    """Where a completion comes from; a generator is told by its key."""
+
+    generator: int | None
+    source: str | None
+    is_sandbox: bool
 
 
 class PairRow(NamedTuple):
-    """A pair with all that a row needs; side b as side a. Generators and edits are told by keys. `group` is the prompt's
-    digest, or that of the group it belongs to."""
+    """A pair with all that a row needs; side b as side a. `group` is the prompt's digest, or that of the group it
+    belongs to."""
 
     pair_id: int
     group: str
@@ -42,12 +50,19 @@ class PairRow(NamedTuple):
     b_text: str
     a_calls: str | None
     b_calls: str | None
-    a_generator: int | None
-    b_generator: int | None
-    a_source: str | None
-    b_source: str | None
-    a_sandbox: bool
-    b_sandbox: bool
+    a_origin: CompletionOrigin
+    b_origin: CompletionOrigin
+
+
+class PairTexts(NamedTuple):
+    """Pairs by id, each as the first ten values of a `PairRow`, which most need not become; and where their completions
+    come from, by id."""
+
+    rows: list[tuple[Any, ...]]
+    origins: dict[int, CompletionOrigin]
+
+    def pair(self, row: tuple[Any, ...]) -> PairRow:
+        return PairRow._make((*row, self.origins[row[4]], self.origins[row[5]]))
 
 
 class EditRow(NamedTuple):
@@ -183,45 +198,61 @@ def hidden_imports(session: Session, project_id: int) -> list[int]:
     return [id_ for id_ in session.scalars(unfinished_imports(project_id)) if id_ is not None]
 
 
-def texts_of(session: Session, pair_ids: Sequence[int], *, by_group: bool = False) -> list[tuple[Any, ...]]:
-    """The pairs (ids ascending) with their texts, by id: each what makes a `PairRow`, which most need not become."""
-    first, last = pair_ids[0], pair_ids[-1]
-    if last - first >= 2 * len(pair_ids):
-        return plain_rows(session, _texts(by_group).where(col(Pair.id).in_(pair_ids)))
-    found = plain_rows(session, _texts_between(by_group), {"first": first, "last": last})
-    if len(found) == len(pair_ids):
-        return found
-    wanted = frozenset(pair_ids)
-    return [row for row in found if row[0] in wanted]
+def texts_of(session: Session, pair_ids: Sequence[int], *, by_group: bool = False) -> PairTexts:
+    """The pairs (ids ascending) with their texts."""
+    found = _rows_among(session, _texts(by_group), col(Pair.id), pair_ids)
+    if len(found) > len(pair_ids):
+        wanted = frozenset(pair_ids)
+        found = [row for row in found if row[0] in wanted]
+    return PairTexts(found, _origins_of(session, sorted([id_ for row in found for id_ in row[4:6]])))
+
+
+def _origins_of(session: Session, ids: Sequence[int]) -> dict[int, CompletionOrigin]:
+    """Where completions (ids ascending) come from. Often it is one place for all: then none of them is read."""
+    some = _rows_among(session, _some_origins(), col(Completion.id), ids)
+    if len(some) == 1:
+        return dict.fromkeys(ids, CompletionOrigin._make(some[0]))
+    found = _rows_among(session, _origins(), col(Completion.id), ids)
+    return {id_: CompletionOrigin._make(origin) for id_, *origin in found}
+
+
+def _rows_among(session: Session, query: Query, column: Any, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """The rows whose `column` is among `ids` (ascending), and perhaps a few between them. A `query` that is kept is put
+    into words once: to do so takes as long as to read the texts of a hundred pairs."""
+    if not is_range(ids):
+        return plain_rows(session, query.where(column.in_(ids)))
+    return plain_rows(session, _between(query, column), {"first": ids[0], "last": ids[-1]})
 
 
 @cache
-def _texts_between(by_group: bool) -> Select[*tuple[Any, ...]]:
-    query: Select[*tuple[Any, ...]] = _texts(by_group).where(
-        col(Pair.id).between(bindparam("first"), bindparam("last"))
-    )
-    return query
+def _between(query: Query, column: Any) -> Query:
+    return query.where(column.between(bindparam("first"), bindparam("last")))
 
 
 @cache
-def _texts(by_group: bool) -> Select[*tuple[Any, ...]]:
+def _origins() -> Query:
+    return select(col(Completion.id), col(Completion.generator_id), col(Completion.source), col(Completion.is_sandbox))
+
+
+@cache
+def _some_origins() -> Query:
+    """One row where all completions come from one place, else two."""
+    return select(col(Completion.generator_id), col(Completion.source), col(Completion.is_sandbox)).distinct().limit(2)
+
+
+@cache
+def _texts(by_group: bool) -> Query:
     group = func.coalesce(col(PromptRow.group_key), col(PromptRow.digest)) if by_group else col(PromptRow.digest)
-    a, b = Completion.__table__.alias("a"), Completion.__table__.alias("b")  # type: ignore[attr-defined]  # not declared
-    a_text = CompletionText.__table__.alias("a_text")  # type: ignore[attr-defined]  # as above
-    b_text = CompletionText.__table__.alias("b_text")  # type: ignore[attr-defined]  # as above
+    a, b = CompletionText.__table__.alias("a"), CompletionText.__table__.alias("b")  # type: ignore[attr-defined]  # not declared
     return (
         select(
-            col(Pair.id), group, col(PromptText.messages),
-            col(PromptText.tools), a.c.id, b.c.id, a_text.c.text, b_text.c.text, a_text.c.tool_calls,
-            b_text.c.tool_calls, a.c.generator_id, b.c.generator_id, a.c.source, b.c.source, a.c.is_sandbox,
-            b.c.is_sandbox,
+            col(Pair.id), group, col(PromptText.messages), col(PromptText.tools), col(Pair.a_id), col(Pair.b_id),
+            a.c.text, b.c.text, a.c.tool_calls, b.c.tool_calls,
         )
         .join(PromptRow, col(PromptRow.id) == col(Pair.prompt_id))
         .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
-        .join(a, a.c.id == col(Pair.a_id))
-        .join(b, b.c.id == col(Pair.b_id))
-        .join(a_text, a_text.c.completion_id == col(Pair.a_id))
-        .join(b_text, b_text.c.completion_id == col(Pair.b_id))
+        .join(a, a.c.completion_id == col(Pair.a_id))
+        .join(b, b.c.completion_id == col(Pair.b_id))
         .order_by(col(Pair.id))
     )  # fmt: skip
 

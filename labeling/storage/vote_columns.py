@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, cast, func, literal, or_, select
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
@@ -69,7 +69,7 @@ def events_on(session: Session, pair_ids: Sequence[int], mark: int, hidden: Sequ
     reads all labels for every chunk.
     """
     query = _events().where(among(col(Label.pair_id), pair_ids), col(Label.seq) + 0 <= mark)
-    return _unpacked(_rows(session, visible(query, Label, hidden), 6))
+    return _unpacked(_unordered(session, visible(query, Label, hidden)))
 
 
 def open_results(session: Session, project_id: int, mark: int) -> ResultColumns:
@@ -79,7 +79,7 @@ def open_results(session: Session, project_id: int, mark: int) -> ResultColumns:
 
 
 def open_results_on(session: Session, pair_ids: Sequence[int], mark: int) -> ResultColumns:
-    return ResultColumns(*_rows(session, _results(mark).where(among(col(JudgeResult.pair_id), pair_ids)), 3))
+    return ResultColumns(*_unordered(session, _results(mark).where(among(col(JudgeResult.pair_id), pair_ids))))
 
 
 def pairs_since(session: Session, project_id: int, after: int, hidden: Sequence[int]) -> tuple[Column, Column]:
@@ -144,9 +144,15 @@ def last_erasure(session: Session) -> int:
 
 def among(column: Any, pair_ids: Sequence[int]) -> ColumnElement[bool]:
     """The pairs `pair_ids` (ascending), and perhaps a few between them: a range is found quicker than a list."""
-    first, last = pair_ids[0], pair_ids[-1]
-    found: ColumnElement[bool] = column.between(first, last)
-    return found if last - first < 2 * len(pair_ids) else column.in_(pair_ids)
+    found: ColumnElement[bool] = (
+        column.between(pair_ids[0], pair_ids[-1]) if is_range(pair_ids) else column.in_(pair_ids)
+    )
+    return found
+
+
+def is_range(ids: Sequence[int]) -> bool:
+    """Whether `ids` (ascending) are so close to each other that one reads all from the first to the last."""
+    return ids[-1] - ids[0] < 2 * len(ids)
 
 
 def _events() -> Query:
@@ -195,3 +201,11 @@ def _rows(session: Session, query: Query, columns: int) -> list[Column]:
     if not rows:
         return [np.zeros(0, dtype=np.int64) for _ in range(columns)]
     return [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
+
+
+def _unordered(session: Session, query: Query) -> list[Column]:
+    """The columns of a query for numbers, none of them null; its rows in any order. Each comes as one text, out of which
+    its numbers are read twice as fast as out of rows."""
+    columns = query.subquery().columns
+    (texts,) = plain_rows(session, select(*(func.aggregate_strings(cast(column, Text), ",") for column in columns)))
+    return [np.fromstring(text or "", dtype=np.int64, sep=",") for text in texts]
