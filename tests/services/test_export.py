@@ -185,6 +185,24 @@ def test_what_the_sandbox_wrote_or_judged_is_marked(store, tmp_path):
     assert [row["sandbox"] for row in lines(tmp_path / "out" / "provenance.jsonl")] == [["chosen"], ["judge"], []]
 
 
+def test_who_wrote_what_is_told_the_same_beside_completions_from_elsewhere(store, tmp_path):
+    making = make_exporting(store)
+    gold, toy = making.imported_rater(), making.generator("toy", "Be brief.")
+    for pair in making.pairs(3, a_by=toy, b_by=toy):
+        making.label(gold, pair)
+    alone = done(making, tmp_path, out=tmp_path / "alone")
+    making.label(gold, making.pair("from a file", a_by=toy))
+    done(making, tmp_path, out=tmp_path / "beside")
+    for name in ("train.jsonl", "provenance.jsonl"):
+        assert lines(tmp_path / "beside" / name)[: alone.rows] == lines(tmp_path / "alone" / name)
+    writers = [(row["chosen_by"], row["rejected_by"]) for row in lines(tmp_path / "beside" / "provenance.jsonl")]
+    assert writers[: alone.rows] == [("toy", "toy")] * 3
+    assert writers[-1][0] == "toy"
+    assert writers[-1][1].startswith("file ")
+    roles = [[message["role"] for message in row["prompt"]] for row in lines(tmp_path / "beside" / "train.jsonl")]
+    assert roles == [["system", "user"]] * 3 + [["user"]]
+
+
 def test_rows_of_an_import_that_is_being_written_are_invisible(store, tmp_path):
     making = labelled(store, 3)
     file = making.add(
