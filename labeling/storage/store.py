@@ -21,6 +21,7 @@ from labeling.errors import InputError, StoreError
 __all__ = ["IntegrityError", "Session", "Store"]
 
 BUSY_SECONDS = 30
+ASKED_FOR_MS = 8  # in which SQLite asks five times; then it is begun anew
 IDLE_SECONDS = 5.0
 
 _UNSTORABLE = "A text holds a character that cannot be stored (NUL, or half of one). Take it out, then try again."
@@ -144,7 +145,7 @@ def _engine(url: URL, *, writes: bool) -> Engine:
         _ask_idle_connections(engine)
         return engine
 
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=20)
+    engine = create_engine(url, pool_size=10, max_overflow=20)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
@@ -152,7 +153,7 @@ def _engine(url: URL, *, writes: bool) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            f"busy_timeout = {BUSY_SECONDS * 1000 if not writes else ASKED_FOR_MS}",
             "foreign_keys = ON",
             "recursive_triggers = ON",  # else REPLACE deletes rows without their triggers
             "synchronous = FULL",  # an acknowledged label outlives a power cut
@@ -160,12 +161,15 @@ def _engine(url: URL, *, writes: bool) -> Engine:
             *(() if writes else ("query_only = ON",)),
         ):
             cursor.execute(f"PRAGMA {pragma}")
-        if writes:
-            _use_wal(cursor)
+        if writes and cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # it is kept in the file
+            _when_free(cursor, "PRAGMA journal_mode = WAL")
         cursor.close()
 
     def begin(connection: Any) -> None:
-        connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if writes:
+            _when_free(connection.cursor(), "BEGIN IMMEDIATE")
+        else:
+            connection.cursor().execute("BEGIN")
 
     # Not the event "begin": an engine with such events looks for listeners at every statement.
     engine.dialect.do_begin = begin  # type: ignore[assignment]  # on the instance there is no self
@@ -194,18 +198,20 @@ def _ask_idle_connections(engine: Engine) -> None:
             raise DisconnectionError from error  # the pool opens another
 
 
-def _use_wal(cursor: Any) -> None:
-    """Write-ahead logging is kept in the file: asked for once. Switching ignores the busy timeout, hence the loop."""
+def _when_free(cursor: Any, statement: str) -> None:
+    """Run what needs the one writer's place. SQLite itself asks ever more rarely for it, in the end ten times a second:
+    beside a process that writes without a rest it would be let in by chance alone."""
     import sqlite3
 
     until = time.monotonic() + BUSY_SECONDS
-    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+    while True:
         try:
-            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute(statement)
+            return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > until:
                 raise
-            time.sleep(0.05)
+            time.sleep(0.001)
 
 
 def _sentence(error: DBAPIError, place: str) -> str | None:
