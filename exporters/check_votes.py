@@ -117,7 +117,7 @@ def _faults(vote: dict[str, str], *, is_csv: bool) -> Iterator[Fault]:
             yield Fault(name, "The cell is empty", f"Write the {name}, or delete the row")
         elif value and name in RULES and not RULES[name][0](value):
             yield Fault(name, f"{value[:40]!r} is not {RULES[name][1]}", f"Write {RULES[name][2]}")
-        elif is_csv and name in VoteRow._fields and name not in RULES and value.lstrip(" ").startswith(FORMULA):
+        elif is_csv and name in VoteRow._fields and name not in RULES and FORMULA.match(value):
             yield Fault(name, "A spreadsheet runs the cell as a formula", "Begin it with an apostrophe", "warning")
 
 

@@ -6,6 +6,7 @@ group.
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +21,8 @@ from exporters.jsonl import FileFacts, JsonlFile, json_line
 from exporters.parquet import ParquetFile
 
 VOTES = "votes"
-# What a spreadsheet would run as a formula when it opens the file.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would run as a formula when it opens the file; some read signs of full width as such.
+FORMULA = re.compile(r"[\t\r]|\s*[-=+@\uff0d\uff1d\uff0b\uff20]")
 
 
 class VoteRow(NamedTuple):
@@ -133,9 +134,12 @@ def _cells(values: tuple[Any, ...]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return value
+    return safe_cell(value) if isinstance(value, str) else value
+
+
+def safe_cell(text: str) -> str:
+    """`text` as no spreadsheet takes it for a formula: with an apostrophe before it, where it looks like one."""
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def _schema() -> Any:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
+from exporters.votes import safe_cell
 from labeling.domain import Actor, Right, RoundPurpose
 from labeling.services.access import open_project
-from labeling.services.cells import safe_cell
 from labeling.services.zones import span_of_days, zone_named
 from labeling.storage.hours import timed_labels
 from labeling.storage.labels import rater_of

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeAlias
 
+from exporters.votes import safe_cell
 from labeling.domain import Actor, Right, Verdict
 from labeling.errors import InputError, NotFoundError
 from labeling.judging.outcome import Undecided
 from labeling.services.access import open_project
-from labeling.services.cells import safe_cell
 from labeling.stats.shares import wilson
 from labeling.storage import judging
 from labeling.storage import verdicts as rows

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from exporters.check import check_file
-from exporters.votes import VoteRow, VotesWriter
+from exporters.votes import VoteRow, VotesWriter, safe_cell
 
 VOTE = VoteRow(
     7, "Ana", "a", "large", "small", "a prompt", "annotator", 2, "work", "b", 3.5, 1, True, "2026-01-31T12:00:00+00:00"
@@ -108,6 +108,13 @@ def test_a_cut_parquet_file_is_told_as_damaged(tmp_path):
     (tmp_path / "votes.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(OSError, match="damaged"):
         told(tmp_path / "votes.parquet")
+
+
+@pytest.mark.parametrize("text", ["=1", " \n+1", "-1", "@a", "\t1", "\r", "\uff1d1", "\uff201"])
+def test_no_spreadsheet_runs_what_a_cell_says(text):
+    assert safe_cell(text) == f"'{text}"
+    assert safe_cell(f"one {text}") == f"one {text}"
+    assert safe_cell(safe_cell(text)) == safe_cell(text)
 
 
 def test_a_formula_and_who_always_wins_are_warnings(table):

@@ -97,7 +97,7 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
     where(told, format, is_exact=is_exact)
     what(told, has_margin=format.name == "trl-reward")
     checks(told, format, form.choices, ready, is_building=building(me) is not None)
-    return going is None
+    return going is None and told.rows > 0  # else every pair is looked through for a first row
 
 
 def _votes(me: Here, form: Form, listed: list[ExportView], top: DeltaGenerator) -> None:
