@@ -4,7 +4,7 @@
 
 FOLDER holds arena_hard, fastchat, llmbar, hh_rlhf and llama_factory as their authors publish them. The latter two are imported and
 converted to every format, each row taken or refused. Each of the others becomes a project: imported, labelled where it
-has no labels, exported in every format, checked by the training services' own code and, where SCHEMAS is given, by a JSON
+has no labels, exported in every format, as votes and in columns too, checked by the training services' own code and, where SCHEMAS is given, by a JSON
 Schema of each line, read by `datasets`, and imported again: prompts, chosen and rejected must come back the same.
 """
 
@@ -21,6 +21,9 @@ import jsonschema
 
 from benchmarks.clients import TOGETHER, schema_of
 from exporters import EXPORTERS
+from exporters import check_file as find_faults
+from exporters.parquet import COLUMNS
+from exporters.votes import VOTES
 from labeling.domain import Actor
 from labeling.errors import ExportError
 from labeling.services.access import local_actor
@@ -84,8 +87,8 @@ class Walk:
             done += len(outcome.acked)
         return done
 
-    def leave(self, slug: str) -> None:
-        """Export in every format, have each file checked, and bring pairs back."""
+    def leave(self, slug: str, labels: int) -> None:
+        """Export in every format and kind of file, have each checked, and bring pairs back; votes hold all `labels`."""
         for name in EXPORTERS:
             try:
                 view = export(self.store, self.actor, slug, ExportChoices(name), out=self.folder / slug / name)
@@ -106,6 +109,24 @@ class Walk:
             print(f"  {name}: {view.rows} rows of {view.pairs} pairs; left out: {told}")
             if name in BACK:
                 self._bring_back(slug, name, view)
+            if name in COLUMNS:
+                self._other(slug, ExportChoices(name, file_type="parquet"), view.rows)
+        for kind in ("csv", "parquet"):
+            self._other(slug, ExportChoices(VOTES, validation_share=0.0, file_type=kind), labels)
+
+    def _other(self, slug: str, asked: ExportChoices, rows: int) -> None:
+        """Export votes, or in columns: as many rows as there are labels, or lines in the other kind of file."""
+        out = self.folder / slug / f"{asked.format} {asked.file_type}"
+        view = export(self.store, self.actor, slug, asked, out=out)
+        self.expect(view.rows == rows, f"{out}: {view.rows} rows, not {rows}")
+        files = [path for path in sorted(out.iterdir()) if path.suffix in (".csv", ".parquet")]
+        faults = [fault for file in files for fault in find_faults(file, asked.format) if fault.severity == "error"]
+        self.expect(not faults, f"{out}: {faults[:1]}")
+        from datasets import load_dataset
+
+        loaded = sum(len(split) for split in load_dataset(str(out)).values())
+        self.expect(loaded == rows, f"{out}: datasets reads {loaded} of {rows} rows")
+        print(f"  {asked.format} as {asked.file_type}: {view.rows} rows")
 
     def _check(self, file: Path, name: str) -> None:
         records = _records(file)
@@ -167,7 +188,7 @@ def arena_hard(walk: Walk, folder: Path) -> None:
     walk.expect(pairs + same == 600, f"arena-hard: {pairs} pairs and {same} of the same text are not 600")
     labelled = walk.label_all(slug)
     walk.expect(labelled == pairs, f"arena-hard: {labelled} of {pairs} pairs were served and labelled")
-    walk.leave(slug)
+    walk.leave(slug, labelled)
     messy = walk.take(walk.project("arena-hard messy"), folder / "v2.0/question_messy_slice.jsonl")
     walk.expect(
         messy.read == 115, f"arena-hard 2.0: {messy.read} rows, not 115; a line separator was taken for a line's end"
@@ -199,7 +220,7 @@ def llmbar(walk: Walk, folder: Path) -> None:
         slug = walk.project(f"llmbar {path.parent.name}")
         view = walk.take(slug, path, labels_as="gold")
         walk.expect(view.format == "llmbar", f"{path.name} was read as {view.format}")
-        walk.leave(slug)
+        walk.leave(slug, view.labels)
         wanted = sorted(
             {
                 (row["input"], *_in_order(row))

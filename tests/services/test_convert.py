@@ -14,8 +14,12 @@ import pytest
 from exporters import EXPORTERS, check_file
 from exporters.parquet import COLUMNS, parquet_records, schema_of
 from labeling.errors import ConflictError, ExportError, InputError
+from labeling.readers import FORMATS
 from labeling.services.convert import PROGRESS_EVERY, ConvertOptions, convert
 from tests.exporters.samples import WEATHER, call
+from tests.readers.test_annotations import RECORD, TASK
+from tests.readers.test_battles import BATTLE
+from tests.readers.test_rankings import NECTAR
 
 
 def pair(number: int, **fields: object) -> dict[str, object]:
@@ -286,3 +290,51 @@ def test_a_file_without_one_readable_row_tells_why_of_each(tmp_path):
         convert(tmp_path / "in.jsonl", "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
     (refused,) = lines(tmp_path / "out.jsonl.refused.jsonl")
     assert "write null" in str(refused["reason"])
+
+
+SIDE_BY_SIDE = {"input": "Why?", "output_1": "So.", "output_2": "No.", "label": 1}
+RATED = {"prompt": "Why?", "completion": "So.", "label": True}
+SAYS = (
+    [{"role": "user", "content": "Why?"}],
+    {"role": "assistant", "content": "So."},
+    {"role": "assistant", "content": "No."},
+)
+READABLE = {
+    "openai-dpo": [as_openai(SAYS[0], [SAYS[1]], [SAYS[2]])],
+    "label-studio": [TASK],
+    "argilla": [RECORD | {"responses": {"preference": RECORD["responses"]["preference"][:1]}}],
+    "arena-battles": [BATTLE],
+    "llmbar": [SIDE_BY_SIDE],
+    "hh-rlhf": [{"chosen": "\n\nHuman: Why?\n\nAssistant: So.", "rejected": "\n\nHuman: Why?\n\nAssistant: No."}],
+    "sharegpt-ranking": [{"conversations": [{"from": "human", "value": "Why?"}], "chosen": {"from": "gpt", "value": "So."},
+                          "rejected": {"from": "gpt", "value": "No."}}],
+    "trl": [as_trl(*SAYS[:1], [SAYS[1]], [SAYS[2]]), {"chosen": [*SAYS[0], SAYS[1]], "rejected": [*SAYS[0], SAYS[2]]}],
+    "kto": [RATED, RATED | {"completion": "No.", "label": False}],
+    "ranking": [NECTAR],
+    "ranking-best-worst": [NECTAR],
+    "pairs": [{"prompt": "Why?", "response_a": "So.", "response_b": "No.", "verdict": "a", "strength": 3}],
+}  # fmt: skip
+
+
+def test_each_kind_of_pairs_that_is_read_is_tried():
+    assert READABLE.keys() == {name for name, format in FORMATS.items() if format.kind == "pairs"}
+
+
+@pytest.mark.parametrize(
+    ("to", "kind"),
+    [(to, kind) for to in EXPORTERS for kind in ("jsonl", "parquet") if kind == "jsonl" or to in COLUMNS],
+)
+@pytest.mark.parametrize("read_as", READABLE)
+def test_whatever_is_read_as_pairs_is_written_in_every_format_or_refused(file, tmp_path, read_as, to, kind):
+    source, out = file(*READABLE[read_as]), tmp_path / f"out.{kind}"
+    options = ConvertOptions(format=read_as)
+    if to == "trl-reward" and read_as != "pairs":
+        with pytest.raises(ExportError, match="no_strength"):
+            convert(source, "in.jsonl", to=to, out=out, options=options)
+        return
+    done = convert(source, "in.jsonl", to=to, out=out, options=options)
+    assert (done.read, done.converted, done.refused) == (len(READABLE[read_as]), done.read, 0)
+    faults = [one for one in check_file(out, to) if one.severity == "error" and "at least" not in one.message]
+    assert faults == []
+    found = list(parquet_records(out)) if kind == "parquet" else lines(out)
+    assert len(found) == done.rows > 0
