@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from labeling.errors import InputError
+from labeling.readers.parquet import expect_no_bombs
 from labeling.readers.refusals import Refusal, size_fault
 
 PREFIX = "hf:"
@@ -89,6 +90,8 @@ def _split(data_set: DataSet) -> Any:
     datasets.disable_progress_bars()
     if not data_set.is_local:
         _ask_hub(data_set.path)
+    for path in sorted(Path(data_set.path).rglob("*.parquet")) if data_set.is_local else ():
+        expect_no_bombs(path)  # `datasets` takes in whole row groups
     if data_set.is_local and any((Path(data_set.path) / name).exists() for name in ("dataset_dict.json", "state.json")):
         found = datasets.load_from_disk(data_set.path)
     else:

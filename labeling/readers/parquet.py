@@ -1,6 +1,8 @@
 """Parquet files, a few rows at a time."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from labeling.errors import InputError
@@ -47,7 +49,23 @@ def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str
         raise InputError(f"{name} is damaged: it cannot be read as Parquet{after} ({_first_line(error)}).") from error
 
 
+def expect_no_bombs(path: Path) -> None:
+    """Raise InputError where a file packs gigabytes into some bytes; what is no Parquet at all is told when it is read."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    with suppress(ArrowException, OSError), ParquetFile(path) as file:
+        for _ in _groups(file, path.name):
+            continue
+
+
 def _batches(file: "ParquetFile", name: str) -> Iterator["RecordBatch"]:
+    for place, (group, chunks) in enumerate(_groups(file, name)):
+        yield from file.iter_batches(_batch_rows(group, chunks), row_groups=[place], use_threads=False)
+
+
+def _groups(file: "ParquetFile", name: str) -> Iterator[tuple["RowGroupMetaData", list["ColumnChunkMetaData"]]]:
+    """The row groups with their columns, none of which is a bomb."""
     for place in range(file.num_row_groups):
         group = file.metadata.row_group(place)
         chunks = [group.column(column) for column in range(group.num_columns)]
@@ -56,7 +74,7 @@ def _batches(file: "ParquetFile", name: str) -> Iterator["RecordBatch"]:
                 f"{name}: column {bomb.path_in_schema!r} of row group {place + 1} packs gigabytes into"
                 f" {bomb.total_compressed_size:,} bytes. Take that column out, or write its rows as JSONL."
             )
-        yield from file.iter_batches(_batch_rows(group, chunks), row_groups=[place], use_threads=False)
+        yield group, chunks
 
 
 def _is_bomb(chunk: "ColumnChunkMetaData") -> bool:

@@ -18,6 +18,7 @@ import pytest
 
 from labeling.errors import InputError
 from labeling.readers import PairGroup, PairRow, Refusal, read, source_named, understand
+from labeling.readers.data_sets import folder
 from labeling.ready_rows import RaterNames, ready_pairs
 from labeling.rows import pairs_in
 from tests.readers.reading import BAD, GOOD, USER, jsonl, refusal_in, rows_in
@@ -236,6 +237,8 @@ def test_a_dictionary_of_parquet_that_stands_for_gigabytes_is_one_sentence(tmp_p
     assert path.stat().st_size < 50_000
     with pytest.raises(InputError, match=r"column 'chosen' of row group 1 packs gigabytes into"):
         understand(path, path.name)
+    with pytest.raises(InputError, match=r"p\.parquet: column 'chosen' of row group 1 packs gigabytes into"):
+        understand(folder(tmp_path), "folder")
 
 
 def test_a_list_of_parquet_with_millions_of_equal_numbers_is_one_sentence(
