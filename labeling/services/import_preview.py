@@ -1,7 +1,7 @@
 """What an import would do: the whole file is read, and nothing is stored."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +15,7 @@ from labeling.storage import import_rows as rows_in
 from labeling.storage.store import Store
 
 SAMPLES = 5
+PROGRESS_EVERY = 1000
 ASKED_AT_ONCE = 500
 MOST_WORDS = 9  # of a column that holds more, nobody says what each means
 
@@ -40,8 +41,16 @@ class Preview:
     words: tuple[str, ...]
 
 
-def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, options: ImportOptions) -> Preview:
-    """Read the whole file without storing anything.
+def preview(
+    store: Store,
+    actor: Actor,
+    slug: str,
+    source: Source,
+    name: str,
+    options: ImportOptions,
+    progress: Callable[[int], object] = lambda _rows: None,
+) -> Preview:
+    """Read the whole file without storing anything. `progress` is told the number of rows read so far.
 
     Raises:
         InputError: the file cannot be read as anything known.
@@ -57,7 +66,9 @@ def preview(store: Store, actor: Actor, slug: str, source: Source, name: str, op
     words: set[str] = set()
     raters: set[str] = set()
     joined: dict[str, list[tuple[int, CompletionRow]]] = {}
-    for row in read(source, understanding, options.limit):
+    for number, row in enumerate(read(source, understanding, options.limit)):
+        if number % PROGRESS_EVERY == 0:
+            progress(counts["read"])
         if isinstance(row, Refusal):
             counts["read"] += 1
             reasons[row.code] += 1

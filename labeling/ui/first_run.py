@@ -14,7 +14,7 @@ STEPS: Final = (
     (
         "database",
         "Bring prompts or pairs",
-        "CSV, JSON, JSONL or text. Where you have prompts alone, generators write two completions for each.",
+        "CSV, JSON, JSONL, Parquet or text. Where you have prompts alone, generators write two completions for each.",
     ),
     (
         "swap_horiz",

@@ -1,9 +1,10 @@
 """A file that was chosen, before anything of it is stored: what it was understood as, and how it would be stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from labeling.errors import TiebreakError
 from labeling.readers import FORMATS, DataSet, Refusal, Understanding
@@ -64,13 +65,15 @@ def discard() -> None:
 def show(me: Here, file: ChosenFile) -> None:
     """Draw the preview; begin to import when asked to."""
     with body():
-        place = st.container()
+        place = st.empty()
         left, right = (column.container(gap="medium") for column in st.columns([1, 2.3], gap="large"))
+    for _ in range(2):
+        st.empty()  # in the place of what the page showed before the file was chosen, which else stays till the file is read
     with left, section("Reading"):
         options = _options(file)
-    found = _preview(me, file, options)
+    found = _preview(me, file, options, place)
     if found is None:
-        with place, head("Import preview", f"{escape(file.name)} · nothing is stored yet"):
+        with place.container(), head("Import preview", f"{escape(file.name)} · nothing is stored yet"):
             st.button("Discard", on_click=discard)
         return
     seen = found.understanding
@@ -83,7 +86,7 @@ def show(me: Here, file: ChosenFile) -> None:
     bytes_ = "" if isinstance(file.content, DataSet) else f"{size(len(file.content))} · "
     # Of a ranking one row holds several pairs; of single completions two rows make one.
     are_grouped = seen.kind == "pairs" and found.pairs != found.taken
-    with place:
+    with place.container(gap="medium"):
         with head("Import preview", f"{escape(file.name)} · {bytes_}{escape(', '.join(how))} · nothing is stored yet"):
             st.button("Discard", on_click=discard)
             wanted = st.button(
@@ -104,7 +107,8 @@ def show(me: Here, file: ChosenFile) -> None:
             *((("Labels in the file", found.labels),) if found.labels else ()),
         )
     if wanted:
-        take_in(me, file.content, file.name, options, found.read)
+        roles = {role: seen.mapping.get(role, "") for role in FORMATS[seen.format].columns}
+        take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read)
         st.rerun()
 
 
@@ -163,13 +167,20 @@ def _written(seen: Understanding) -> list[str]:
     return [seen.syntax.upper(), seen.encoding.upper()] + (["gzip"] if seen.is_gzip else [])
 
 
-def _preview(me: Here, file: ChosenFile, options: ImportOptions) -> Preview | None:
-    """The preview for these options; read anew only when they change."""
-    if file.seen and file.seen[0] == options:
+def _preview(me: Here, file: ChosenFile, options: ImportOptions, place: DeltaGenerator) -> Preview | None:
+    """The preview for these options; read anew only when it would say something else. `place` tells how far it is."""
+    if file.seen and _is_same(options, *file.seen):
         return file.seen[1]
     try:
-        with st.spinner("Reading the file"):
-            found = preview(me.store, me.actor, me.project, file.content, file.name, options)
+        with place.container():
+            with head("Import preview", f"{escape(file.name)} · nothing is stored yet"):
+                pass
+            told = st.empty()
+            with st.spinner("Reading the file"):
+                found = preview(
+                    me.store, me.actor, me.project, file.content, file.name, options,
+                    lambda rows: told.markdown(f"**{count(rows)}** rows so far"),
+                )  # fmt: skip
     except TiebreakError as error:
         tell(error)
         return None
@@ -179,6 +190,16 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions) -> Preview | No
     if was_unknown:
         st.rerun()  # now the fields that fit this kind of file can be shown
     return found
+
+
+def _is_same(options: ImportOptions, before: ImportOptions, found: Preview) -> bool:
+    """Whether a file is understood by these options as it was found to be."""
+    aside: dict[str, Any] = {"mapping": {}, "labels_as": None, "model": None}
+    aside |= {"are_names_kept": True, "is_joined_up": False, "is_reserved": False}
+    mapping = found.understanding.mapping
+    return replace(options, **aside) == replace(before, **aside) and all(
+        mapping.get(role, "") == column for role, column in options.mapping.items()
+    )
 
 
 def _column_key(format_: str, role: str) -> str:

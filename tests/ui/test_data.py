@@ -129,6 +129,18 @@ def test_a_file_s_own_words_for_verdicts_are_told_by_hand(page, store):
     assert project(store).labelled_pairs == 5
 
 
+def test_a_file_is_read_again_only_where_it_would_be_understood_otherwise(page):
+    choose(page, "pairs.jsonl", jsonl(*PAIRS))
+    first = page.session_state[KEY].seen[1]
+    next(one for one in page.toggle if one.label == "Keep these prompts for evaluation").set_value(True)
+    run(page)
+    page.text_input[0].input("somebody else")
+    run(page)
+    assert page.session_state[KEY].seen[1] is first
+    select(page, "Verdict", NONE)
+    assert page.session_state[KEY].seen[1] is not first
+
+
 def test_a_column_that_was_taken_for_a_verdict_can_be_set_aside(page, store):
     choose(page, "pairs.jsonl", jsonl(*PAIRS, PAIRS[0] | {"prompt": "Q3?", "verdict": "unsure"}))
     assert metrics(page)["Rows refused"] == "1"

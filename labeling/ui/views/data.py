@@ -52,6 +52,7 @@ def main() -> None:
 def _wait(me: Here, going: Building) -> None:
     """Show how far an import is until it is over, and take up how it ended. It goes on where this script is left."""
     if not going.is_over:
+        st.empty()  # in the place of the preview, which else stays till the import is over
         with head("Import", "Goes on if you leave this page; nothing of it is seen before its end"):
             pass
         place = st.empty()
