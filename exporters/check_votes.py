@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from exporters.balance import always_winning, side_always_winning
 from exporters.findings import Fault, Finding
+from exporters.formats import MEGABYTE
+from exporters.line_check import LONGEST_LINE
 from exporters.parquet import parquet_columns, parquet_records
 from exporters.votes import FORMULA, VoteRow
 
@@ -69,7 +71,7 @@ def _csv(path: Path) -> Iterator[Finding | tuple[int, dict[str, str]]]:
             yield Finding(1, "", "A byte-order mark stands before the text", "Save the file as UTF-8 without it")
         else:
             file.seek(0)
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(_bounded(file), strict=True)
         names: Sequence[str] | None = None
         while True:
             line = reader.line_num + 1
@@ -99,6 +101,14 @@ def _csv(path: Path) -> Iterator[Finding | tuple[int, dict[str, str]]]:
                 )
             else:
                 yield line, dict(zip(names, cells, strict=True))
+
+
+def _bounded(file: TextIO) -> Iterator[str]:
+    """The lines of a file; a line that is none of CSV is not taken in as a whole. Raises csv.Error."""
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+            raise csv.Error(f"it is longer than {LONGEST_LINE // MEGABYTE} MB")
+        yield line
 
 
 def _header(names: Sequence[str]) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """A file of votes is checked cell by cell; what Tiebreak writes has no fault."""
 
 import csv
+import tracemalloc
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -108,6 +109,20 @@ def test_a_cut_parquet_file_is_told_as_damaged(tmp_path):
     (tmp_path / "votes.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(OSError, match="damaged"):
         told(tmp_path / "votes.parquet")
+
+
+def test_a_line_without_an_end_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("item,rater,verdict\n1,Ana,a\n")
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)  # a hole: it takes no room on the disk
+    tracemalloc.start()
+    (found,) = check_file(path, "votes")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.line, found.severity) == (3, "error")
+    assert "longer than 32 MB" in found.message
+    assert peak < 400 << 20
 
 
 @pytest.mark.parametrize("text", ["=1", " \n+1", "-1", "@a", "\t1", "\r", "\uff1d1", "\uff201"])
