@@ -14,12 +14,13 @@ LEAST_RATIO, MOST_RATIO = 0.75, 4 / 3
 
 def class_balance(single: Single | None) -> Iterator[Finding]:
     """A warning where one kind of single completions outweighs the other; it says with which weight they balance."""
-    if single is None or not single.undesirable:  # as in `sft`, which has no other kind
+    if single is None:
         return
     good, bad = single.desirable, single.undesirable
-    if not good:
-        yield Finding(None, "label", "No completion is desirable", "Add pairs with a better side", "warning")
-        return
+    for count, kind, side in ((good, "desirable", "better"), (bad, "undesirable", "worse")):
+        if not count:
+            yield Finding(None, "label", f"No completion is {kind}", f"Add pairs with a {side} side", "warning")
+            return
     if LEAST_RATIO <= good / bad <= MOST_RATIO:
         return
     name, weight = ("undesirable_weight", good / bad) if good > bad else ("desirable_weight", bad / good)

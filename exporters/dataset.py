@@ -205,6 +205,8 @@ class DatasetWriter:
         note = self._place_held()
         files = self._end()
         found = (self._validation.warnings + self._train.warnings)[:MOST_FINDINGS]
+        # Replies that were chosen have no other kind to be weighed against.
+        balance = class_balance(single if len(self.takes) > 1 else None)
         written = Written(
             folder=self._out,
             pairs=self._used + self._left_out.total(),
@@ -216,7 +218,7 @@ class DatasetWriter:
             masked=self._sources.masked,
             decided_by=self._sources.decided_by,
             files=tuple(files),
-            warnings=(*found, *warnings, *always_winning(self._sources.writers), *class_balance(single)),
+            warnings=(*found, *warnings, *always_winning(self._sources.writers), *balance),
             raters=self._sources.raters,
             agreement=self._sources.agreement,
             licence=licence,

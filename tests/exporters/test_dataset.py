@@ -236,6 +236,13 @@ def test_an_uneven_class_balance_is_told_with_the_weight_that_mends_it(tmp_path)
     assert "desirable_weight 3" in result.warnings[-1].remedy
 
 
+def test_completions_of_one_kind_alone_are_a_warning(tmp_path):
+    for outcome, kind in (("tie", "undesirable"), ("both_bad", "desirable")):
+        rows = [(PreferenceRow(ask(f"Q {n}"), "x", "y", outcome=outcome), RowOrigin(n, f"{n}")) for n in range(60)]
+        result = written(tmp_path / kind, rows, "trl-kto")
+        assert [warning.message for warning in result.warnings] == [f"No completion is {kind}"]
+
+
 def test_chosen_replies_stand_in_the_file_once(tmp_path):
     rows = [(PreferenceRow(ask(f"Q{n // 2}"), "best", f"bad {n}"), RowOrigin(n, f"{n // 2}")) for n in range(24)]
     result = written(tmp_path / "out", rows, "sft")
