@@ -205,7 +205,9 @@ class _Weighing:
             other = np.where(of_a, sides.b_length[pair], sides.a_length[pair])
             self._rejected[pair] = np.where(bad, other, self._rejected[pair])
         self._chosen[pair] = length
-        self._longest[pair] = np.maximum(self._longest[pair], length)
+        self._longest[pair] = np.maximum(length, self._rejected[pair])
+        if self._held.rules.edits == "both":
+            self._longest[pair] = np.maximum(self._longest[pair], original)
 
     def _narrow(self, sides: Sides) -> None:
         """The rules about decided pairs, one after the other: what one leaves out no later one counts."""

@@ -91,6 +91,18 @@ def test_longer_replies_than_asked_for_stay_out(store, tmp_path):
     assert effect(*making.place, LabelRules(longest_reply=50)).kept == 2
 
 
+def test_an_edit_that_shortens_a_reply_keeps_its_row_where_the_reply_stands_in_none(store, tmp_path):
+    making = make_exporting(store)
+    making.change(tables.Project, making.project_id, settings=json.dumps({"edits": True}))
+    making.pair("long", a="yes " * 50, b="no")
+    ana = making.member("Ana")
+    ((pair, left),) = making.serve_all(ana).items()
+    making.says(ana, pair, "a", left, edited="yes, in short")
+    for edits, left_out in (("beat_loser", {}), ("both", {"too_long": 1}), ("beat_original", {"too_long": 1})):
+        assert effect(*making.place, LabelRules(longest_reply=40, edits=edits)).left_out == left_out
+    assert chosen_of(making, tmp_path, LabelRules(longest_reply=40)) == ["yes, in short"]
+
+
 def test_at_most_so_many_pairs_of_a_prompt_are_exported(store, tmp_path):
     making = make_exporting(store)
     gold = making.imported_rater()
