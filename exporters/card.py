@@ -1,11 +1,14 @@
 """`README.md` of an export: a data-set card as Hugging Face reads it, with its YAML at the top."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from exporters.formats import Format
+from exporters.jsonl import FileFacts
 from exporters.written import Written
 
 NAMES = ("people", "judges", "rule_raters", "weights", "name")  # rules that name raters, or may
@@ -18,11 +21,8 @@ def card(
 ) -> str:
     """The card's text. It names neither people nor places: a card is what gets published. `features` are the types of
     the columns, where `datasets` cannot find them by itself."""
-    splits: dict[str, list[str]] = {file.split: [] for file in written.files if file.split != "provenance"}
-    for file in written.files:
-        if file.split in splits:
-            splits[file.split].append(file.name)
-    lines = yaml_head(written.licence, splits, written.rows, ("preference", "dpo", "tiebreak"), features)
+    files = [file for file in written.files if file.split != "provenance"]
+    lines = yaml_head(written.licence, files, written.rows, ("preference", "dpo", "tiebreak"), features)
     left_out = sum(written.left_out.values())
     lines += [
         "# Preference data",
@@ -60,15 +60,21 @@ def card(
 
 def yaml_head(
     licence: str,
-    splits: Mapping[str, Sequence[str]],
+    files: Sequence[FileFacts],
     rows: int,
     tags: Sequence[str],
     features: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[str]:
-    """The YAML that Hugging Face reads; `features` as `card` takes them."""
-    lines = ["---", f"license: {licence}", "configs:", "- config_name: default", "  data_files:"]
-    for split, names in splits.items():
-        lines += [f"  - split: {split}", "    path:", *(f"    - {name}" for name in names)]
+    """The YAML that Hugging Face reads; `features` as `card` takes them.
+
+    `datasets` keeps what it has opened under the folder's name and this YAML: without a digest in it, another export in a
+    folder of the same name would be opened as the earlier one.
+    """
+    digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
+    lines = ["---", f"license: {licence}", "configs:", "- config_name: default", f"  description: Files {digest}"]
+    lines.append("  data_files:")
+    for split, its_files in groupby(files, lambda file: file.split):
+        lines += [f"  - split: {split}", "    path:", *(f"    - {file.name}" for file in its_files)]
     if features is not None:
         lines += ["dataset_info:", f"  features: {json.dumps(features)}"]
     size = next((name for limit, name in SIZES if rows < limit), "n>1M")

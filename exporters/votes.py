@@ -110,7 +110,7 @@ class VotesWriter:
 
 def _card(file: FileFacts, raters: int, licence: str, left_out: Mapping[str, int]) -> str:
     """The card of every label; it names no rater, but the file does, and it says so."""
-    lines = yaml_head(licence, {VOTES: [file.name]}, file.rows, ("preference", VOTES, "tiebreak"))
+    lines = yaml_head(licence, [file], file.rows, ("preference", VOTES, "tiebreak"))
     lines += [
         "# Votes",
         "",

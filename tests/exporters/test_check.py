@@ -179,6 +179,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("sft", "messages.1.weight", 2, "messages[1].weight"),
         ("sft", "id", 3, "id"),
         ("axolotl", "messages", "Hi", "messages"),
+        ("axolotl", "messages", [{"role": "developer", "content": "Be brief."}, *TRL["prompt"]], "messages[0].role"),
         ("axolotl", "chosen", [TRL["chosen"]], "chosen"),
         ("axolotl", "chosen", CALLING, "chosen.tool_calls[0]"),
         ("axolotl", "rejected.content", None, "rejected.content"),

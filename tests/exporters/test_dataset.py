@@ -403,6 +403,17 @@ def test_datasets_opens_the_folder_by_its_card(tmp_path, monkeypatch, format, fi
         assert loaded["train"].to_list() == lines(tmp_path / "out" / "train.jsonl")
 
 
+@pytest.mark.parametrize("file_type", ["jsonl", "parquet"])
+def test_datasets_opens_another_export_of_the_same_folder_name_as_what_it_is(tmp_path, monkeypatch, file_type):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    for count in (60, 70):
+        out = tmp_path / str(count) / "out"
+        written(out, many(count), format="trl", file_type=file_type)
+        assert load_dataset(str(out), cache_dir=str(tmp_path / "cache"))["train"].num_rows == count
+
+
 @pytest.mark.parametrize("where", ["train", "validation"])
 @pytest.mark.parametrize("format", EXPORTERS)
 def test_datasets_opens_the_folder_whichever_file_has_the_rows_with_tools(tmp_path, monkeypatch, format, where):
