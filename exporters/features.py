@@ -2,7 +2,7 @@
 
 Without them it takes the types from the first rows of the first file, and stops at tools, calls, names and system
 instructions that only later rows have, or only the validation file. Parquet has its types in the file. Tools and calls
-look different in every row: they are `json`, which `datasets` knows from version 5 on.
+look different in every row: they are `json`, a type that `datasets` 4.0 does not know, and 4.8 does.
 """
 
 from typing import Any
