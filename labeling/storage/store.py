@@ -158,6 +158,7 @@ def _engine(url: URL, *, writes: bool) -> Engine:
             "recursive_triggers = ON",  # else REPLACE deletes rows without their triggers
             "synchronous = FULL",  # an acknowledged label outlives a power cut
             "cache_size = -8000",
+            "temp_store = MEMORY",  # what a statement of many rows may have to take back is no file of its own
             *(() if writes else ("query_only = ON",)),
         ):
             cursor.execute(f"PRAGMA {pragma}")
