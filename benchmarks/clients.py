@@ -4,12 +4,13 @@
 
 FOLDER holds llama_factory, hh_rlhf and llmbar as their authors publish them. Each row of them is written in every format, or
 refused with a reason: none is lost. Then each file is read by our own check, by a JSON Schema of each line where --schemas
-names a folder of them, by Together's file check, and by `datasets` as JSON and as Parquet; the rows must be as many.
+names a folder of them, by Together's file check, and by `datasets` as JSON and as Parquet, alone and as a folder; the rows must be as many.
 
 --trainers names a folder with a Python environment of its own for each of TRL, LLaMA-Factory and Axolotl; --install makes them first.
 Each brings torch and needs about 6 GB and some minutes. No model is downloaded: the tokenizer is made of the file itself,
 the models have two layers of random weights, and TRL's trainers take two steps on the CPU, after which they must hold as
-many rows as the file. A few rows with tools and calls, written by hand, come first, as an export puts them. The data has no strengths;
+many rows as the file, and so must the loaders of the others, of JSONL and of Parquet. A few rows with tools, odd signs and long texts,
+written by hand, come first, as an export puts those with tools. The data has no strengths;
 a margin of 1 is written, so that trl-reward can be tried.
 """
 
