@@ -55,14 +55,14 @@ class PairRow(NamedTuple):
 
 
 class PairTexts(NamedTuple):
-    """Pairs by id, each as the first ten values of a `PairRow`, which most need not become; and where their completions
-    come from, by id."""
+    """Pairs by id, each as the first ten values of a `PairRow`, and where their completions come from, by id, each what
+    makes a `CompletionOrigin`: most need not become them."""
 
     rows: list[tuple[Any, ...]]
-    origins: dict[int, CompletionOrigin]
+    origins: dict[int, tuple[Any, ...]]
 
     def pair(self, row: tuple[Any, ...]) -> PairRow:
-        return PairRow._make((*row, self.origins[row[4]], self.origins[row[5]]))
+        return PairRow._make((*row, *(CompletionOrigin._make(self.origins[id_]) for id_ in row[4:6])))
 
 
 class EditRow(NamedTuple):
@@ -207,13 +207,12 @@ def texts_of(session: Session, pair_ids: Sequence[int], *, by_group: bool = Fals
     return PairTexts(found, _origins_of(session, sorted([id_ for row in found for id_ in row[4:6]])))
 
 
-def _origins_of(session: Session, ids: Sequence[int]) -> dict[int, CompletionOrigin]:
+def _origins_of(session: Session, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
     """Where completions (ids ascending) come from. Often it is one place for all: then none of them is read."""
     some = _rows_among(session, _some_origins(), col(Completion.id), ids)
     if len(some) == 1:
-        return dict.fromkeys(ids, CompletionOrigin._make(some[0]))
-    found = _rows_among(session, _origins(), col(Completion.id), ids)
-    return {id_: CompletionOrigin._make(origin) for id_, *origin in found}
+        return dict.fromkeys(ids, some[0])
+    return {row[0]: row[1:] for row in _rows_among(session, _origins(), col(Completion.id), ids)}
 
 
 def _rows_among(session: Session, query: Query, column: Any, ids: Sequence[int]) -> list[tuple[Any, ...]]:
