@@ -239,3 +239,9 @@ def test_what_no_database_stores_is_one_sentence(store: Store) -> None:
             session.add(Account(name=name))
     with pytest.raises(InputError, match="number"), store.reading() as session:
         session.get(Account, 10**30)
+
+
+def test_a_completion_is_taken_back_without_a_look_at_every_label(sqlite_store: Store) -> None:
+    with sqlite_store.reading() as session:
+        plan = session.connection().exec_driver_sql("EXPLAIN QUERY PLAN SELECT 1 FROM label WHERE edit_id = 1").all()
+    assert [row[3] for row in plan] == ["SEARCH label USING COVERING INDEX ix_label_edit_id (edit_id=?)"]

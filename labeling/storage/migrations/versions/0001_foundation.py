@@ -1114,6 +1114,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_label_import_id"), "label", ["import_id"], unique=False)
     op.create_index("ix_label_pair_id", "label", ["pair_id"], unique=False)
     op.create_index("ix_label_rater_created", "label", ["rater_id", "created_at"], unique=False)
+    op.create_index(
+        "ix_label_edit_id",
+        "label",
+        ["edit_id"],
+        unique=False,
+        sqlite_where=sa.text("edit_id IS NOT NULL"),
+        postgresql_where=sa.text("edit_id IS NOT NULL"),
+    )
     op.create_table(
         "judge_result",
         sa.Column("rater_id", sa.Integer(), nullable=False),
