@@ -82,7 +82,7 @@ WORDS = "the quick brown fox jumps over the lazy dog and goes on to say that it 
 
 
 def fill(file: Path, pairs: int) -> None:
-    """`pairs` prompts with two completions each, and one imported label on every pair, all of it about 1 kB.
+    """`pairs` prompts with completions of two models each, and one imported label on every pair, all of it about 1 kB.
 
     Past the program, and without waiting for the disk: what is measured is the way out.
     """
@@ -107,7 +107,7 @@ def _texts(number: int) -> tuple[str, str, str]:
 def _completions(number: int) -> list[tuple[object, ...]]:
     key = 2 * number + 1
     return [
-        (key + place, number + 1, "imported", "file", text_digest(text), len(text), False, AT)
+        (key + place, number + 1, "imported", f"model {place}", text_digest(text), len(text), False, AT)
         for place, text in enumerate(_texts(number)[1:])
     ]
 
