@@ -15,6 +15,7 @@ from labeling.readers.columns import (
     rater_of,
     strength_of,
     suggested,
+    verdict_in,
     verdict_of,
 )
 from labeling.readers.refusals import RowFault
@@ -25,7 +26,7 @@ WINNERS = {"winner_model_a": Verdict.A, "winner_model_b": Verdict.B, "winner_tie
 
 def pair_table(record: dict[str, Any], columns: Columns) -> PairRow:
     """A prompt with two responses, with or without a verdict; several rows may hold several raters' verdicts on one pair."""
-    verdict, strength = verdict_of(cell(record, columns, "verdict")), strength_of(cell(record, columns, "strength"))
+    verdict, strength = verdict_in(record, columns), strength_of(cell(record, columns, "strength"))
     return pair_of(
         prompt_row(record, columns),
         as_reply(needed(record, columns, "response_a"), columns["response_a"], cell(record, columns, "model_a")),

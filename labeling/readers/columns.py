@@ -17,18 +17,19 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "messages", "instruction", "question", "input", "query", "context"),
     "system": ("system", "system_prompt"),
     "response_a": (
-        "response_a", "output_1", "completion_a", "answer_a", "response_1", "completion_1", "output_a", "answer_1",
+        "response_0", "answer_0", "output_0", "completion_0", "response_a", "output_1", "completion_a", "answer_a", "response_1", "completion_1", "output_a", "answer_1",
         "reply_a", "reply_1", "response1", "answer1", "reply1", "output1", "completion1", "text1", "left", "a",
     ),
     "response_b": (
         "response_b", "output_2", "completion_b", "answer_b", "response_2", "completion_2", "output_b", "answer_2",
         "reply_b", "reply_2", "response2", "answer2", "reply2", "output2", "completion2", "text2", "right", "b",
+        "response_1", "answer_1", "output_1", "completion_1",  # where the other is counted from 0
     ),
     "chosen": ("chosen", "chosen_response", "response_chosen", "preferred"),
     "rejected": ("rejected", "rejected_response", "response_rejected", "dispreferred"),
     "chosen_model": ("chosen_model", "model_chosen"),
     "rejected_model": ("rejected_model", "model_rejected"),
-    "verdict": ("verdict", "label", "winner", "preference", "comparison", "better", "preferred"),
+    "verdict": ("verdict", "label", "winner", "preference", "comparison", "better", "preferred", "better_response_id"),
     "strength": ("strength",),
     "rater": ("rater", "annotator", "annotator_id", "judge", "labeler", "worker"),
     "response": ("response", "completion", "answer", "output", "reply"),
@@ -53,6 +54,8 @@ VERDICTS: dict[str, Verdict] = {
     **dict.fromkeys(("both_bad", "bothbad", "tie (bothbad)", "tie(bothbad)", "both bad", "neither"), Verdict.BOTH_BAD),
 }
 
+
+FROM_NOUGHT = {"0": Verdict.A, "1": Verdict.B}
 
 # What a file may say about a prompt beside it.
 ABOUT_PROMPT = ("id", "tags", "reference", "system", "tools", "language")
@@ -137,6 +140,14 @@ def _tags(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         return ()
     return tuple(tag for tag in (plain_text(str(one), "a tag").strip() for one in value) if tag)
+
+
+def verdict_in(record: Mapping[str, Any], columns: Columns) -> Verdict | None:
+    """The verdict of a record with two responses; one in numbers counts them as their columns' names do, from 0 or 1."""
+    value = cell(record, columns, "verdict")
+    is_from_nought = plain_name(columns.get("response_a", "")).endswith("_0")
+    found = FROM_NOUGHT.get(str(value).strip().removesuffix(".0")) if is_from_nought else None
+    return verdict_of(value) if found is None else found
 
 
 def verdict_of(value: object) -> Verdict | None:

@@ -63,6 +63,16 @@ def test_llmbars_gold_label_is_the_verdict():
     assert (said(row), row.verdict, row.labels) == (("Why?", "No.", "So."), Verdict.B, ())
 
 
+@pytest.mark.parametrize(
+    ("better", "verdict"), [(0, Verdict.A), (1, Verdict.B), ("1.0", Verdict.B), ("tie", Verdict.TIE)]
+)
+def test_responses_that_are_counted_from_0_have_their_verdict_counted_so_too(better, verdict):
+    row = pair_in({"prompt": "Q", "response_0": "x", "response_1": "y", "better_response_id": better})
+    assert (said(row), row.verdict) == (("Q", "x", "y"), verdict)
+    row = pair_in({"prompt": "Q", "response_1": "x", "response_2": "y", "label": 1})
+    assert (said(row), row.verdict) == (("Q", "x", "y"), Verdict.A)
+
+
 def test_a_tables_column_of_raters_names_whose_verdict_it_is():
     row = pair_in(
         {"prompt": "Q", "response_a": "x", "response_b": "y", "verdict": "a", "strength": 2, "annotator": "r1"}
