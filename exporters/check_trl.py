@@ -1,11 +1,10 @@
 """What the formats of TRL demand of one record. Pure: a parsed line in, its faults out."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from exporters.check_messages import MESSAGE_KEYS, is_json_list, prompt_faults, reply_faults, same_sides
 from exporters.findings import Fault
-from exporters.messages import is_json_object
+from exporters.messages import trl_call_fault
 from exporters.rows import Message
 
 # With one of these columns the trainers take the data set for one of pictures, and ask for a model that sees.
@@ -71,7 +70,7 @@ def _prompt_faults(record: Message) -> Iterator[Fault]:
     if isinstance(record["prompt"], str):
         yield Fault("prompt", "is text among rows of messages", "Write a list of messages, or check as trl-standard")
     else:
-        yield from prompt_faults("prompt", record["prompt"], call_fault=_trl_call_fault)
+        yield from prompt_faults("prompt", record["prompt"], call_fault=trl_call_fault)
 
 
 def _side_faults(record: Message, side: str) -> Iterator[Fault]:
@@ -80,7 +79,7 @@ def _side_faults(record: Message, side: str) -> Iterator[Fault]:
     if not isinstance(record[side], list) or not record[side]:
         yield Fault(side, "is not a list of messages", 'Write [{"role": "assistant", "content": "..."}]')
     else:
-        yield from reply_faults(f"{side}[0]", record[side][0], keys=MESSAGE_KEYS, call_fault=_trl_call_fault)
+        yield from reply_faults(f"{side}[0]", record[side][0], keys=MESSAGE_KEYS, call_fault=trl_call_fault)
 
 
 def _tools_faults(record: Message) -> Iterator[Fault]:
@@ -91,16 +90,3 @@ def _tools_faults(record: Message) -> Iterator[Fault]:
         yield Fault("tools", "is a string that holds no JSON list of tools", "Write the list of tools as a JSON string")
     elif isinstance(tools, list) and not all(isinstance(tool, dict) for tool in tools):
         yield Fault("tools", "holds what is no tool", "Write each tool as an object")
-
-
-def _trl_call_fault(call: Any) -> str | None:
-    """As for OpenAI, but arguments may be an object, and an id is not needed."""
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict):
-        return "a tool call has no function"
-    if not isinstance(function.get("name"), str) or not function["name"]:
-        return "a tool call names no function"
-    arguments = function.get("arguments")
-    if not isinstance(arguments, dict) and not (isinstance(arguments, str) and is_json_object(arguments)):
-        return "a tool call's arguments are no JSON object"
-    return None

@@ -1,6 +1,6 @@
 """Rules for chat messages which hold in more than one format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -8,6 +8,11 @@ import orjson
 from exporters.rows import Message
 
 KNOWN_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id"})
+
+
+def is_empty(message: Message) -> bool:
+    """Whether a message says nothing: no text and no call. A tool's result may be empty."""
+    return not (message.get("content") or "").strip() and message["role"] != "tool" and not message.get("tool_calls")
 
 
 def unanswered_tool_message(messages: Sequence[Message]) -> int | None:
@@ -51,6 +56,19 @@ def tool_call_fault(call: Any) -> str | None:
     return None
 
 
+def trl_call_fault(call: Any) -> str | None:
+    """As `tool_call_fault`, for TRL: arguments may be an object, and neither id nor type is needed."""
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        return "a tool call has no function"
+    if not isinstance(function.get("name"), str) or not function["name"]:
+        return "a tool call names no function"
+    arguments = function.get("arguments")
+    if not isinstance(arguments, dict) and not (isinstance(arguments, str) and is_json_object(arguments)):
+        return "a tool call's arguments are no JSON object"
+    return None
+
+
 def tool_fault(tool: Any) -> str | None:
     """What is wrong with one offered tool, as a clause."""
     if not isinstance(tool, dict) or tool.get("type") != "function" or not isinstance(tool.get("function"), dict):
@@ -61,13 +79,15 @@ def tool_fault(tool: Any) -> str | None:
     return None
 
 
-def faulty_calls(messages: Sequence[Message], *replies: Sequence[Message]) -> Iterator[str]:
+def faulty_calls(
+    messages: Sequence[Message], *replies: Sequence[Message], fault: Callable[[Any], str | None] = tool_call_fault
+) -> Iterator[str]:
     """The faults of all tool calls of a prompt's messages and of replies, as clauses."""
     for calls in (*(message["tool_calls"] for message in messages if message.get("tool_calls")), *replies):
         if not isinstance(calls, list | tuple):
             yield "tool calls are not a list"
             continue
-        yield from (fault for call in calls if (fault := tool_call_fault(call)))
+        yield from filter(None, map(fault, calls))
 
 
 def is_json_object(text: str) -> bool:

@@ -12,6 +12,7 @@ in a row (they answer parallel calls): OpenAI and Azure take them. Together and 
 from exporters.messages import (
     KNOWN_KEYS,
     faulty_calls,
+    is_empty,
     repeated_role,
     tool_fault,
     unanswered_tool_message,
@@ -40,7 +41,7 @@ def openai_dpo_refusal(row: PreferenceRow) -> str | None:
     """Why `row` cannot be written here, as a key of `REFUSALS`; None where it can."""
     messages = [openai_message(message) for message in row.prompt]
     for message in messages:
-        if not message["content"].strip() and message["role"] != "tool" and not message.get("tool_calls"):
+        if is_empty(message):
             return "empty_message"
         if len(message) > 2 and not message.keys() <= KNOWN_KEYS:
             return "unknown_key"
@@ -65,6 +66,8 @@ def openai_message(message: Message) -> Message:
     if len(message) == 2 and message["role"] != "developer" and message.get("content") is not None:
         return message
     written = {key: value for key, value in message.items() if key not in IGNORED_KEYS}
+    if not written.get("tool_calls", True):  # no call at all, as some clients write it
+        del written["tool_calls"]
     if written["role"] == "developer":
         written["role"] = "system"
     if written.get("content") is None:

@@ -15,7 +15,14 @@ from typing import Any
 
 import orjson
 
-from exporters.messages import KNOWN_KEYS, is_json_object
+from exporters.messages import (
+    KNOWN_KEYS,
+    faulty_calls,
+    is_empty,
+    is_json_object,
+    trl_call_fault,
+    unanswered_tool_message,
+)
 from exporters.rows import CompletionRow, Message, PreferenceRow
 
 
@@ -31,9 +38,15 @@ def trl_record(row: PreferenceRow) -> dict[str, object]:
     return record
 
 
-def trl_refusal(_row: PreferenceRow) -> str | None:
-    """None: what is a row at all can be written here."""
-    return None
+def trl_refusal(row: PreferenceRow) -> str | None:
+    """`empty_message`, `tool_call` or `tool_message` where the prompt or a call is not whole; tools are taken as they are."""
+    if any(map(is_empty, row.prompt)):
+        return "empty_message"
+    if not row.has_tools:
+        return None
+    if next(faulty_calls(row.prompt, row.chosen_tool_calls, row.rejected_tool_calls, fault=trl_call_fault), None):
+        return "tool_call"
+    return "tool_message" if unanswered_tool_message(row.prompt) else None
 
 
 def trl_reward_record(row: PreferenceRow) -> dict[str, object]:
@@ -42,11 +55,11 @@ def trl_reward_record(row: PreferenceRow) -> dict[str, object]:
 
 
 def trl_reward_refusal(row: PreferenceRow) -> str | None:
-    """`no_strength` where a rater gave none: a margin that nobody stated would be made up. `opposed_strength` where the
-    majority is for one side, and the strengths together for the other."""
+    """As `trl_refusal`; `no_strength` where a rater gave none: a margin that nobody stated would be made up;
+    `opposed_strength` where the majority is for one side, and the strengths together for the other."""
     if row.margin is None:
         return "no_strength"
-    return "opposed_strength" if row.margin < 0 else None
+    return "opposed_strength" if row.margin < 0 else trl_refusal(row)
 
 
 def trl_kto_record(row: CompletionRow) -> dict[str, object]:
@@ -81,7 +94,7 @@ def _message(message: Message) -> Message:
         written["role"] = "system"
     if written.get("content") is None:
         written["content"] = ""
-    if isinstance(calls := written.get("tool_calls"), list):
+    if calls := written.pop("tool_calls", None):
         written["tool_calls"] = [_call(call) for call in calls]
     return written
 

@@ -1,8 +1,9 @@
 """Rows for the tests: a few written by hand for the golden files, and a strategy for all others."""
 
+from hypothesis import reject
 from hypothesis import strategies as st
 
-from exporters.rows import PreferenceRow, RowOrigin
+from exporters.rows import PreferenceRow, RowOrigin, RowRefused
 
 WEATHER = {
     "type": "function",
@@ -117,3 +118,51 @@ def preference_rows(draw: st.DrawFn) -> PreferenceRow:
         rejected_tool_calls=(call("Rome", 2),) if has_tools and draw(st.booleans()) else (),
         margin=draw(st.none() | st.floats(0, 3)),
     )
+
+
+ODD_CALLS: tuple[list[object], ...] = (
+    [],
+    [call("Oslo")],
+    [call("Oslo"), {}],
+    [{"id": "call_1", "type": "function"}],
+    [{"id": "call_1", "type": "function", "function": {"name": "", "arguments": "{}"}}],
+    [{"id": "", "type": "function", "function": {"name": "weather", "arguments": "{}"}}],
+    [{"id": "call_1", "function": {"name": "weather", "arguments": "{}"}}],
+    [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "no JSON"}}],
+    [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "[1]"}}],
+    [{"id": "call_1", "type": "function", "function": {"name": "weather"}}],
+)
+ODD_TOOLS: tuple[dict[str, object], ...] = (
+    WEATHER,
+    {},
+    {"type": "function"},
+    {"type": "function", "function": {"name": ""}},
+)
+
+
+@st.composite
+def odd_rows(draw: st.DrawFn) -> PreferenceRow:
+    """A row as a careless file may make it: empty messages, calls and tools that are none, results of no call."""
+    prompt: list[dict[str, object]] = []
+    for _ in range(draw(st.integers(1, 4))):
+        message: dict[str, object] = {
+            "role": draw(st.sampled_from(["system", "developer", "user", "assistant", "tool"])),
+            "content": draw(st.sampled_from(["", " ", "Hi", None])),
+        }
+        for key, values in (
+            ("tool_calls", ODD_CALLS),
+            ("tool_call_id", ("call_1", "call_2", "")),
+            ("name", ("Ana", "")),
+            ("weight", (0, 1)),
+            ("refusal", ("No.",)),
+        ):
+            if draw(st.integers(0, 2)) == 0:
+                message[key] = draw(st.sampled_from(values))
+        prompt.append(message)
+    prompt.append({"role": draw(st.sampled_from(["user", "tool"])), "content": draw(st.sampled_from(["Why?", ""]))})
+    tools = draw(st.lists(st.sampled_from(ODD_TOOLS), max_size=2))
+    calls = tuple(draw(st.sampled_from(ODD_CALLS)))
+    try:
+        return PreferenceRow(tuple(prompt), "Good", "Poor", tuple(tools), (), calls, margin=1.0)  # type: ignore[arg-type]  # odd
+    except RowRefused:
+        reject()

@@ -14,7 +14,7 @@ from exporters.provenance import Source, lines_of, placed, told_of
 from exporters.refusals import REFUSALS
 from exporters.rows import PreferenceRow, RowOrigin, RowRefused
 from labeling.domain import canonical_messages
-from tests.exporters.samples import AWKWARD, ONE_CALL, PLAIN, ROWS, TOOLS, TURNS, ask, call, preference_rows
+from tests.exporters.samples import AWKWARD, ONE_CALL, PLAIN, ROWS, TOOLS, TURNS, ask, call, odd_rows, preference_rows
 from tests.exporters.schemas import SCHEMAS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -56,6 +56,16 @@ def test_what_is_written_passes_our_own_check(format, row):
     if exporter.refusal(row) is None:
         for record in exporter.records(row):
             assert list(exporter.faults(json.loads(json_line(record)))) == []
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+@given(row=odd_rows())
+def test_a_row_that_our_own_check_would_refuse_is_left_out_and_fails_no_export(format, row):
+    exporter = EXPORTERS[format]
+    if exporter.refusal(row) is None:
+        for record in exporter.records(row):
+            faults = exporter.faults(json.loads(json_line(record)))
+            assert [fault for fault in faults if fault.severity == "error"] == []
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
