@@ -153,7 +153,7 @@ def _engine(url: URL, *, writes: bool) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout = {BUSY_SECONDS * 1000 if not writes else ASKED_FOR_MS}",
+            f"busy_timeout = {BUSY_SECONDS * 1000}",
             "foreign_keys = ON",
             "recursive_triggers = ON",  # else REPLACE deletes rows without their triggers
             "synchronous = FULL",  # an acknowledged label outlives a power cut
@@ -164,6 +164,8 @@ def _engine(url: URL, *, writes: bool) -> Engine:
             cursor.execute(f"PRAGMA {pragma}")
         if writes and cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # it is kept in the file
             _when_free(cursor, "PRAGMA journal_mode = WAL")
+        if writes:
+            cursor.execute(f"PRAGMA busy_timeout = {ASKED_FOR_MS}")
         cursor.close()
 
     def begin(connection: Any) -> None:

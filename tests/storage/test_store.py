@@ -102,6 +102,24 @@ def test_a_writer_is_not_held_up_by_one_that_waits_for_it(sqlite_store: Store) -
         waiting.result(60)
 
 
+def test_a_database_that_another_has_to_itself_for_a_moment_is_waited_for(sqlite_store: Store) -> None:
+    sqlite_store.close()
+    other = sqlite3.connect(str(sqlite_store.url.database), isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(_write_account, sqlite_store, "late")
+        with pytest.raises(TimeoutError):
+            written.result(0.2)  # far longer than a writer asks at a time
+        other.close()
+        written.result(60)
+
+
+def _write_account(store: Store, name: str) -> None:
+    with store.writing() as session:
+        session.add(Account(name=name))
+
+
 def test_a_read_is_of_one_moment(store: Store) -> None:
     with store.reading() as session:
         assert session.scalar(select(col(Account.id))) is None
