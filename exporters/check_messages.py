@@ -26,9 +26,14 @@ def key_faults(record: Message, keys: tuple[str, ...], remedy: Callable[[str], s
 
 
 def prompt_faults(
-    field: str, messages: Any, *, call_fault: Callable[[Any], str | None], is_for_services: bool = False
+    field: str,
+    messages: Any,
+    *,
+    call_fault: Callable[[Any], str | None],
+    knows_developer: bool = False,
+    is_for_services: bool = False,
 ) -> Iterator[Fault]:
-    """Faults of the messages of a prompt. Services know no developer, and some want neighbours of different roles."""
+    """Faults of the messages of a prompt. Some services want neighbours of different roles."""
     if not isinstance(messages, list) or not messages:
         yield Fault(field, "is not a list with at least one message", "Write the messages of the prompt")
         return
@@ -40,7 +45,7 @@ def prompt_faults(
             sound = False
             continue
         role: Any = message.get("role")
-        if fault := _role_fault(f"{name}.role", role, knows_developer=not is_for_services):
+        if fault := _role_fault(f"{name}.role", role, knows_developer=knows_developer):
             yield fault
             if fault.severity == "error":
                 sound = False

@@ -25,9 +25,7 @@ def axolotl_faults(record: Message) -> Iterator[Fault]:
     """The faults of one line's object in `axolotl`."""
     yield from _known_keys(record, ("messages", "chosen", "rejected"))
     if "messages" in record:
-        for fault in prompt_faults("messages", record["messages"], call_fault=_no_calls):
-            # Its loader knows no developer.
-            yield fault._replace(severity="error") if "'developer'" in fault.message else fault
+        yield from prompt_faults("messages", record["messages"], call_fault=_no_calls)
     for side in ("chosen", "rejected"):
         if side in record:
             yield from reply_faults(side, record[side], keys=REPLY_KEYS, call_fault=_no_calls)

@@ -70,7 +70,7 @@ def _prompt_faults(record: Message) -> Iterator[Fault]:
     if isinstance(record["prompt"], str):
         yield Fault("prompt", "is text among rows of messages", "Write a list of messages, or check as trl-standard")
     else:
-        yield from prompt_faults("prompt", record["prompt"], call_fault=trl_call_fault)
+        yield from prompt_faults("prompt", record["prompt"], call_fault=trl_call_fault, knows_developer=True)
 
 
 def _side_faults(record: Message, side: str) -> Iterator[Fault]:

@@ -37,9 +37,8 @@ def llama_factory_refusal(row: PreferenceRow) -> str | None:
     for place, message in enumerate(turns):
         if (message["role"] in TURNS) != (place % 2 == 0) or message["role"] in ("system", "developer"):
             return "turns_alternate"
-        if (
-            not message.get("tool_calls") and not (message.get("content") or "").strip()
-        ):  # a result, too, says something
+        # A tool's result has to say something here, too.
+        if not message.get("tool_calls") and not (message.get("content") or "").strip():
             return "empty_message"
     sides: list[tuple[str, Any]] = [(row.chosen, row.chosen_tool_calls), (row.rejected, row.rejected_tool_calls)]
     said: list[tuple[str, Any]] = [(message.get("content") or "", message.get("tool_calls") or ()) for message in turns]

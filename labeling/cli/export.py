@@ -62,6 +62,7 @@ def export(
     """
     from dataclasses import asdict
 
+    from labeling.services.estimate import estimate
     from labeling.services.export import export as run_export
     from labeling.services.export_changes import changes, comparable
     from labeling.services.export_choices import ExportChoices, default_format, read_file_type
@@ -72,19 +73,24 @@ def export(
 
     expect_many_rows()
     prompt = read_text(system_prompt).strip() if system_prompt else None
-    if only_estimate:
-        _estimate(project, format, rules, prompt, as_json)
-        return
     if push is not None:
         repository(push)  # a name that is none is told before anything is written
-    if out is None:
+    if out is None and not only_estimate:
         raise typer.BadParameter("name the folder to make, or ask for an --estimate", param_hint="--out")
     with opened() as (store, actor):
         format = format or default_format(store, actor, project)
+        label_rules = rules_from(store, actor, project, rules)
+        if only_estimate:
+            told = estimate(
+                store, actor, project, format=format, rules=label_rules, system_prompt=prompt,
+                progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
+            )  # fmt: skip
+            tell(effect_lines(told), told, as_json)
+            return
         if since is not None:
             comparable(store, actor, project, since, format)
         asked = ExportChoices(
-            format, rules_from(store, actor, project, rules), validation_share, validation_rows, seed, prompt,
+            format, label_rules, validation_share, validation_rows, seed, prompt,
             byte_order_mark, read_file_type(file_type), licence,
         )  # fmt: skip
         view = run_export(
@@ -101,19 +107,6 @@ def export(
             human += f"\n{pushed_line(pushed)}"
             data["pushed"] = asdict(pushed)
     tell(human, data, as_json)
-
-
-def _estimate(project: str, format: str | None, rules: str | None, system_prompt: str | None, as_json: bool) -> None:
-    from labeling.services.estimate import estimate
-    from labeling.services.export_choices import default_format
-    from labeling.services.saved_rules import rules_from
-
-    with opened() as (store, actor):
-        told = estimate(
-            store, actor, project, format=format or default_format(store, actor, project),
-            rules=rules_from(store, actor, project, rules), system_prompt=system_prompt, progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
-        )  # fmt: skip
-    tell(effect_lines(told), told, as_json)
 
 
 def check(

@@ -17,7 +17,8 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "messages", "instruction", "question", "input", "query", "context"),
     "system": ("system", "system_prompt"),
     "response_a": (
-        "response_0", "answer_0", "output_0", "completion_0", "response_a", "output_1", "completion_a", "answer_a", "response_1", "completion_1", "output_a", "answer_1",
+        "response_0", "answer_0", "output_0", "completion_0",
+        "response_a", "output_1", "completion_a", "answer_a", "response_1", "completion_1", "output_a", "answer_1",
         "reply_a", "reply_1", "response1", "answer1", "reply1", "output1", "completion1", "text1", "left", "a",
     ),
     "response_b": (
@@ -53,8 +54,7 @@ VERDICTS: dict[str, Verdict] = {
     **dict.fromkeys(("tie", "equal", "same", "a=b", "[[c]]"), Verdict.TIE),
     **dict.fromkeys(("both_bad", "bothbad", "tie (bothbad)", "tie(bothbad)", "both bad", "neither"), Verdict.BOTH_BAD),
 }
-
-
+# The same where a file counts its responses from 0.
 FROM_NOUGHT = {"0": Verdict.A, "1": Verdict.B}
 
 # What a file may say about a prompt beside it.

@@ -23,7 +23,7 @@ from exporters.votes import VOTES
 from labeling.domain import Actor, Right
 from labeling.errors import ConflictError, ExportError
 from labeling.services.access import managed_project, open_project
-from labeling.services.deciding import NONE_GONE, Ballot, ballot
+from labeling.services.deciding import Ballot, ballot
 from labeling.services.export_choices import ExportChoices, checked, format_named
 from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
@@ -123,7 +123,7 @@ def counted(
     left_out: Counter[str] = Counter()
     kept, lines, once = 0, 0, EachOnce()
     with store.reading() as session:
-        held = _held(store, session, managed_project(session, actor, slug), rules, chosen)
+        held = _held(session, managed_project(session, actor, slug), rules, chosen)
         held = _drawn(store, session, held, chosen, system_prompt)
         rows_by_pair = groupby(rows_of(session, held, system_prompt, left_out), key=lambda made: made[1].pair)
         for _, made in rows_by_pair:
@@ -165,7 +165,7 @@ def preview(
     chosen = format_named(format)
     found: list[PreviewRow] = []
     with store.reading() as session:
-        held = _held(store, session, managed_project(session, actor, slug), rules, chosen)
+        held = settled(store, session, _held(session, managed_project(session, actor, slug), rules, chosen))
         for row, origin in rows_of(session, held, system_prompt, Counter()):
             if chosen.refusal(row) is None:
                 found.append(_previewed(row, origin, chosen))
@@ -204,7 +204,7 @@ def export(
         with store.reading() as session, _writer(begun.folder, asked) as writer:
             mark = None if as_in is None else as_in.label_seq
             format = format_named(asked.format)
-            held = _held(store, session, begun.project_id, asked.rules, format, mark, last_pair)
+            held = _held(session, begun.project_id, asked.rules, format, mark, last_pair)
             held = replace(_drawn(store, session, held, format, asked.system_prompt), is_split=asked.is_split)
             written = _write(session, held, writer, asked, progress)
         end(store, begun, held.mark, facts_of(written))
@@ -236,7 +236,6 @@ def _last_pair(store: Store, actor: Actor, slug: str) -> int:
 
 
 def _held(
-    store: Store,
     session: Session,
     project_id: int,
     rules: LabelRules,
@@ -245,17 +244,17 @@ def _held(
     last_pair: int | None = None,
 ) -> Ballot:
     held = replace(ballot(session, project_id, rules), takes=format.takes, last_pair=last_pair)
-    return settled(store, session, held if mark is None else replace(held, mark=mark))
+    return held if mark is None else replace(held, mark=mark)
 
 
 def _drawn(store: Store, session: Session, held: Ballot, format: Format, system_prompt: str | None) -> Ballot:
-    """The same, but that pairs are drawn only among those that the format takes: else a file would not hold what was
+    """As `settled`, but that pairs are drawn only among those that the format takes: else a file would not hold what was
     drawn. Every text is read for it, where the rules draw."""
-    if not (held.rules.per_prompt or held.rules.length_match):
-        return held
-    each = rows_of(session, replace(held, gone=NONE_GONE), system_prompt, Counter())
-    fits = np.fromiter((origin.pair for row, origin in each if format.refusal(row) is None), dtype=np.int64)
-    return settled(store, session, replace(held, fits=fits))
+    if held.rules.per_prompt or held.rules.length_match:
+        each = rows_of(session, held, system_prompt, Counter())
+        fits = np.fromiter((origin.pair for row, origin in each if format.refusal(row) is None), dtype=np.int64)
+        held = replace(held, fits=fits)
+    return settled(store, session, held)
 
 
 def _writer(folder: Path, asked: ExportChoices) -> DatasetWriter:

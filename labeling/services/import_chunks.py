@@ -18,9 +18,8 @@ from labeling.storage import imports as stored
 from labeling.storage.grouping import reserve_digests
 from labeling.storage.store import Session, Store
 
-CHUNK_CHARACTERS = (
-    1_000_000  # of texts: they keep a writing transaction short, and memory small, as the rows of a chunk do
-)
+# Of texts: they keep a writing transaction short, and memory small, as the number of a chunk's rows does.
+CHUNK_CHARACTERS = 1_000_000
 ALIKE_SHOWN = 20
 STALE = timedelta(seconds=30)
 

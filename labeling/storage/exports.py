@@ -276,7 +276,7 @@ def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], m
     """The first pairs, as (pair, prompt), in whose prompt a tool is offered, called or answered, or a speaker named."""
 
     def holds(key: str) -> ColumnElement[bool]:
-        # LIKE knows no small letters on SQLite, and the order of the rows must be that of PostgreSQL.
+        # LIKE takes capitals for small letters on SQLite, and the order of the rows must be that of PostgreSQL.
         messages = col(PromptText.messages)
         return messages.contains(key, autoescape=True) & (func.replace(messages, key, "") != messages)
 

@@ -73,9 +73,7 @@ def insert_rows(
 def _json(rows: list[dict[str, Any]]) -> str:
     try:
         return orjson.dumps(rows).decode()
-    except (
-        orjson.JSONEncodeError
-    ):  # half of a character, a number of over 64 bits: the driver and the server tell which
+    except orjson.JSONEncodeError:  # half of a character, or a number of over 64 bits: the server tells which
         return json.dumps(rows, ensure_ascii=False)
 
 

@@ -67,7 +67,7 @@ def progress(me: Here) -> None:
         if not going.pairs:
             st.progress(0.0, text="Looking for prompts that belong together · goes on if you leave this page")
             return
-        is_read = going.pairs and going.looked >= going.pairs
+        is_read = going.looked >= going.pairs
         bar(going.looked, going.pairs, "pairs", "checking the file" if is_read else "goes on if you leave this page")
 
     live()

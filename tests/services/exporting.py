@@ -174,3 +174,14 @@ def done(making, tmp_path, **options):
     more = {name: options.pop(name) for name in ("out", "progress", "as_in") if name in options}
     asked = ExportChoices(**({"format": "trl", "validation_share": 0.0} | options))
     return export(*making.place, asked, **({"out": tmp_path / "out"} | more))
+
+
+def one_edited(store: Store) -> tuple[Exporting, int]:
+    """A project of one pair, whose better side Ana has edited; and that pair."""
+    making = make_exporting(store)
+    making.change(tables.Project, making.project_id, settings=json.dumps({"edits": True}))
+    making.pairs(1)
+    ana = making.member("Ana")
+    ((pair, left),) = making.serve_all(ana).items()
+    making.says(ana, pair, "a", left, edited="the best of all replies")
+    return making, pair

@@ -10,7 +10,7 @@ from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import export_file, export_view, exports
 from labeling.services.label_rules import LabelRules
 from labeling.storage import tables
-from tests.services.exporting import done, labelled, lines, make_exporting
+from tests.services.exporting import done, labelled, lines, make_exporting, one_edited
 
 
 def test_every_pair_is_counted_once_with_its_reason(store):
@@ -49,12 +49,7 @@ def test_people_s_labels_come_from_the_real_label_service(store, tmp_path):
 
 
 def test_an_edit_beats_the_loser(store, tmp_path):
-    making = make_exporting(store)
-    making.change(tables.Project, making.project_id, settings=json.dumps({"edits": True}))
-    making.pairs(1)
-    ana = making.member("Ana")
-    ((pair, left),) = making.serve_all(ana).items()
-    making.says(ana, pair, "a", left, edited="the best of all replies")
+    making, _ = one_edited(store)
     done(making, tmp_path)
     (row,) = lines(tmp_path / "out" / "train.jsonl")
     (origin,) = lines(tmp_path / "out" / "provenance.jsonl")

@@ -14,7 +14,7 @@ from labeling.services.export_list import export_file, export_view, exports, set
 from labeling.services.label_rules import LabelRules
 from labeling.services.vote_export import votes_held
 from labeling.storage import tables
-from tests.services.exporting import done, labelled, lines, make_exporting
+from tests.services.exporting import done, labelled, lines, make_exporting, one_edited
 
 ROOT = Path(__file__).parents[2]
 
@@ -200,12 +200,7 @@ def test_what_a_format_refuses_is_told_where_no_row_is_left(store, tmp_path):
 
 
 def test_both_rows_of_a_pair_with_an_edit_are_compared_with_those_of_then(store, tmp_path):
-    making = make_exporting(store)
-    making.change(tables.Project, making.project_id, settings=json.dumps({"edits": True}))
-    making.pairs(1)
-    ana = making.member("Ana")
-    ((pair, left),) = making.serve_all(ana).items()
-    making.says(ana, pair, "a", left, edited="the best of all replies")
+    making, pair = one_edited(store)
     both, one = (
         done(making, tmp_path, out=tmp_path / edits, rules=LabelRules(edits=edits)) for edits in ("both", "beat_loser")
     )
