@@ -73,6 +73,9 @@ def test_every_page_fits_a_phone_is_read_with_ease_and_names_its_controls(opened
 @pytest.mark.parametrize("name", ["data", "export"])
 def test_the_keyboard_is_seen_wherever_it_is(opened, name):
     at = opened(name)
+    # Streamlit fetches the parts that draw styles and tables when a page first has one, maybe after its script ended.
+    expect(at.locator("[data-testid=stHtml] style")).to_be_attached(timeout=SLOW)
+    expect(at.locator("canvas").first).to_be_visible(timeout=SLOW)
     seen = {}
     for _ in range(60):
         at.keyboard.press("Tab")
