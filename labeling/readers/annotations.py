@@ -5,18 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labeling.domain import Verdict
-from labeling.readers.chat import as_reply
-from labeling.readers.columns import (
-    VERDICTS,
-    Columns,
-    cell,
-    listed,
-    needed,
-    pair_of,
-    plain_name,
-    prompt_row,
-    rater_of,
-)
+from labeling.readers.columns import VERDICTS, Columns, listed, plain_name, rater_of, side_by_side
 from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow
 
@@ -162,13 +151,7 @@ def _pair(record: dict[str, Any], columns: Columns, labels: list[NamedVerdict]) 
     for role in ("prompt", "response_a", "response_b"):
         if role not in columns:
             raise RowFault("missing_field", f"no column is mapped to {role}: say which with --map {role}=COLUMN")
-    return pair_of(
-        prompt_row(record, columns),
-        as_reply(needed(record, columns, "response_a"), columns["response_a"], cell(record, columns, "model_a")),
-        as_reply(needed(record, columns, "response_b"), columns["response_b"], cell(record, columns, "model_b")),
-        leading(label.verdict for label in labels),
-        labels=tuple(labels),
-    )
+    return side_by_side(record, columns, leading(label.verdict for label in labels), labels=tuple(labels))
 
 
 def leading(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -13,6 +13,7 @@ from labeling.readers.columns import (
     pair_of,
     prompt_row,
     rater_of,
+    side_by_side,
     strength_of,
     suggested,
     verdict_in,
@@ -27,14 +28,8 @@ WINNERS = {"winner_model_a": Verdict.A, "winner_model_b": Verdict.B, "winner_tie
 def pair_table(record: dict[str, Any], columns: Columns) -> PairRow:
     """A prompt with two responses, with or without a verdict; several rows may hold several raters' verdicts on one pair."""
     verdict, strength = verdict_in(record, columns), strength_of(cell(record, columns, "strength"))
-    return pair_of(
-        prompt_row(record, columns),
-        as_reply(needed(record, columns, "response_a"), columns["response_a"], cell(record, columns, "model_a")),
-        as_reply(needed(record, columns, "response_b"), columns["response_b"], cell(record, columns, "model_b")),
-        verdict,
-        strength,
-        _named(rater_of(cell(record, columns, "rater")), verdict, strength),
-    )
+    labels = _named(rater_of(cell(record, columns, "rater")), verdict, strength)
+    return side_by_side(record, columns, verdict, strength, labels)
 
 
 def _named(rater: str | None, verdict: Verdict | None, strength: int | None = None) -> tuple[NamedVerdict, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from labeling.domain import Verdict
-from labeling.readers.chat import as_messages, as_prompt, plain_text
+from labeling.readers.chat import as_messages, as_prompt, as_reply, plain_text
 from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow, PromptRow, Reply
 
@@ -32,6 +32,7 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "rejected_model": ("rejected_model", "model_rejected"),
     "verdict": ("verdict", "label", "winner", "preference", "comparison", "better", "preferred", "better_response_id"),
     "strength": ("strength",),
+    "preference": ("overall_preference", "preference_strength"),
     "rater": ("rater", "annotator", "annotator_id", "judge", "labeler", "worker"),
     "response": ("response", "completion", "answer", "output", "reply"),
     "desirable": ("label", "kto_tag", "desirable", "is_desirable"),
@@ -184,6 +185,25 @@ def rater_of(value: object) -> str | None:
     if value is None or isinstance(value, dict) or not str(value).strip():
         return None
     return plain_text(str(value), "the rater").strip()[:200]
+
+
+def side_by_side(
+    record: Mapping[str, Any],
+    columns: Columns,
+    verdict: Verdict | None,
+    strength: int | None = None,
+    labels: tuple[NamedVerdict, ...] = (),
+    messages: list[dict[str, Any]] | None = None,
+) -> PairRow:
+    """The two responses of a record as a pair; `messages` where a format finds the prompt itself."""
+    return pair_of(
+        prompt_row(record, columns, messages),
+        as_reply(needed(record, columns, "response_a"), columns["response_a"], cell(record, columns, "model_a")),
+        as_reply(needed(record, columns, "response_b"), columns["response_b"], cell(record, columns, "model_b")),
+        verdict,
+        strength,
+        labels,
+    )
 
 
 def pair_of(

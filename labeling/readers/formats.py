@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labeling.readers import annotations, answers, battles, preferences, rankings, unpaired
+from labeling.readers import annotations, answers, battles, preferences, rankings, scored, unpaired
 from labeling.readers.columns import ABOUT_PROMPT, Columns, prompt_row, suggested
 from labeling.readers.refusals import Refusal
 from labeling.rows import Row
@@ -82,6 +82,10 @@ FORMATS: dict[str, Format] = {
     "ranking-best-worst": Format(
         "pairs", "rankings, the best answer against the worst", rankings.is_ranking, rankings.best_and_worst, _RANKING,
         is_found=False,
+    ),
+    "helpsteer": Format(
+        "pairs", "HelpSteer: two responses and a preference from -3 to 3", scored.is_helpsteer, scored.helpsteer,
+        ("prompt", "response_a", "response_b", "preference", "model_a", "model_b", *ABOUT_PROMPT),
     ),
     "pairs": Format("pairs", "table with a prompt and two responses", _has("prompt", "response_a", "response_b"), battles.pair_table, _TABLE),
     "mt-bench": Format("prompts", "MT-bench questions", lambda r: isinstance(r.get("turns"), list), answers.questions, ("id", "tags")),

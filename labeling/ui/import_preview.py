@@ -24,10 +24,11 @@ ROLE_TITLES: Final = {
     "language": "Language", "rater": "Rater", "chosen": "Better reply", "rejected": "Worse reply",
     "chosen_model": "Model of the better", "rejected_model": "Model of the worse", "desirable": "Desirable or not",
     "responses": "Replies", "ranks": "Ranks, 1 is best", "scores": "Scores, more is better",
+    "preference": "Preference, -3 to 3",
 }  # fmt: skip
 MAIN_ROLES: Final = (
     "prompt", "response_a", "response_b", "chosen", "rejected", "responses", "ranks", "scores", "response", "desirable",
-    "verdict", "rater", "model", "id",
+    "verdict", "preference", "rater", "model", "id",
 )  # fmt: skip
 TEXT_ROLES: Final = frozenset({"prompt", "response_a", "response_b", "chosen", "rejected", "responses", "response"})
 MEANINGS: Final = {

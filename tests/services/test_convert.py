@@ -20,6 +20,7 @@ from tests.exporters.samples import WEATHER, call
 from tests.readers.test_annotations import RECORD, TASK
 from tests.readers.test_battles import BATTLE
 from tests.readers.test_rankings import NECTAR
+from tests.readers.test_scored import STEER
 
 
 def pair(number: int, **fields: object) -> dict[str, object]:
@@ -148,6 +149,16 @@ def test_the_better_completion_of_a_table_is_the_chosen_one(file, tmp_path):
     done = convert(file(*rows), "in.jsonl", to="trl-standard", out=out)
     assert [(line["chosen"], line["rejected"]) for line in lines(out)] == [("x", "y"), ("y", "x")]
     assert done.refused_by_reason == {"tie": 1, "no_verdict": 1}
+
+
+def test_the_strength_of_a_preference_in_numbers_is_the_margin(file, tmp_path):
+    out = tmp_path / "out.jsonl"
+    source = file(*(STEER | {"overall_preference": number} for number in (-3, 0, 1)))
+    done = convert(source, "in.jsonl", to="trl-reward", out=out)
+    assert [(line["chosen"][0]["content"], line["margin"]) for line in lines(out)] == [
+        (STEER["response1"], 3), (STEER["response2"], 1),
+    ]  # fmt: skip
+    assert done.refused_by_reason == {"tie": 1}
 
 
 def test_every_refused_row_is_in_a_file_with_its_line_and_reason(file, tmp_path):
@@ -312,8 +323,12 @@ READABLE = {
     "kto": [RATED, RATED | {"completion": "No.", "label": False}],
     "ranking": [NECTAR],
     "ranking-best-worst": [NECTAR],
+    "helpsteer": [STEER | {"context": SAYS[0]}],
     "pairs": [{"prompt": "Why?", "response_a": "So.", "response_b": "No.", "verdict": "a", "strength": 3}],
 }  # fmt: skip
+
+
+STRONG = {"helpsteer", "pairs"}  # which say how much better
 
 
 def test_each_kind_of_pairs_that_is_read_is_tried():
@@ -328,7 +343,7 @@ def test_each_kind_of_pairs_that_is_read_is_tried():
 def test_whatever_is_read_as_pairs_is_written_in_every_format_or_refused(file, tmp_path, read_as, to, kind):
     source, out = file(*READABLE[read_as]), tmp_path / f"out.{kind}"
     options = ConvertOptions(format=read_as)
-    if to == "trl-reward" and read_as != "pairs":
+    if to == "trl-reward" and read_as not in STRONG:
         with pytest.raises(ExportError, match="no_strength"):
             convert(source, "in.jsonl", to=to, out=out, options=options)
         return

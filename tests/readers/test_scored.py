@@ -1,0 +1,71 @@
+"""Two responses with a number that says which is better, and by how much."""
+
+import pytest
+
+from labeling.domain import Verdict
+from tests.readers.reading import GOOD, USER, format_of, pair_in, refusal_in, rows_in, said, write_parquet
+
+TALK = [USER, GOOD, {"role": "user", "content": "Shorter."}]
+STEER = {
+    "domain": "general", "language": "english", "context": TALK, "response1": "Air.", "response2": "Light, and then air.",
+    "overall_preference": -2, "individual_preference": [{"score": -2, "reasoning": "@Response 1 is short."}, {"score": 1}],
+}  # fmt: skip
+STEER2 = {
+    "split": "train", "prompt": "Why?", "response_1": "So.", "response_2": "No.", "preference_strength": 3,
+    "preference_statement": "@Response 2 is much better.", "three_most_similar_preferences": [{"strength": 3}],
+}  # fmt: skip
+SCALE = [
+    (-3, Verdict.A, 3), (-1, Verdict.A, 1), (0, Verdict.TIE, None), (1, Verdict.B, 1), (2.0, Verdict.B, 2), ("3", Verdict.B, 3),
+    (None, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "verdict", "strength"), SCALE)
+@pytest.mark.parametrize(("record", "column"), [(STEER, "overall_preference"), (STEER2, "preference_strength")])
+def test_below_nought_the_first_response_is_better_and_the_number_is_the_strength(
+    record, column, number, verdict, strength
+):
+    assert format_of(record | {column: number}) == "helpsteer"
+    row = pair_in(record | {column: number})
+    assert (row.verdict, row.strength, row.labels) == (verdict, strength, ())
+
+
+def test_the_sides_of_helpsteer_stay_in_the_order_of_the_file():
+    row = pair_in(STEER)
+    assert list(row.prompt.prompt.messages) == TALK
+    assert said(row) == ("Shorter.", "Air.", "Light, and then air.")
+    assert said(pair_in(STEER2)) == ("Why?", "So.", "No.")
+
+
+def test_turns_that_helpsteer2_marks_inside_a_text_are_messages():
+    marked = "Why is\nit?\n<extra_id_1>Assistant\nSo.\n<extra_id_1>User\nAnd now?"
+    messages = pair_in(STEER2 | {"prompt": marked}).prompt.prompt.messages
+    assert [(message["role"], message["content"]) for message in messages] == [
+        ("user", "Why is\nit?"), ("assistant", "So."), ("user", "And now?"),
+    ]  # fmt: skip
+    assert refusal_in(STEER2 | {"prompt": marked.rpartition("\n<")[0]}).code == "prompt_ends_wrong"
+
+
+@pytest.mark.parametrize("number", [-100, 4, 0.5, "much", True, [1]])
+def test_a_preference_off_the_scale_is_refused_and_no_tie(number):
+    refusal = refusal_in(STEER | {"overall_preference": number}, format="helpsteer")
+    assert (refusal.code, "from -3 to 3" in refusal.reason) == ("unknown_strength", True)
+
+
+def test_a_strength_beside_a_verdict_is_not_taken_for_a_direction():
+    table = {"prompt": "Why?", "response_1": "So.", "response_2": "No.", "preference_strength": 2, "winner": "1"}
+    assert format_of(table) == "pairs"
+    assert (pair_in(table).verdict, pair_in(table).strength) == (Verdict.A, None)
+
+
+def test_another_table_of_that_scale_is_read_by_hand():
+    row = pair_in(
+        {"q": "Why?", "x": "So.", "y": "No.", "how": -1}, format="helpsteer",
+        mapping={"prompt": "q", "response_a": "x", "response_b": "y", "preference": "how"},
+    )  # fmt: skip
+    assert (row.verdict, row.strength) == (Verdict.A, 1)
+
+
+def test_parquet_holds_the_same_preferences(tmp_path):
+    path = write_parquet(tmp_path / "steer.parquet", [STEER, STEER | {"overall_preference": 0}])
+    assert [row.verdict for row in rows_in(path, path.name)] == [Verdict.A, Verdict.TIE]
