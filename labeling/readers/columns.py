@@ -1,5 +1,6 @@
 """Which column of a record plays which role, and what stands in it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -176,6 +177,15 @@ def strength_of(value: object) -> int | None:
     if said not in ("1", "2", "3"):
         raise RowFault("unknown_strength", f"the strength says {str(value)[:60]!r}; known are 1, 2 and 3")
     return int(said)
+
+
+def number_of(value: object) -> float | None:
+    """A number, also one that a table holds as text; None for anything else."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number  # which is neither more nor less than any other
 
 
 def rater_of(value: object) -> str | None:

@@ -87,6 +87,10 @@ FORMATS: dict[str, Format] = {
         "pairs", "HelpSteer: two responses and a preference from -3 to 3", scored.is_helpsteer, scored.helpsteer,
         ("prompt", "response_a", "response_b", "preference", "model_a", "model_b", *ABOUT_PROMPT),
     ),
+    "webgpt": Format(
+        "pairs", "WebGPT: two answers with a score each", scored.is_webgpt, scored.webgpt,
+        (*_SIDES, *ABOUT_PROMPT), fields=scored.webgpt_fields,
+    ),
     "pairs": Format("pairs", "table with a prompt and two responses", _has("prompt", "response_a", "response_b"), battles.pair_table, _TABLE),
     "mt-bench": Format("prompts", "MT-bench questions", lambda r: isinstance(r.get("turns"), list), answers.questions, ("id", "tags")),
     "arena-answers": Format(

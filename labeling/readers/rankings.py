@@ -1,13 +1,22 @@
 """Rankings of n answers to one prompt, as the pairs they hold."""
 
-import math
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
 from labeling.domain import Verdict
 from labeling.readers.chat import as_reply
-from labeling.readers.columns import Columns, cell, listed, needed, pair_of, plain_name, prompt_row, suggested
+from labeling.readers.columns import (
+    Columns,
+    cell,
+    listed,
+    needed,
+    number_of,
+    pair_of,
+    plain_name,
+    prompt_row,
+    suggested,
+)
 from labeling.readers.preferences import ASSISTANT, turns_of
 from labeling.readers.refusals import RowFault
 from labeling.rows import PairGroup, PairRow, PromptRow, Reply
@@ -113,10 +122,7 @@ def _field(answer: object, names: tuple[str, ...]) -> Any:
 
 
 def _number(value: object) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = math.nan
-    if math.isnan(number):  # which is neither more nor less than any other
+    number = number_of(value)
+    if number is None:
         raise RowFault("not_a_ranking", f"{str(value)[:40]!r} is no rank and no score")
     return number

@@ -1,4 +1,4 @@
-"""Two responses beside a number that says which is better: HelpSteer's preferences."""
+"""Two responses beside numbers that say which is better: HelpSteer's preferences, WebGPT's scores."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from labeling.domain import Json, Verdict
 from labeling.readers.chat import as_messages
-from labeling.readers.columns import Columns, cell, needed, side_by_side, suggested
+from labeling.readers.columns import Columns, cell, listed, needed, number_of, side_by_side, suggested
 from labeling.readers.refusals import RowFault
 from labeling.rows import PairRow
 
@@ -14,6 +14,7 @@ HELPSTEER = (
     {"context", "response1", "response2", "overall_preference"},  # HelpSteer3
     {"prompt", "response_1", "response_2", "preference_strength"},  # HelpSteer2
 )
+WEBGPT = {"question", "answer_0", "answer_1", "score_0", "score_1"}
 # How HelpSteer2 writes several turns in one text that begins with the user's.
 TURN = re.compile(r"\n?<extra_id_1>(User|Assistant)\n")
 
@@ -52,3 +53,37 @@ def _turns(record: Mapping[str, Any], columns: Columns) -> list[Json]:
     first, *later = TURN.split(messages[0]["content"])
     turns = zip(later[::2], later[1::2], strict=True)
     return [{"role": "user", "content": first}, *({"role": who.lower(), "content": text} for who, text in turns)]
+
+
+def is_webgpt(record: Mapping[str, Any]) -> bool:
+    """Whether a record is one of OpenAI's WebGPT comparisons: their question is an object."""
+    return record.keys() >= WEBGPT and isinstance(listed(record["question"]), dict)
+
+
+def webgpt_fields(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the text of its question in place of the object, and the question's id."""
+    question = listed(record.get("question"))
+    if not isinstance(question, dict):
+        return record
+    return {"id": question.get("id"), **record, "question": question.get("full_text")}
+
+
+def webgpt(record: dict[str, Any], columns: Columns) -> PairRow:
+    """A pair of which the answer with the greater score is the better one, and equal scores are a tie.
+
+    No strength is made of the scores, from -1 to 1: their scale is not ours. Source: the card of openai/webgpt_comparisons.
+    """
+    return side_by_side(record, columns, _higher(record.get("score_0"), record.get("score_1")))
+
+
+def _higher(first: object, second: object) -> Verdict | None:
+    if first in (None, "") and second in (None, ""):
+        return None
+    a, b = number_of(first), number_of(second)
+    if a is None or b is None:
+        raise RowFault(
+            "unknown_verdict", f"the scores say {str(first)[:40]!r} and {str(second)[:40]!r}, not two numbers"
+        )
+    if a == b:
+        return Verdict.TIE
+    return Verdict.A if a > b else Verdict.B

@@ -14,6 +14,11 @@ STEER2 = {
     "split": "train", "prompt": "Why?", "response_1": "So.", "response_2": "No.", "preference_strength": 3,
     "preference_statement": "@Response 2 is much better.", "three_most_similar_preferences": [{"strength": 3}],
 }  # fmt: skip
+WEBGPT = {
+    "question": {"dataset": "eli5", "id": "q7", "full_text": "Why is the sky blue?"},
+    "quotes_0": {"title": [], "extract": []}, "answer_0": "Air [1].", "tokens_0": {"prefix": [1], "completion": [2]}, "score_0": 0.25,
+    "quotes_1": {"title": [], "extract": []}, "answer_1": "Because.", "tokens_1": {"prefix": [1], "completion": [3]}, "score_1": -0.25,
+}  # fmt: skip
 SCALE = [
     (-3, Verdict.A, 3), (-1, Verdict.A, 1), (0, Verdict.TIE, None), (1, Verdict.B, 1), (2.0, Verdict.B, 2), ("3", Verdict.B, 3),
     (None, None, None),
@@ -69,3 +74,40 @@ def test_another_table_of_that_scale_is_read_by_hand():
 def test_parquet_holds_the_same_preferences(tmp_path):
     path = write_parquet(tmp_path / "steer.parquet", [STEER, STEER | {"overall_preference": 0}])
     assert [row.verdict for row in rows_in(path, path.name)] == [Verdict.A, Verdict.TIE]
+
+
+@pytest.mark.parametrize(
+    ("scores", "verdict"),
+    [
+        ((0.25, -0.25), Verdict.A), ((-1.0, 1.0), Verdict.B), ((0.0, 0.0), Verdict.TIE), ((0, "-0.0"), Verdict.TIE),
+        ((None, None), None),
+    ],
+)  # fmt: skip
+def test_the_answer_with_the_greater_score_is_the_better_one_and_equal_scores_are_a_tie(scores, verdict):
+    record = WEBGPT | dict(zip(("score_0", "score_1"), scores, strict=True))
+    assert format_of(record) == "webgpt"
+    row = pair_in(record)
+    assert (said(row), row.verdict, row.strength) == (("Why is the sky blue?", "Air [1].", "Because."), verdict, None)
+    assert row.prompt.external_id == "q7"
+
+
+def test_a_question_that_a_table_holds_as_json_is_read_alike(tmp_path):
+    header = "question,answer_0,answer_1,score_0,score_1"
+    table = header + '\n"{""full_text"": ""Why?"", ""id"": ""q1""}",So.,No.,-0.5,0.5\n'
+    (row,) = rows_in(table.encode(), "table.csv")
+    assert (said(row), row.verdict, row.prompt.external_id) == (("Why?", "So.", "No."), Verdict.B, "q1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"score_0": None}, "unknown_verdict"),
+        ({"score_1": "high"}, "unknown_verdict"),
+        ({"score_0": "nan"}, "unknown_verdict"),
+        ({"question": {"id": "q7"}}, "empty_prompt"),
+        ({"answer_1": ""}, "empty_side"),
+        ({"answer_1": WEBGPT["answer_0"]}, "identical_sides"),
+    ],
+)
+def test_a_comparison_with_a_fault_is_refused_with_its_own_reason(fields, code):
+    assert refusal_in(WEBGPT | fields).code == code

@@ -20,7 +20,7 @@ from tests.exporters.samples import WEATHER, call
 from tests.readers.test_annotations import RECORD, TASK
 from tests.readers.test_battles import BATTLE
 from tests.readers.test_rankings import NECTAR
-from tests.readers.test_scored import STEER
+from tests.readers.test_scored import STEER, WEBGPT
 
 
 def pair(number: int, **fields: object) -> dict[str, object]:
@@ -324,6 +324,7 @@ READABLE = {
     "ranking": [NECTAR],
     "ranking-best-worst": [NECTAR],
     "helpsteer": [STEER | {"context": SAYS[0]}],
+    "webgpt": [WEBGPT],
     "pairs": [{"prompt": "Why?", "response_a": "So.", "response_b": "No.", "verdict": "a", "strength": 3}],
 }  # fmt: skip
 
