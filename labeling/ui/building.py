@@ -24,8 +24,8 @@ Result: TypeAlias = ExportView | Pushed | ImportView
 
 @dataclass
 class Building:
-    """How far it is; at the end it has a result or an error. `again` is the export that is made once more. A push has no
-    pairs to be counted; of an import rows are."""
+    """How far it is; at the end it has a result or an error, or was stopped. `again` is the export that is made once more.
+    A push has no pairs to be counted; of an import rows are."""
 
     looked: int = 0
     pairs: int = 0
@@ -33,6 +33,7 @@ class Building:
     error: Exception | None = None
     again: int | None = None
     is_counted: bool = True
+    is_stopped: bool = False
     thread: Thread = field(default_factory=Thread)
 
     @property
@@ -44,8 +45,21 @@ class Building:
     def is_over(self) -> bool:
         return not self.thread.is_alive()
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether there is still something to be counted: what follows is quick, or at work elsewhere."""
+        return self.is_counted and not 0 < self.pairs <= self.looked
+
+    def stop(self) -> None:
+        """End it at the next count, so that nothing of it is kept."""
+        self.is_stopped = True
+
     def wait(self) -> None:
         self.thread.join(PATIENCE_SECONDS)
+
+
+class _StopError(Exception):
+    """It was stopped on the page."""
 
 
 _lock = Lock()
@@ -114,9 +128,14 @@ def _begin(me: Here, made: Building, work: Callable[[Progress], Result], page: P
 def _run(made: Building, work: Callable[[Progress], Result]) -> None:
     def progress(looked: int, pairs: int) -> None:
         made.looked, made.pairs = looked, pairs
+        if made.is_stopped and made.can_stop:
+            raise _StopError
 
     try:
         made.result = work(progress)
+        made.is_stopped = False  # too late
+    except _StopError:
+        return
     except Exception as error:  # noqa: BLE001 - told on the page, with its traceback in the log
         made.error = error
 

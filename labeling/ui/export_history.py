@@ -10,9 +10,10 @@ from labeling.services.export_changes import Changes, can_compare, changes
 from labeling.services.export_list import ExportView, export_folder, export_view, zip_name
 from labeling.services.hub import Pushed, repository
 from labeling.services.zipped import zip_blocks
-from labeling.ui.building import Building, build_again, building, send
+from labeling.ui.building import Building, build_again, send
 from labeling.ui.context import Here
-from labeling.ui.parts import ago, bar, count, escape, faults, figures, grid, note, plural, section, size, tell
+from labeling.ui.parts import ago, count, escape, faults, figures, grid, note, plural, section, size, tell
+from labeling.ui.under_way import under_way
 
 PUSHES: Final = "pushes"
 LARGEST_IN_MEMORY: Final = 20_000_000  # bytes; a larger export streams from its route
@@ -44,33 +45,13 @@ def earlier(me: Here, listed: list[ExportView], ended: Building | None, going: B
             ]
             _actions(me, opened, is_busy=going is not None)
         if going is not None and going.is_of_list:
-            progress(me)
+            under_way(me, "export")
         if ended is not None and ended.is_of_list:
             _outcome(me, ended)
         same = [view.id for view in finished.values() if view.digest == opened.digest and view.id != opened.id]
         _facts(opened, same)
         before = (view for view in finished.values() if view.id < opened.id and can_compare(view, opened.format))
         _since(me, opened, {view.id: names[view.id] for view in before})
-
-
-def progress(me: Here) -> None:
-    """How far it is what is under way."""
-
-    @st.fragment(run_every=1.0)
-    def live() -> None:
-        going = building(me)
-        if going is None or going.is_over:
-            st.rerun()
-        if not going.is_counted:
-            st.progress(0.0, text="Sending the files to the hub · goes on if you leave this page")
-            return
-        if not going.pairs:
-            st.progress(0.0, text="Looking for prompts that belong together · goes on if you leave this page")
-            return
-        is_read = going.looked >= going.pairs
-        bar(going.looked, going.pairs, "pairs", "checking the file" if is_read else "goes on if you leave this page")
-
-    live()
 
 
 def _outcome(me: Here, ended: Building) -> None:

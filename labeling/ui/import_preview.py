@@ -109,7 +109,7 @@ def show(me: Here, file: ChosenFile) -> None:
         )
     if wanted:
         roles = {role: seen.mapping.get(role, "") for role in FORMATS[seen.format].columns}
-        take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read)
+        take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read).wait()
         st.rerun()
 
 

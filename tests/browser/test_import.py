@@ -7,15 +7,17 @@ from uuid import uuid4
 from playwright.sync_api import FileChooser, expect
 
 from labeling.services.access import local_actor
+from labeling.services.import_list import list_imports
 from labeling.services.projects import create_project, project_view
 from tests.browser.labelling import SLOW, idle
 
 ROWS = 20_000
 
 
-def test_an_import_goes_on_while_its_page_is_left(app, store, page, tmp_path):
-    slug = create_project(store, local_actor(store), name=f"Left {uuid4().hex}").slug
-    path = tmp_path / "pairs.jsonl"
+def offered(app, store, page, folder, title: str) -> str:
+    """Open many pairs on the page of a new project, to be imported. Returns the project's slug."""
+    slug = create_project(store, local_actor(store), name=f"{title} {uuid4().hex}").slug
+    path = folder / "pairs.jsonl"
     path.write_text(
         "".join(
             json.dumps({"prompt": f"Question {n} {n * n}?", "response_a": f"x {n}", "response_b": f"y {n}"}) + "\n"
@@ -26,6 +28,12 @@ def test_an_import_goes_on_while_its_page_is_left(app, store, page, tmp_path):
     page.goto(f"{app.address}/data?project={slug}")
     page.get_by_role("button", name="Choose a file").click()
     page.get_by_role("dialog").locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_role("button", name=f"Import {ROWS:,} pairs")).to_be_visible()
+    return slug
+
+
+def test_an_import_goes_on_while_its_page_is_left(app, store, page, tmp_path):
+    slug = offered(app, store, page, tmp_path, "Left")
     page.get_by_role("button", name=f"Import {ROWS:,} pairs").click()
     expect(page.get_by_text(f"of {ROWS:,} rows")).to_be_visible()
     page.get_by_role("link", name="Export").click()
@@ -33,6 +41,18 @@ def test_an_import_goes_on_while_its_page_is_left(app, store, page, tmp_path):
     page.goto(f"{app.address}/data?project={slug}")
     expect(page.get_by_text(f"{ROWS:,} rows read = {ROWS:,} taken")).to_be_visible(timeout=4 * SLOW)
     assert project_view(store, local_actor(store), slug).pairs == ROWS
+
+
+def test_an_import_that_is_stopped_leaves_nothing_and_shows_its_file_again(app, store, page, tmp_path):
+    slug = offered(app, store, page, tmp_path, "Stopped")
+    with store.writing():  # it cannot end before it is stopped
+        page.get_by_role("button", name=f"Import {ROWS:,} pairs").click()
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("Stopping · what was written is taken back")).to_be_visible()
+    expect(page.get_by_text("The import was stopped: nothing of it is kept")).to_be_visible(timeout=4 * SLOW)
+    assert project_view(store, local_actor(store), slug).prompts == 0
+    assert [one.state for one in list_imports(store, local_actor(store), slug)] == ["removed"]
+    expect(page.get_by_role("button", name=f"Import {ROWS:,} pairs")).to_be_visible()
 
 
 # The name of the control that has the keyboard; a dialog that has it holds the words of all that is in it.

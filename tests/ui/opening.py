@@ -6,6 +6,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 import labeling.ui.views
+from labeling.ui import building
 from labeling.ui.context import Session
 
 FOLDER = Path(labeling.ui.views.__file__).parent
@@ -27,6 +28,14 @@ def run(page: AppTest) -> AppTest:
     page.run()
     assert not page.exception, page.exception
     return page
+
+
+def run_to_end(page: AppTest) -> AppTest:
+    """The page, run again when what it began is over."""
+    run(page)
+    for going in list(building._buildings.values()):
+        going.thread.join()
+    return run(page)
 
 
 def button(page: AppTest, label: str):

@@ -10,7 +10,7 @@ from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, project_view
 from labeling.ui.import_preview import KEY, NONE, ChosenFile
 from tests.readers.reading import write_parquet
-from tests.ui.opening import button, open_page, run, texts
+from tests.ui.opening import button, open_page, run, run_to_end, texts
 
 PAIRS = [{"prompt": f"Q{n}?", "response_a": f"good {n}", "response_b": f"bad {n}", "verdict": "a"} for n in range(3)]
 
@@ -68,7 +68,7 @@ def test_a_file_is_shown_in_figures_that_add_up_before_anything_is_stored(page, 
 def test_an_import_ends_on_the_overview_with_its_counts(page, store):
     choose(page, "pairs.jsonl", jsonl(*PAIRS) + b"{half\n")
     button(page, "Import 3 pairs").click()
-    run(page)
+    run_to_end(page)
     assert "4 rows read = 3 taken + 0 there already + 1 refused" in texts(page)
     assert "3 pairs, 3 labels" in texts(page)
     assert metrics(page)["Pairs"] == "3"
@@ -81,7 +81,7 @@ def test_verdicts_are_dropped_where_no_rater_is_named(page, store):
     page.text_input[0].input("")
     run(page)
     button(page, "Import 3 pairs").click()
-    run(page)
+    run_to_end(page)
     assert (project(store).pairs, project(store).labelled_pairs) == (3, 0)
 
 
@@ -92,7 +92,7 @@ def test_a_column_that_was_guessed_wrong_is_put_right(page, store):
     run(page)
     assert page.dataframe[0].value["Prompt"][0] == "the real one"
     button(page, "Import 1 pair").click()
-    run(page)
+    run_to_end(page)
     assert project(store).pairs == 1
 
 
@@ -109,7 +109,7 @@ def test_columns_that_nobody_knows_are_told_by_hand(page, store):
         select(page, label, column)
     assert metrics(page)["Labels in the file"] == "2"
     button(page, "Import 2 pairs").click()
-    run(page)
+    run_to_end(page)
     assert (project(store).pairs, project(store).labelled_pairs) == (2, 2)
 
 
@@ -125,7 +125,7 @@ def test_a_file_s_own_words_for_verdicts_are_told_by_hand(page, store):
     assert metrics(page)["Rows refused"] == "0"
     assert page.dataframe[0].value["Verdict"].to_list() == ["a", "b", "tie", "tie", "a"]
     button(page, "Import 5 pairs").click()
-    run(page)
+    run_to_end(page)
     assert project(store).labelled_pairs == 5
 
 
@@ -148,7 +148,7 @@ def test_a_column_that_was_taken_for_a_verdict_can_be_set_aside(page, store):
     assert metrics(page)["Rows refused"] == "0"
     assert "Labels in the file" not in metrics(page)
     button(page, "Import 4 pairs").click()
-    run(page)
+    run_to_end(page)
     assert (project(store).pairs, project(store).labelled_pairs) == (4, 0)
 
 
@@ -201,7 +201,7 @@ def test_a_file_s_text_is_never_read_as_markdown(page):
     assert page.dataframe[0].value["Prompt"][0] == hostile
     assert ":red[shout]" not in texts(page)
     button(page, "Import 1 pair").click()
-    run(page)
+    run_to_end(page)
     assert ":red[shout]" not in texts(page)
 
 
@@ -258,7 +258,7 @@ def test_labels_of_raters_whom_the_file_names_are_kept_unless_switched_off(page,
     choose(page, "votes.jsonl", jsonl(*NAMED))
     assert any(one.label == "Keep the labels of the 2 raters the file names" for one in page.toggle)
     button(page, "Import 2 pairs").click()
-    run(page)
+    run_to_end(page)
     assert "1 pair, 2 labels" in texts(page)
 
 
@@ -268,7 +268,7 @@ def test_near_duplicates_are_shown_after_the_import(page, store):
     ]
     choose(page, "rows.jsonl", jsonl(*rows))
     button(page, "Import 2 pairs").click()
-    run(page)
+    run_to_end(page)
     assert "2 prompts now in groups that ask nearly the same and 2 pairs whose sides say nearly the same" in texts(page)
     assert "Prompts that ask nearly the same" in texts(page)
     assert "2 prompts in 1 group; no split parts a group" in texts(page)

@@ -9,7 +9,7 @@ from labeling.services.reserving import reserve
 from labeling.ui import building
 from labeling.ui.context import Here
 from tests.services.exporting import labelled, lines, make_exporting
-from tests.ui.opening import button, open_page, run, texts
+from tests.ui.opening import button, open_page, run, run_to_end, texts
 
 
 @pytest.fixture
@@ -20,10 +20,7 @@ def opened(sqlite_store_url, monkeypatch, tmp_path):
 
 def build(page):
     button(page, "Build").click()
-    run(page)
-    for going in list(building._buildings.values()):
-        going.thread.join()
-    return run(page)
+    return run_to_end(page)
 
 
 def labels(page) -> list[str]:

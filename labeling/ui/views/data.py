@@ -11,12 +11,11 @@ from labeling.services.import_list import ImportView
 from labeling.services.near_duplicates import near_duplicates
 from labeling.services.projects import ProjectView
 from labeling.ui import import_preview
-from labeling.ui.building import Building, building, take
+from labeling.ui.building import building, take
 from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.parts import (
     actions,
     ago,
-    bar,
     body,
     count,
     empty,
@@ -29,6 +28,7 @@ from labeling.ui.parts import (
     section,
     tell,
 )
+from labeling.ui.under_way import under_way
 
 PAGE_SIZE: Final = 25
 DONE: Final = "import_done"
@@ -37,8 +37,13 @@ DONE: Final = "import_done"
 def main() -> None:
     me = here()
     project = project_here(me)
-    if (going := building(me, "data")) is not None:
-        _wait(me, going)
+    going = building(me, "data")
+    if going is not None and not going.is_over:
+        with head("Import", "Nothing of it is seen before its end"):
+            pass
+        under_way(me, "data")
+        return
+    _take_up(me)
     file = import_preview.chosen_file()
     if file is not None:
         import_preview.show(me, file)
@@ -49,24 +54,15 @@ def main() -> None:
     _overview(me, project)
 
 
-def _wait(me: Here, going: Building) -> None:
-    """Show how far an import is until it is over, and take up how it ended. It goes on where this script is left."""
-    if not going.is_over:
-        st.empty()  # in the place of the preview, which else stays till the import is over
-        with head("Import", "Goes on if you leave this page; nothing of it is seen before its end"):
-            pass
-        place = st.empty()
-        while not going.is_over:
-            is_read = going.looked >= going.pairs > 0
-            with place:
-                bar(going.looked, going.pairs, "rows", "looking for near-duplicates" if is_read else "")
-            going.thread.join(0.5)
-        st.rerun()
+def _take_up(me: Here) -> None:
+    """What an import that is over came to, if no other tab has taken it up."""
     ended = take(me, "data")
     if ended is None:
-        return  # another tab took it
+        return
     if ended.error is not None:
         tell(ended.error)
+    elif ended.is_stopped:
+        note("block", "orange", "The import was stopped: nothing of it is kept.")
     elif isinstance(ended.result, ImportView):
         st.session_state[DONE] = ended.result
         file = import_preview.chosen_file()

@@ -16,12 +16,13 @@ from labeling.services.vote_export import votes_held
 from labeling.ui.building import Building, build, building, take
 from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.export_form import Form, export_form
-from labeling.ui.export_history import download, earlier, progress
+from labeling.ui.export_history import download, earlier
 from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
 from labeling.ui.parts import bar, body, count, empty, faults, head, plural, tell
 from labeling.ui.reserve_section import reserve_section
 from labeling.ui.rules_form import show_effect
 from labeling.ui.text_reading import reading
+from labeling.ui.under_way import under_way
 
 # Reading every text takes a tenth of a second for this many pairs; beyond it, what a format refuses is told after the build.
 MOST_COUNTED: Final = 5_000
@@ -50,7 +51,7 @@ def main() -> None:
                 shown = _rows(me, form, form.format, listed, top)
         with top:
             if going is not None and not going.is_of_list:
-                progress(me)
+                under_way(me, "export")
             if ended is None or not ended.is_of_list:
                 _told(form, ended, listed)
         if shown:
