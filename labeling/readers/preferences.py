@@ -6,7 +6,7 @@ from typing import Any
 
 from labeling.domain import Json, Verdict
 from labeling.readers.chat import as_messages, as_reply, json_text, plain_text, shared_length, split_conversations
-from labeling.readers.columns import Columns, cell, listed, needed, pair_of, prompt_row
+from labeling.readers.columns import Columns, cell, listed, needed, pair_of, prompt_row, suggested
 from labeling.readers.refusals import RowFault
 from labeling.rows import PairRow, Reply
 
@@ -16,7 +16,9 @@ SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
 SHAREGPT_ROLES = {
     "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant",
     "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
+    "tool_call": "function_call", "tool_response": "tool",
 }  # fmt: skip
+SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 
 
 def openai(record: dict[str, Any], columns: Columns) -> PairRow:
@@ -50,10 +52,7 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         if messages[: len(before)] != before:
             messages = before + messages
     elif given is not None:
-        messages = as_messages(given, columns["prompt"])
-        if (more := record.get("input")) and columns["prompt"] == "instruction":  # Alpaca's two parts of a question
-            messages[-1] = {"role": "user", "content": f"{messages[-1]['content']}\n{plain_text(more, 'input')}"}
-        messages = _history(record) + messages
+        messages = _asked(record, columns, given)
     elif isinstance(chosen, str) and isinstance(rejected, str):
         messages, chosen, rejected = _implicit(chosen, rejected)
     else:
@@ -62,6 +61,44 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         prompt_row(record, columns, messages, record.get("tools") or []),
         as_reply(chosen, columns["chosen"], cell(record, columns, "chosen_model")),
         as_reply(rejected, columns["rejected"], cell(record, columns, "rejected_model")),
+        Verdict.A,
+    )
+
+
+def _asked(record: dict[str, Any], columns: Columns, given: object) -> list[Json]:
+    """The prompt with what Alpaca's rows hold beside it: the second part of a question, and earlier turns."""
+    messages = as_messages(given, columns["prompt"])
+    if (more := record.get("input")) and columns["prompt"] == "instruction":
+        messages[-1] = {"role": "user", "content": f"{messages[-1]['content']}\n{plain_text(more, 'input')}"}
+    return _history(record) + messages
+
+
+def is_swift(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of ms-swift's kind: the better reply is where a reply stands anyway, the worse one beside it."""
+    roles = suggested(list(record), ("prompt", "chosen", "response"))
+    has_reply = "messages" in record or {"prompt", "response"} <= roles.keys()
+    return (
+        has_reply and "chosen" not in roles and not record.keys().isdisjoint({"rejected_response", "rejected_messages"})
+    )
+
+
+def swift(record: dict[str, Any], columns: Columns) -> PairRow:
+    """ms-swift: conversations that end in the better reply, with the worse one or its whole conversation; or query and response."""
+    rejected = cell(record, columns, "rejected")
+    if "messages" not in record:
+        messages, chosen = (
+            _asked(record, columns, needed(record, columns, "prompt")),
+            needed(record, columns, "response"),
+        )
+    else:
+        *messages, chosen = sharegpt_messages(record["messages"], "messages")
+        if other := record.get("rejected_messages"):
+            whole = sharegpt_messages(other, "rejected_messages")
+            messages, chosen, rejected = split_conversations([*messages, chosen], whole)
+    return pair_of(
+        prompt_row(record, columns, messages, sharegpt_tools(record)),
+        as_reply(chosen, "the better reply"),
+        as_reply(rejected, columns.get("rejected", "rejected_response")),
         Verdict.A,
     )
 
@@ -166,13 +203,14 @@ def sharegpt_messages(value: object, field: str) -> list[Json]:
         where = f"{field}[{number}]"
         if not isinstance(turn, dict):
             raise RowFault("missing_field" if turn is None else "not_messages", f"{where} is not a turn")
-        if "from" not in turn:
+        if "from" not in turn and turn.get("role") not in SWIFT_ROLES:
             messages += as_messages([turn], where)
             continue
-        role = SHAREGPT_ROLES.get(str(turn["from"]).lower())
+        speaker = str(turn.get("from", turn.get("role")))
+        role = SHAREGPT_ROLES.get(speaker.lower())
         if role is None:
-            raise RowFault("not_messages", f"{where} is from {str(turn['from'])[:40]!r}, which is no known speaker")
-        text = plain_text(turn.get("value"), where)
+            raise RowFault("not_messages", f"{where} is from {speaker[:40]!r}, which is no known speaker")
+        text = plain_text(turn.get("value", turn.get("content")), where)
         if role == "function_call":
             messages.append({"role": "assistant", "content": "", "tool_calls": _calls(text, len(messages), where)})
         elif role == "tool":

@@ -101,3 +101,67 @@ def test_arguments_that_are_an_object_become_the_string_that_services_read():
     call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": {"where": "up"}}}
     row = pair_in({"prompt": "Q", "chosen": [{"role": "assistant", "tool_calls": [call]}], "rejected": [BAD]})
     assert row.a.tool_calls[0]["function"]["arguments"] == '{"where":"up"}'
+
+
+SWIFT = {"messages": [USER, GOOD], "rejected_response": BAD["content"]}
+
+
+@pytest.mark.parametrize(
+    ("record", "turns"),
+    [
+        (SWIFT, 1),
+        (SWIFT | {"system": "Be brief."}, 2),
+        (SWIFT | {"rejected_messages": None, "images": []}, 1),
+        (SWIFT | {"rejected_response": [BAD]}, 1),
+        ({"messages": [USER, GOOD], "rejected_messages": [USER, BAD]}, 1),
+        ({"messages": [USER, BAD, USER, GOOD], "rejected_messages": [USER, BAD, USER, BAD], "rejected_response": None}, 3),
+        ({"query": USER["content"], "response": GOOD["content"], "rejected_response": BAD["content"], "history": []}, 1),
+        (
+            {"query": USER["content"], "response": GOOD["content"], "rejected_response": BAD["content"],
+             "system": "Be brief.", "history": [["Hi", "Hello."]]},
+            4,
+        ),
+    ],
+)  # fmt: skip
+def test_a_reply_and_the_rejected_one_are_a_pair_however_ms_swift_writes_them(record, turns):
+    assert format_of(record) == "ms-swift"
+    row = pair_in(record)
+    assert said(row) == (USER["content"], GOOD["content"], BAD["content"])
+    assert (row.verdict, len(row.prompt.prompt.messages)) == (Verdict.A, turns)
+
+
+def test_calls_and_results_of_ms_swift_become_those_of_chat_completions():
+    talk = [
+        USER, {"role": "tool_call", "content": '{"name": "look", "arguments": {"where": "up"}}'},
+        {"role": "tool_response", "content": "blue"}, GOOD,
+    ]  # fmt: skip
+    tools = '[{"type": "function", "function": {"name": "look", "parameters": {}}}]'
+    prompt = pair_in({"messages": talk, "tools": tools, "rejected_response": "No."}).prompt.prompt
+    assert [message["role"] for message in prompt.messages] == ["user", "assistant", "tool"]
+    (call,) = prompt.messages[1]["tool_calls"]
+    assert call["function"] == {"name": "look", "arguments": '{"where":"up"}'}
+    assert (prompt.messages[2]["tool_call_id"], prompt.tools[0]["function"]["name"]) == (call["id"], "look")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"rejected_response": None}, "missing_field"),
+        ({"rejected_response": " "}, "empty_side"),
+        ({"rejected_response": GOOD["content"]}, "identical_sides"),
+        ({"rejected_response": ["No.", "Never."]}, "not_one_reply"),
+        ({"messages": [USER]}, "empty_prompt"),
+        ({"messages": [GOOD, USER]}, "prompt_ends_wrong"),
+        ({"messages": []}, "empty_prompt"),
+        ({"rejected_messages": [USER, GOOD]}, "identical_sides"),
+        ({"rejected_messages": [GOOD, BAD]}, "different_prompts"),
+    ],
+)
+def test_a_row_of_ms_swift_that_is_no_pair_is_refused_with_its_own_reason(fields, code):
+    assert refusal_in(SWIFT | fields).code == code
+
+
+def test_a_chosen_reply_beside_messages_is_no_row_of_ms_swift():
+    record = {"messages": [USER], "chosen_response": GOOD["content"], "rejected_response": BAD["content"]}
+    assert format_of(record) == "trl"
+    assert said(pair_in(record)) == (USER["content"], GOOD["content"], BAD["content"])

@@ -320,6 +320,7 @@ READABLE = {
     "sharegpt-ranking": [{"conversations": [{"from": "human", "value": "Why?"}], "chosen": {"from": "gpt", "value": "So."},
                           "rejected": {"from": "gpt", "value": "No."}}],
     "trl": [as_trl(*SAYS[:1], [SAYS[1]], [SAYS[2]]), {"chosen": [*SAYS[0], SAYS[1]], "rejected": [*SAYS[0], SAYS[2]]}],
+    "ms-swift": [{"messages": [*SAYS[0], SAYS[1]], "rejected_response": "No."}],
     "kto": [RATED, RATED | {"completion": "No.", "label": False}],
     "ranking": [NECTAR],
     "ranking-best-worst": [NECTAR],
