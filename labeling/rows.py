@@ -50,7 +50,8 @@ class PairRow:
     """A prompt with two completions; `verdict` in the order of the file, None where the file has none.
 
     `labels` are the verdicts of raters whom the file names; `verdict` is then what most of them said, None where no
-    verdict leads.
+    verdict leads. `margin`, by how much the better one is better where the file tells that on a scale of its own, is for
+    training files alone: no rater's strength is made of it.
     """
 
     prompt: PromptRow
@@ -59,6 +60,7 @@ class PairRow:
     verdict: Verdict | None = None
     strength: int | None = None
     labels: tuple[NamedVerdict, ...] = ()
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

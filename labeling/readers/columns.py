@@ -33,6 +33,7 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "rejected_model": ("rejected_model", "model_rejected"),
     "verdict": ("verdict", "label", "winner", "preference", "comparison", "better", "preferred", "better_response_id"),
     "strength": ("strength",),
+    "margin": ("margin",),
     "preference": ("overall_preference", "preference_strength"),
     "rater": ("rater", "annotator", "annotator_id", "judge", "labeler", "worker"),
     "response": ("response", "completion", "answer", "output", "reply"),
@@ -188,6 +189,15 @@ def number_of(value: object) -> float | None:
     return None if math.isnan(number) else number  # which is neither more nor less than any other
 
 
+def margin_in(record: Mapping[str, Any], columns: Columns) -> float | None:
+    """By how much the chosen side is better, as the file writes the number; None where it tells none."""
+    value = cell(record, columns, "margin")
+    if value is None:
+        return None
+    number: float | None = value if type(value) in (int, float) else number_of(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
 def rater_of(value: object) -> str | None:
     """The name a file gives to who gave a verdict: a name, a number, or a list of parts."""
     if isinstance(value, list):
@@ -223,7 +233,8 @@ def pair_of(
     verdict: Verdict | None,
     strength: int | None = None,
     labels: tuple[NamedVerdict, ...] = (),
+    margin: float | None = None,
 ) -> PairRow:
     if a.text == b.text and a.tool_calls == b.tool_calls:
         raise RowFault("identical_sides", "both completions are the same text")
-    return PairRow(prompt, a, b, verdict, strength if verdict in (Verdict.A, Verdict.B) else None, labels)
+    return PairRow(prompt, a, b, verdict, strength if verdict in (Verdict.A, Verdict.B) else None, labels, margin)

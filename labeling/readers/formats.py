@@ -72,11 +72,11 @@ FORMATS: dict[str, Format] = {
     ),
     "trl": Format(
         "pairs", "chosen and rejected (TRL, UltraFeedback, Alpaca)", _has("chosen", "rejected"), preferences.chosen_rejected,
-        ("prompt", "chosen", "rejected", *_MODELS, *ABOUT_PROMPT),
+        ("prompt", "chosen", "rejected", "margin", *_MODELS, *ABOUT_PROMPT),
     ),
     "ms-swift": Format(
         "pairs", "ms-swift: a reply and the rejected one", preferences.is_swift, preferences.swift,
-        ("prompt", "response", "rejected", *ABOUT_PROMPT),
+        ("prompt", "response", "rejected", "margin", *ABOUT_PROMPT),
     ),
     "kto": Format(
         "pairs", "KTO: single completions, desirable or not", unpaired.is_rated, unpaired.rated,

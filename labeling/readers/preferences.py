@@ -6,7 +6,7 @@ from typing import Any
 
 from labeling.domain import Json, Verdict
 from labeling.readers.chat import as_messages, as_reply, json_text, plain_text, shared_length, split_conversations
-from labeling.readers.columns import Columns, cell, listed, needed, pair_of, prompt_row, suggested
+from labeling.readers.columns import Columns, cell, listed, margin_in, needed, pair_of, prompt_row, suggested
 from labeling.readers.refusals import RowFault
 from labeling.rows import PairRow, Reply
 
@@ -62,6 +62,7 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         as_reply(chosen, columns["chosen"], cell(record, columns, "chosen_model")),
         as_reply(rejected, columns["rejected"], cell(record, columns, "rejected_model")),
         Verdict.A,
+        margin=margin_in(record, columns),
     )
 
 
@@ -100,6 +101,7 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
         as_reply(chosen, "the better reply"),
         as_reply(rejected, columns.get("rejected", "rejected_response")),
         Verdict.A,
+        margin=margin_in(record, columns),
     )
 
 

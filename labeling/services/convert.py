@@ -251,7 +251,7 @@ def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> Prefe
     prompt = row.prompt.prompt
     return PreferenceRow(
         prompt.messages, chosen.text, rejected.text, prompt.tools, chosen.tool_calls, rejected.tool_calls, outcome,
-        row.strength,
+        row.strength if row.margin is None else row.margin,
     )  # fmt: skip
 
 

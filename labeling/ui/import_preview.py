@@ -24,7 +24,7 @@ ROLE_TITLES: Final = {
     "language": "Language", "rater": "Rater", "chosen": "Better reply", "rejected": "Worse reply",
     "chosen_model": "Model of the better", "rejected_model": "Model of the worse", "desirable": "Desirable or not",
     "responses": "Replies", "ranks": "Ranks, 1 is best", "scores": "Scores, more is better",
-    "preference": "Preference, -3 to 3",
+    "preference": "Preference, -3 to 3", "margin": "Margin",
 }  # fmt: skip
 MAIN_ROLES: Final = (
     "prompt", "response_a", "response_b", "chosen", "rejected", "responses", "ranks", "scores", "response", "desirable",

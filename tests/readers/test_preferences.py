@@ -65,6 +65,14 @@ def test_the_models_of_both_sides_are_kept():
     assert (row.a.source, row.b.source) == ("m1", "m2")
 
 
+def test_a_margin_is_no_strength_of_a_rater_and_can_be_set_aside():
+    record = {"prompt": "Q", "chosen": "x", "rejected": "y", "margin": 2}
+    row = pair_in(record)
+    assert (row.margin, row.strength) == (2, None)
+    assert pair_in(record, mapping={"margin": ""}).margin is None
+    assert pair_in({"query": "Q", "response": "x", "rejected_response": "y", "margin": 0.5}).margin == 0.5
+
+
 def test_a_transcript_becomes_turns_and_the_last_one_is_the_completion():
     record = {"chosen": f"{TALK} So.", "rejected": f"{TALK} No, never."}
     assert format_of(record) == "hh-rlhf"

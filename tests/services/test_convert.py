@@ -161,6 +161,28 @@ def test_the_strength_of_a_preference_in_numbers_is_the_margin(file, tmp_path):
     assert done.refused_by_reason == {"tie": 1}
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_margins_of_a_file_for_a_reward_model_are_kept_by_that_format_alone(file, tmp_path, kind):
+    margins = [1, 2.0, 5 / 3, 0.0, 12]
+    source = file(*(as_trl(SAID[0], *REPLIES[0]) | {"margin": margin} for margin in margins))
+    first, again, other = (tmp_path / f"{name}.{kind}" for name in ("first", "again", "other"))
+    assert convert(source, "in.jsonl", to="trl-reward", out=first).rows == len(margins)
+    done = convert(first, first.name, to="trl-reward", out=again)
+    assert (done.rows, again.read_bytes()) == (len(margins), first.read_bytes())
+    found = list(parquet_records(again)) if kind == "parquet" else lines(again)
+    assert [line["margin"] for line in found] == margins
+    assert convert(first, first.name, to="trl", out=other).rows == len(margins)
+    assert all("margin" not in line for line in (parquet_records(other) if kind == "parquet" else lines(other)))
+
+
+def test_what_is_no_margin_costs_the_row_only_where_one_is_asked_for(file, tmp_path):
+    source = file(*(pair(n, margin=margin) for n, margin in enumerate((None, "wide", [1], True, -1, "1.5"))))
+    done = convert(source, "in.jsonl", to="trl-reward", out=tmp_path / "out.jsonl")
+    assert done.refused_by_reason == {"no_strength": 4, "opposed_strength": 1}
+    assert [line["margin"] for line in lines(tmp_path / "out.jsonl")] == [1.5]
+    assert convert(source, "in.jsonl", to="trl", out=tmp_path / "trl.jsonl").refused == 0
+
+
 def test_every_refused_row_is_in_a_file_with_its_line_and_reason(file, tmp_path):
     talk = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
     source = file(pair(1), pair(2, rejected="good 2"), pair(3, prompt=talk), "no object", pair(5))
