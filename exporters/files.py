@@ -8,7 +8,10 @@ import errno
 import glob
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SUFFIX = ".partial"
@@ -59,6 +62,50 @@ def unfinished_folders(target: Path) -> list[Path]:
 def discard_folder(partial: Path) -> None:
     """Remove an unfinished folder; what cannot be removed keeps its hidden, unfinished name."""
     shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def working_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder beside `target`, removed at the end; what killed writers of `target` left is removed before.
+
+    Raises:
+        FolderFault: as `begin_folder`.
+    """
+    for left in unfinished_folders(target):
+        with _locked(left) as is_left:
+            if is_left:
+                discard_folder(left)
+    folder = begin_folder(target)
+    with _locked(folder):  # until this process ends, however it ends
+        try:
+            yield folder
+        finally:
+            discard_folder(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold a folder; False where another process holds it, it is gone, or the system has no such locks."""
+    if sys.platform == "win32":
+        yield False
+        return
+    import fcntl
+
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            is_ours = False
+        else:
+            is_ours = True
+        yield is_ours
+    finally:
+        os.close(descriptor)
 
 
 def write_file(path: Path, content: bytes) -> None:

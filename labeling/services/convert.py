@@ -1,19 +1,15 @@
 """Pairs from a file to a training file: no project, no database, one row at a time."""
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import orjson
 
-from exporters.files import FolderFault, folder_fault
+from exporters.files import FolderFault, working_folder
 from exporters.formats import EXPORTERS, Format
 from exporters.jsonl import JsonlFile, json_line
 from exporters.parquet import COLUMNS, ParquetFile, parquet_refusal, schema_of
@@ -25,8 +21,6 @@ from labeling.errors import ConflictError, ExportError, InputError
 from labeling.readers import Refusal, Source, Understanding, read_by, understand
 from labeling.rows import PairRow, Reply, Row, pairs_in, records_of
 from labeling.services.ordinary import maker, ordinary_line
-
-File = TypeVar("File", bound=JsonlFile | ParquetFile)
 
 PROGRESS_EVERY = 10_000
 SHOWN = 2000
@@ -90,7 +84,7 @@ def convert(
     """
     format, understanding = _understood(source, name, to, out, options)
     with _told_faults(), ExitStack() as stack:
-        conversion = _Conversion(name, format, out, stack)
+        conversion = _Conversion(name, format, out, stack.enter_context(working_folder(out)), stack)
         for row in read_by(maker(format, understanding), source, understanding, options.limit):
             conversion.take(row)
             if conversion.read % PROGRESS_EVERY == 0:
@@ -131,21 +125,25 @@ def _refused_file(out: Path) -> Path:
 
 
 class _Conversion:
-    """The files of one conversion, removed with `stack` unless they were given their names; and what went where."""
+    """The files of one conversion, in `folder` until they are given their names, let go with `stack`; and what went where."""
 
-    def __init__(self, name: str, format: Format, out: Path, stack: ExitStack) -> None:
+    def __init__(self, name: str, format: Format, out: Path, folder: Path, stack: ExitStack) -> None:
         self.read = 0  # rows
         self._name = name
         self._format = format
         self._out = out
+        self._folder = folder
         self._stack = stack
         self._reasons: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
-        self._written: JsonlFile | ParquetFile = stack.enter_context(
-            _partial(out, partial(ParquetFile, schema=schema_of(format.name)) if _is_parquet(out) else JsonlFile)
-        )
+        rows = folder / "rows"
+        self._written = ParquetFile(rows, schema_of(format.name)) if _is_parquet(out) else JsonlFile(rows)
+        stack.callback(self._written.abandon)
         self._refused: JsonlFile | None = None
-        self._spool = stack.enter_context(_spooling(out)) if format.pieces is not None else None
+        # Where single completions wait until each is known to be a row.
+        self._spool = Spool(folder) if format.pieces is not None else None
+        if self._spool is not None:
+            stack.callback(self._spool.abandon)
 
     def take(self, row: tuple[int, Row] | tuple[int, bytes] | Refusal) -> None:
         """Write a row, or its line where that is made already, or why there is none."""
@@ -232,7 +230,8 @@ class _Conversion:
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if self._refused is None:
-            self._refused = self._stack.enter_context(_partial(_refused_file(self._out), JsonlFile))
+            self._refused = JsonlFile(self._folder / "refused")
+            self._stack.callback(self._refused.abandon)
         for refusal in refusals:
             self._refused.write(_told(self._name, refusal))
 
@@ -281,40 +280,6 @@ def _nothing(name: str, understanding: Understanding, reasons: Counter[str], ref
         f"Not one row of {name}, read as {understanding.format}, can be written: {told}."
         f" Each row's reason is in {refused_out}; say how the file is read with --from."
     )
-
-
-@contextmanager
-def _partial(target: Path, begin: Callable[[Path], File]) -> Iterator[File]:
-    """A hidden file beside `target`, removed at the end unless it was given its name."""
-    try:
-        if not target.parent.is_dir():
-            target.parent.mkdir(parents=True)
-        descriptor, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
-        os.close(descriptor)
-    except FileExistsError as error:
-        raise FolderFault(f"{target.parent} is a file, not a folder. Choose another folder.") from error
-    except OSError as error:
-        raise folder_fault(error, target) from error
-    mask = os.umask(0o077)
-    os.umask(mask)
-    Path(made).chmod(0o666 & ~mask)  # mkstemp makes a file for its owner alone; the finished one is an ordinary file
-    file = begin(Path(made))
-    try:
-        yield file
-    finally:
-        file.abandon()
-        Path(made).unlink(missing_ok=True)
-
-
-@contextmanager
-def _spooling(target: Path) -> Iterator[Spool]:
-    """Where single completions wait until each is known to be a row; removed at the end."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.", suffix=".partial") as folder:
-        spool = Spool(Path(folder))
-        try:
-            yield spool
-        finally:
-            spool.abandon()
 
 
 @contextmanager

@@ -62,14 +62,40 @@ convert(Path("in.jsonl"), "in.jsonl", to=sys.argv[1], out=Path("out.jsonl"), pro
 """
     file(*(pair(n) for n in range(PROGRESS_EVERY)))
     root = str(Path(__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-c", program, to], cwd=tmp_path, env=os.environ | {"PYTHONPATH": root}, check=False
-    )
-    assert done.returncode == -signal.SIGKILL
-    left = {path.name for path in tmp_path.iterdir()} - {"in.jsonl"}
-    assert left
-    assert all(name.startswith(".out.jsonl.") and name.endswith(".partial") for name in left)
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program, to], cwd=tmp_path, env=os.environ | {"PYTHONPATH": root}, check=False
+        )
+        assert done.returncode == -signal.SIGKILL
+        left = {path.name for path in tmp_path.iterdir()} - {"in.jsonl"}
+        assert left
+        assert all(name.startswith(".out.jsonl.") and name.endswith(".partial") for name in left)
+        assert len(left) == 1  # the second takes the place of the first
     assert convert(tmp_path / "in.jsonl", "in.jsonl", to=to, out=tmp_path / "out.jsonl").read == PROGRESS_EVERY
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_a_conversion_under_way_is_not_taken_for_a_killed_one(file, tmp_path):
+    many, one = file(*(pair(n) for n in range(PROGRESS_EVERY))), file(pair(1), name="one.jsonl")
+    out, between = tmp_path / "out.jsonl", []
+
+    def meanwhile(_rows: int) -> None:
+        between.append(convert(one, "one.jsonl", to="trl", out=out).rows)
+        out.rename(tmp_path / "first.jsonl")
+
+    done = convert(many, "in.jsonl", to="trl", out=out, progress=meanwhile)
+    assert (between, done.rows, out.read_bytes().count(b"\n")) == ([1], PROGRESS_EVERY, PROGRESS_EVERY)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first.jsonl", "in.jsonl", "one.jsonl", "out.jsonl"]
+
+
+def test_the_file_and_its_refused_rows_are_ordinary_files(file, tmp_path):
+    before = os.umask(0o027)
+    try:
+        convert(file(pair(1), pair(2, rejected="good 2")), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("out*")}
+    assert modes == {"out.jsonl": 0o640, "out.jsonl.refused.jsonl": 0o640}
 
 
 SAID = [
