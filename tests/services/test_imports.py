@@ -23,6 +23,7 @@ from labeling.services.projects import create_project, project_view
 from labeling.storage import tables
 from labeling.storage.opening import open_store
 from labeling.storage.store import Store
+from tests.readers.test_scored import STEER
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIR = {"prompt": "Why?", "response_a": "Because.", "response_b": "No idea.", "verdict": "a"}
@@ -78,6 +79,21 @@ def test_pairs_with_labels_are_stored_and_queued(store: Store, actor: Actor) -> 
 def test_labels_are_dropped_unless_their_rater_is_named(store: Store, actor: Actor) -> None:
     assert run_import(store, actor, "p", jsonl(*pairs(3)), "pairs.jsonl", ImportOptions()).labels == 0
     assert count(store, tables.Label) == 0
+
+
+def test_a_preference_in_numbers_is_stored_with_its_strength_and_a_margin_is_not(store: Store, actor: Actor) -> None:
+    rows = [
+        STEER | {"response1": f"first {number}", "response2": f"second {number}", "overall_preference": number}
+        for number in (-3, -1, 0, 2)
+    ]
+    reward = {"prompt": "Why?", "chosen": "So.", "rejected": "No.", "margin": 3}
+    for name, content in (("steer.jsonl", jsonl(*rows)), ("reward.jsonl", jsonl(reward))):
+        assert run_import(store, actor, "p", content, name, ImportOptions(labels_as="crowd")).refused == 0
+    with store.reading() as session:
+        stored = session.execute(select(tables.Label.strength)).scalars().all()
+    assert sorted(stored, key=str) == [1, 2, 3, None, None]
+    won = {"second -3": "first -3", "second -1": "first -1", "first 2": "second 2", "No.": "So."}
+    assert verdicts(store).items() >= won.items()
 
 
 def test_the_same_content_a_second_time_adds_nothing_under_whatever_name_and_form(store: Store, actor: Actor) -> None:

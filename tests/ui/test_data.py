@@ -10,6 +10,8 @@ from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, project_view
 from labeling.ui.import_preview import KEY, NONE, ChosenFile
 from tests.readers.reading import write_parquet
+from tests.readers.test_preferences import SWIFT
+from tests.readers.test_scored import STEER, WEBGPT
 from tests.ui.opening import button, open_page, run, run_to_end, texts
 
 PAIRS = [{"prompt": f"Q{n}?", "response_a": f"good {n}", "response_b": f"bad {n}", "verdict": "a"} for n in range(3)]
@@ -233,6 +235,9 @@ NAMED = [PAIRS[0] | {"annotator": "r1"}, PAIRS[0] | {"annotator": "r2", "verdict
         (RANKING, "understood as rankings, every two answers a pair", "Import 3 pairs"),
         ([{"chosen": "\n\nHuman: Q\n\nAssistant: x", "rejected": "\n\nHuman: Q\n\nAssistant: y"}], "HH-RLHF", "Import 1 pair"),
         ([{"prompt": "Q", "completion": "x", "label": True}, {"prompt": "Q", "completion": "y", "label": False}], "KTO", "Import 1 pair"),
+        ([STEER], "understood as HelpSteer: two responses and a preference from -3 to 3", "Import 1 pair"),
+        ([WEBGPT], "understood as WebGPT: two answers with a score each", "Import 1 pair"),
+        ([SWIFT], "understood as ms-swift: a reply and the rejected one", "Import 1 pair"),
     ],
 )  # fmt: skip
 def test_what_a_file_was_understood_as_is_said_and_its_columns_can_be_mapped(page, records, understood, button_says):
