@@ -1,7 +1,7 @@
 """Folders that are there whole or not at all.
 
 Everything is written into a hidden folder beside the target and gets its name at the very end, when it is on the disk:
-what a killed export leaves behind is called `.NAME.….partial` and can be deleted.
+what a killed export leaves behind is called `.NAME.PROCESS.….partial` and can be deleted.
 """
 
 import errno
@@ -31,7 +31,7 @@ def begin_folder(target: Path) -> Path:
         if target.exists() and not (target.is_dir() and not any(target.iterdir())):
             raise FolderFault(f"{target} is already there. Choose another folder, or delete it.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=SUFFIX)
+        made = tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.{os.getpid()}.", suffix=SUFFIX)
         Path(made).chmod(0o755 & ~_umask())
         return Path(made)
     except OSError as error:
@@ -54,9 +54,9 @@ def finish_folder(partial: Path, target: Path) -> None:
         raise folder_fault(error, target) from error
 
 
-def unfinished_folders(target: Path) -> list[Path]:
-    """What killed writers of `target` left behind."""
-    return [path for path in target.parent.glob(f".{glob.escape(target.name)}.*{SUFFIX}") if path.is_dir()]
+def unfinished_folders(target: Path, process: int) -> list[Path]:
+    """What a process that was killed left of `target`; another one may be writing it."""
+    return [path for path in target.parent.glob(f".{glob.escape(target.name)}.{process}.*{SUFFIX}") if path.is_dir()]
 
 
 def discard_folder(partial: Path) -> None:

@@ -1,13 +1,20 @@
 """`tiebreak export` and `tiebreak check`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, expect_many_rows, opened, progress, tell
 from labeling.cli.exports import changes_lines, pushed_line, written_lines
 from labeling.cli.rules import effect_lines
+from labeling.errors import ExportError, TiebreakError
+
+if TYPE_CHECKING:
+    from labeling.domain import Actor
+    from labeling.services.export_list import ExportView
+    from labeling.services.hub import Pushed
+    from labeling.storage.store import Store
 
 MOST_SHOWN = 50  # findings for people; --json has all of them
 
@@ -66,7 +73,6 @@ def export(
     from labeling.services.export import export as run_export
     from labeling.services.export_changes import changes, comparable
     from labeling.services.export_choices import ExportChoices, default_format, read_file_type
-    from labeling.services.hub import push as send
     from labeling.services.hub import repository
     from labeling.services.rule_files import read_text
     from labeling.services.saved_rules import rules_from
@@ -103,10 +109,24 @@ def export(
             human += f"\n{changes_lines(found)}"
             data["changes"] = asdict(found)
         if push is not None:
-            pushed = send(store, actor, project, view.id, push, public=public)
-            human += f"\n{pushed_line(pushed)}"
+            if not as_json:
+                tell(human, data, as_json)  # before what takes its time, and may fail
+            pushed = _pushed(store, actor, project, view, push, public=public)
+            human = pushed_line(pushed)
             data["pushed"] = asdict(pushed)
     tell(human, data, as_json)
+
+
+def _pushed(store: "Store", actor: "Actor", project: str, view: "ExportView", name: str, *, public: bool) -> "Pushed":
+    """Raises ExportError: it could not be sent, and how to try that again; the export itself is done."""
+    from labeling.services.hub import push
+
+    progress(f"sending export {view.id} to {name}")
+    try:
+        return push(store, actor, project, view.id, name, public=public)
+    except TiebreakError as error:
+        command = f"tiebreak exports push {view.id} {name} --project {project}{' --public' * public}"
+        raise ExportError(f"{error} Export {view.id} is done, in {view.folder}: send it with `{command}`.") from error
 
 
 def check(

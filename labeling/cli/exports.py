@@ -28,9 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def list_(project: ProjectName, as_json: AsJson = False) -> None:
     """The project's exports, newest first, each with the digest of its files."""
-    from labeling.services.export_list import exports
+    from labeling.services.export_list import exports, settle_stopped
 
     with opened() as (store, actor):
+        settle_stopped(store)
         listed = exports(store, actor, project, most=1000)
     lines = [
         f"{view.id:>5}  {view.created_at:%Y-%m-%d %H:%M}  {view.format:<14} {view.state:<8} {view.rows:>9,} rows  "

@@ -11,7 +11,7 @@ import orjson
 from exporters import EXPORTERS
 from labeling.domain import Actor
 from labeling.errors import ConflictError
-from labeling.services.export_list import ExportView, export_folder, export_view
+from labeling.services.export_list import ExportView, export_folder, export_view, is_as_exported
 from labeling.services.votes import Column
 from labeling.storage.store import Store
 
@@ -58,8 +58,8 @@ def changes(store: Store, actor: Actor, slug: str, since: int, export: int) -> C
     """
     view = export_view(store, actor, slug, export)
     is_single = _is_single(view.format)
-    old = _rows_of(comparable(store, actor, slug, since, view.format), is_single=is_single)
-    new = _rows_of(export_folder(store, actor, slug, export), is_single=is_single)
+    before = comparable(store, actor, slug, since, view.format)
+    old, new = (_rows_of(one, export_folder(store, actor, slug, one.id), is_single=is_single) for one in (before, view))
     kept_old, kept_new = np.isin(old.key, new.key), np.isin(new.key, old.key)
     is_same = (old.chosen[kept_old] == new.chosen[kept_new]) & (old.rejected[kept_old] == new.rejected[kept_new])
     is_turned = (old.chosen[kept_old] == new.rejected[kept_new]) & (old.rejected[kept_old] == new.chosen[kept_new])
@@ -75,15 +75,16 @@ def changes(store: Store, actor: Actor, slug: str, since: int, export: int) -> C
     )
 
 
-def comparable(store: Store, actor: Actor, slug: str, since: int, format: str) -> Path:
-    """The folder of an export that one in `format` can be compared with; raises as `changes` does."""
+def comparable(store: Store, actor: Actor, slug: str, since: int, format: str) -> ExportView:
+    """An export that one in `format` can be compared with; raises as `changes` does."""
     view = export_view(store, actor, slug, since)
     if not can_compare(view, format):
         raise ConflictError(
             f"Export {since} is in the format {view.format}, which has other rows than {format}. "
             "Compare exports of pairs, or two of single completions."
         )
-    return export_folder(store, actor, slug, since)
+    export_folder(store, actor, slug, since)
+    return view
 
 
 def can_compare(view: ExportView, format: str) -> bool:
@@ -95,19 +96,19 @@ def _is_single(format: str) -> bool:
     return format in EXPORTERS and EXPORTERS[format].pieces is not None
 
 
-def _rows_of(folder: Path, *, is_single: bool) -> _Rows:
+def _rows_of(view: ExportView, folder: Path, *, is_single: bool) -> _Rows:
     """The rows of an export by key. A pair has two rows at most."""
     columns = [array("q") for _ in _Rows._fields]
-    path = folder / "provenance.jsonl"
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                for column, value in zip(columns, _values(orjson.loads(line), is_single=is_single), strict=True):
-                    column.append(value)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    told = next(file for file in view.files if file.split == "provenance")
+    path = folder / told.name
+    if not is_as_exported(path, told.sha256):
         raise ConflictError(
             f"{path} cannot be read, or was changed: nothing can be compared with it. Make that export again."
-        ) from error
+        )
+    with path.open("rb") as file:
+        for line in file:
+            for column, value in zip(columns, _values(orjson.loads(line), is_single=is_single), strict=True):
+                column.append(value)
     read = [np.frombuffer(column, dtype=np.int64) for column in columns]
     if not is_single:
         is_second = np.ones(len(read[0]), dtype=bool)

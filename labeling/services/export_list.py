@@ -102,7 +102,9 @@ def export_view(store: Store, actor: Actor, slug: str, export_id: int) -> Export
     with store.reading() as session:
         row = rows.export_with_id(session, managed_project(session, actor, slug), export_id)
     if row is None:
-        raise NotFoundError(f"The project {slug!r} has no export {export_id}. See the list on its page Export.")
+        raise NotFoundError(
+            f"The project {slug!r} has no export {export_id}. See the list on its page Export, or `tiebreak exports list`."
+        )
     return _view(row)
 
 
@@ -129,6 +131,15 @@ def export_folder(store: Store, actor: Actor, slug: str, export_id: int) -> Path
     if not view.folder.is_dir():
         raise NotFoundError(f"The folder {view.folder} of export {export_id} is gone. Start the export again.")
     return view.folder
+
+
+def is_as_exported(path: Path, sha256: str) -> bool:
+    """Whether a file of an export is still what was written then."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
 
 
 def zip_name(slug: str, export_id: int) -> str:
@@ -167,7 +178,8 @@ def settle_stopped(store: Store) -> int:
     gone = [row for row in begun if _is_gone(json.loads(row.options))]
     busy = {row.folder for row in begun if row not in gone}  # another export may be on its way to the same folder
     for row in gone:
-        for left in unfinished_folders(Path(row.folder)) if row.folder and row.folder not in busy else ():
+        process = json.loads(row.options)["process"]
+        for left in unfinished_folders(Path(row.folder), process) if row.folder and row.folder not in busy else ():
             discard_folder(left)
         fail(store, row.id, "The program was stopped during the export. Start it again.")
     return len(gone)

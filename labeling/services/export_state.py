@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,16 @@ def begin(
                 label_seq=rows.label_mark(session, project_id), program_version=version("tiebreak"), created_by=actor.account_id,
             ),
         )  # fmt: skip
-        folder = (out if out is not None else settings().export_folder / slug / str(export_id)).absolute()
+        folder = (out if out is not None else _own_folder(slug, export_id)).absolute()
         rows.place_export(session, export_id, str(folder))
         return Begun(export_id, project_id, folder)
+
+
+def _own_folder(slug: str, export_id: int) -> Path:
+    """The app's own place for an export: `5`, else `5-2` … Folders outlive a database that is put back from a backup, and
+    several databases may share the data folder."""
+    names = (str(export_id) if number == 1 else f"{export_id}-{number}" for number in count(1))
+    return next(place for place in map((settings().export_folder / slug).joinpath, names) if not place.exists())
 
 
 def end(store: Store, begun: Begun, mark: int, facts: Mapping[str, Any]) -> None:

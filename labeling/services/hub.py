@@ -1,6 +1,5 @@
 """A finished export as a data set on the Hugging Face hub, or on another one that speaks its protocol."""
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -8,11 +7,12 @@ from pathlib import Path
 
 from labeling.domain import Actor
 from labeling.errors import ExportError, InputError
-from labeling.services.export_list import export_folder, export_view
+from labeling.services.export_list import export_folder, export_view, is_as_exported
 from labeling.storage.store import Store
 
 NAME = re.compile(r"hf:([A-Za-z0-9][\w.-]{0,95})/([A-Za-z0-9][\w.-]{0,95})")
-BESIDE = ("manifest.json", "README.md", "dataset_info.json")  # what stands beside the data
+BESIDE = ("manifest.json", "README.md")  # what stands beside the data of every format
+OF_SOME = "dataset_info.json"  # and of some
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +36,27 @@ def push(store: Store, actor: Actor, slug: str, export_id: int, name: str, *, pu
     """Send a finished export to `name`, such as hf:org/name, in one commit; a new data set is private unless `public`.
 
     The token is the one that `huggingface_hub` finds: HF_TOKEN, or that of `hf auth login`. Another hub is named by
-    HF_ENDPOINT. Only files of the export are sent, as they were exported. Files that are there and are not of this
-    export are removed, so that no old part is left over.
+    HF_ENDPOINT. Only files of the export are sent: the rows as they were exported, the card as it stands. Files that are
+    there and are not of this export are removed, so that no old part is left over. A push that was killed or failed left
+    what was there, or has sent all: it can be done again either way.
 
     Raises:
         InputError: the name is none.
         NotFoundError: there is no such finished export.
         ExportError: the hub refuses, or cannot be reached; everybody sees the data set that is there, and `public` is
-            not asked for; a file is no longer what was exported.
+            not asked for; a file is no longer what was exported, or is gone.
     """
     repo = repository(name)
     folder = export_folder(store, actor, slug, export_id)
     files = export_view(store, actor, slug, export_id).files
     for file in files:
-        if not _is_same(folder / file.name, file.sha256):
+        if not is_as_exported(folder / file.name, file.sha256):
             raise ExportError(f"{folder / file.name} is not what was exported any more. Make export {export_id} again.")
-    names = [*(file.name for file in files), *BESIDE]
+    for name in BESIDE:  # else the card of an earlier push would go on describing other rows
+        if not (folder / name).is_file():
+            raise ExportError(f"{folder / name} is gone. Make export {export_id} again.")
+    names = [*(file.name for file in files), *BESIDE, OF_SOME]
     return _send(folder, names, repo, f"Tiebreak export {export_id} of {slug}", public=public)
-
-
-def _is_same(path: Path, sha256: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False
 
 
 def _send(folder: Path, names: list[str], repo: str, message: str, *, public: bool) -> Pushed:
@@ -82,9 +78,11 @@ def _send(folder: Path, names: list[str], repo: str, message: str, *, public: bo
         is_private = bool(hub.dataset_info(repo).private)
     except ExportError:
         raise
-    except HfHubHTTPError as error:
-        raise ExportError(_told(repo, error)) from error
     except Exception as error:
+        # A large file that was refused comes as a RuntimeError because of that.
+        refusal = next((one for one in (error, error.__cause__) if isinstance(one, HfHubHTTPError)), None)
+        if refusal is not None:
+            raise ExportError(_told(repo, refusal)) from error
         # Whatever it is, of the client or of what it speaks HTTP with: the export itself is done. Only the kind is told,
         # as a client's words may quote what it sent.
         raise ExportError(
@@ -100,4 +98,4 @@ def _told(repo: str, error: Exception) -> str:
         return f"The hub does not let this token write {repo} ({status}). Set HF_TOKEN to one that may write there."
     if status == 404:
         return f"The hub knows no owner of {repo} that this token may write to (404). Check the name and HF_TOKEN."
-    return f"The hub refused {repo} ({status or type(error).__name__}). Try again later: the export itself is kept."
+    return f"The hub refused {repo} ({status or type(error).__name__}). Try again later."

@@ -2,11 +2,13 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
+from labeling.storage import tables
 from tests.services.exporting import labelled
 
 
@@ -47,6 +49,19 @@ def test_an_export_is_made_again_byte_for_byte_after_more_was_labelled(tiebreak,
     listed = json.loads(tiebreak(*database, "exports", "list", "-p", making.slug, "--json").stdout)["exports"]
     assert len({view["digest"] for view in listed}) == 1
     assert [view["rows"] for view in listed] == [60, 60]
+
+
+def test_the_list_settles_an_export_whose_program_was_killed(tiebreak, project, sqlite_store):
+    database, making = project
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    options = json.dumps({"host": socket.gethostname(), "process": ended.pid, "run": "of then"})
+    making.add(
+        tables.Export, project_id=making.project_id, format="trl", options=options, label_seq=0, program_version="1",
+        created_by=making.owner.account_id, created_at=tables.now(), folder=None,
+    )  # fmt: skip
+    (view,) = json.loads(tiebreak(*database, "exports", "list", "-p", making.slug, "--json").stdout)["exports"]
+    assert (view["state"], view["fault"]) == ("failed", "The program was stopped during the export. Start it again.")
 
 
 def test_what_changed_since_an_earlier_export_is_told(tiebreak, project, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from exporters.files import begin_folder
 from labeling.errors import ConflictError, ExportError, InputError, NotFoundError
 from labeling.services.export import export_again
 from labeling.services.export_changes import Change, changes
@@ -114,6 +115,16 @@ def test_what_a_killed_export_left_is_swept_up_beside_one_on_its_way_to_the_same
     assert [view.state for view in exports(*making.place)] == ["failed", "done"]
 
 
+def test_what_a_killed_export_left_is_swept_up_beside_that_of_another_database(store, store_url, tmp_path):
+    making = labelled(store, 3)
+    others = begin_folder(tmp_path / "out")  # by this process, which has nothing in the list
+    subprocess.run([sys.executable, "-c", PROGRAM, store_url, str(tmp_path / "out")], cwd=ROOT, check=False)
+    assert len(list(tmp_path.glob(".out.*.partial"))) == 2
+    assert settle_stopped(store) == 1
+    assert list(tmp_path.glob(".out.*.partial")) == [others]
+    assert [view.state for view in exports(*making.place)] == ["failed"]
+
+
 def test_an_export_of_another_project_is_not_found(store, tmp_path):
     making = labelled(store, 3)
     view = done(making, tmp_path)
@@ -215,7 +226,13 @@ def test_a_provenance_that_somebody_changed_is_one_sentence(store, tmp_path):
     making = labelled(store, 3)
     first, second = done(making, tmp_path), done(making, tmp_path, out=tmp_path / "second")
     path = tmp_path / "out" / "provenance.jsonl"
-    for damage in (lambda: path.write_text('{"pair": 1}\n'), lambda: path.write_text("{"), path.unlink):
+    lines = path.read_text().splitlines(keepends=True)
+    for damage in (
+        lambda: path.write_text("".join(lines[1:])),  # still provenance, but of other rows
+        lambda: path.write_text('{"pair": 1}\n'),
+        lambda: path.write_text("{"),
+        path.unlink,
+    ):
         damage()
         with pytest.raises(ConflictError, match="cannot be read, or was changed"):
             changes(*making.place, first.id, second.id)
