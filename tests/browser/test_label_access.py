@@ -112,6 +112,13 @@ def test_a_screen_reader_is_told_what_everything_is(screen):
     expect(panel).to_be_hidden()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (420, 800)])
+def test_the_page_around_the_screen_has_nothing_to_scroll(screen, page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    screen([("A long question. " * 50, "One answer.\n\n" * 60, "Another.\n\n" * 60)], **ASKED)
+    assert page.get_by_test_id("stMain").evaluate("main => main.scrollHeight - main.clientHeight") == 0
+
+
 def test_nothing_is_out_of_reach_at_twice_the_size(screen, page):
     page.set_viewport_size({"width": 640, "height": 360})  # what 200 % leaves of 1280 by 720
     text = "\n\n".join(f"Paragraph {n} of a long answer." for n in range(30))
