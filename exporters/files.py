@@ -54,9 +54,10 @@ def finish_folder(partial: Path, target: Path) -> None:
         raise folder_fault(error, target) from error
 
 
-def unfinished_folders(target: Path, process: int) -> list[Path]:
-    """What a process that was killed left of `target`; another one may be writing it."""
-    return [path for path in target.parent.glob(f".{glob.escape(target.name)}.{process}.*{SUFFIX}") if path.is_dir()]
+def unfinished_folders(target: Path, process: int | None = None) -> list[Path]:
+    """What writers of `target` began and have not finished: all of them, or one process."""
+    writer = "*" if process is None else process
+    return [path for path in target.parent.glob(f".{glob.escape(target.name)}.{writer}.*{SUFFIX}") if path.is_dir()]
 
 
 def discard_folder(partial: Path) -> None:
