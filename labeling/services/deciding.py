@@ -55,10 +55,10 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A chunk: looked = the length of `chosen` + the sum of `left_out`, which counts by reason."""
+    """A chunk: looked = the pairs that `chosen` gives, once, + the sum of `left_out`, which counts by reason."""
 
     looked: int
-    chosen: list[tuple[int, Decision]]
+    chosen: Iterator[tuple[int, Decision]]
     left_out: Counter[str]
 
 
@@ -201,36 +201,33 @@ def results_of(read: columns.ResultColumns, pair_id: Column, held: Ballot) -> Re
 
 def _chosen(
     pair_id: Column, code: Column, outcomes: Outcomes, events: Events, label_id: Column, held: Ballot
-) -> list[tuple[int, Decision]]:
-    """The pairs that make rows, by id. They are put together of columns: there may be a million."""
+) -> Iterator[tuple[int, Decision]]:
+    """The pairs that make rows, by id. There may be a million: they are put together of columns, each when it is asked
+    for. Ten thousand at a time would be looked through again and again by the garbage collector."""
     edits = dict(zip(*(column.tolist() for column in edits_of(events, outcomes)), strict=True))
     if held.rules.edits == "ignore":
         edits = {}
     deciding = outcomes.deciding
     pairs = events.pair[deciding]
     kept = np.flatnonzero(held.taken[code])
-    starts, ends = (np.searchsorted(pairs, kept, side=side).tolist() for side in ("left", "right"))
-    spans = list(zip(starts, ends, strict=True))
     raters_ = tuple(held.raters.ids[events.rater[deciding]].tolist())
     labels = tuple(label_id[events.place[deciding]].tolist())
     verdicts = events.verdict[deciding].tolist()
-    codes = code[kept].tolist()
-    made = zip(
-        [SIDES[which] if which < EDITED else None for which in codes],
-        [raters_[start:end] for start, end in spans],
-        [labels[start:end] for start, end in spans],
-        [
-            None if strength != strength else strength for strength in outcomes.strength[kept].tolist()
-        ],  # NaN is not itself
-        [edits.get(place) for place in kept.tolist()],
-        [OUTCOMES[which] if which > EDITED else None for which in codes],
-        [
-            1.0 if end - start == 1 else round(verdicts[start:end].count(SAYS[which]) / (end - start), 3)
-            for (start, end), which in zip(spans, codes, strict=True)
-        ],
-        strict=True,
-    )
-    return list(zip(pair_id[kept].tolist(), map(Decision._make, made), strict=True))
+    columns = (kept, pair_id[kept], code[kept], outcomes.strength[kept])
+    spans = (np.searchsorted(pairs, kept, side=side) for side in ("left", "right"))
+    for place, pair, which, strength, start, end in zip(*(one.tolist() for one in (*columns, *spans)), strict=True):
+        yield (
+            pair,
+            Decision(
+                SIDES[which] if which < EDITED else None,
+                raters_[start:end],
+                labels[start:end],
+                None if strength != strength else strength,  # NaN is not itself
+                edits.get(place),
+                OUTCOMES[which] if which > EDITED else None,
+                1.0 if end - start == 1 else round(verdicts[start:end].count(SAYS[which]) / (end - start), 3),
+            ),
+        )
 
 
 def _found(wanted: Column, ordered: Column) -> Column:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeAlias
 
 import orjson
@@ -157,11 +158,10 @@ class _RowMaker:
         self._kinds_of: dict[tuple[int, ...], tuple[str, ...]] = {}
 
     def texts(
-        self, decided: Sequence[tuple[int, Decision]]
+        self, decided: Iterator[tuple[int, Decision]]
     ) -> Iterator[tuple[rows.PairTexts, Sequence[tuple[int, Decision]], dict[int, rows.EditRow]]]:
         """Decided pairs, some at a time: their texts, and the edits there are, by id."""
-        for start in range(0, len(decided), TEXT_CHUNK):
-            chunk = decided[start : start + TEXT_CHUNK]
+        while chunk := list(islice(decided, TEXT_CHUNK)):
             edit_ids = [decision.edit_id for _, decision in chunk if decision.edit_id is not None]
             edits = rows.edits_of(self._session, edit_ids) if edit_ids else {}
             pair_ids = [pair_id for pair_id, _ in chunk]
