@@ -1,8 +1,8 @@
 """Every pair of a project decided by label rules, in chunks by pair id. No long text is read here."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -127,30 +127,35 @@ def ballot(session: Session, project_id: int, rules: LabelRules) -> Ballot:
     )
 
 
-def decisions(session: Session, held: Ballot, without: AbstractSet[int] = frozenset()) -> Iterator[Decided]:
+def decisions(session: Session, held: Ballot, without: Sequence[int] = ()) -> Iterator[Decided]:
     """Every visible pair of the project by id but those of `without`, a chunk at a time."""
-    last = 0
-    while pairs := _chunk(session, held, last):
-        last = pairs[-1][0]
-        if held.last_pair is not None and last > held.last_pair:
-            pairs = [pair for pair in pairs if pair[0] <= held.last_pair]
-        if wanted := [pair for pair in pairs if pair[0] not in without] if without else pairs:
-            yield decisions_on(session, held, wanted)
-        if held.last_pair is not None and last >= held.last_pair:
-            break
+    last, end = 0, sys.maxsize if held.last_pair is None else held.last_pair
+    while last < end and len((pairs := _chunk(session, held, last))[0]):
+        last = int(pairs[0][-1])
+        wanted = (pairs[0] <= end) & ~np.isin(pairs[0], without)
+        if wanted.any():
+            yield _decided(session, held, *(column[wanted] for column in pairs))
 
 
-def _chunk(session: Session, held: Ballot, after: int) -> Sequence[tuple[int, int]]:
-    """The next pairs as (pair, prompt). Mostly they follow each other, and which the prompts are need not be known."""
+def _chunk(session: Session, held: Ballot, after: int) -> tuple[Column, Column]:
+    """The next pairs, and their prompts. Mostly they follow each other, and which the prompts are need not be known."""
     if not held.reserved and rows.are_visible_pairs(session, held.project_id, after + 1, after + CHUNK, held.hidden):
-        return [(id_, 0) for id_ in range(after + 1, after + CHUNK + 1)]
-    return rows.pair_chunk(session, held.project_id, after, held.hidden, CHUNK)
+        return np.arange(after + 1, after + CHUNK + 1), np.zeros(CHUNK, dtype=np.int64)
+    return _columns(rows.pair_chunk(session, held.project_id, after, held.hidden, CHUNK))
 
 
 def decisions_on(session: Session, held: Ballot, pairs: Sequence[tuple[int, int]]) -> Decided:
     """Some pairs, given as (pair, prompt) by id."""
-    pair_id, prompt_id = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
-    ids = [pair for pair, _ in pairs]
+    return _decided(session, held, *_columns(pairs))
+
+
+def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Column, Column]:
+    pair_id, prompt_id = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return pair_id, prompt_id
+
+
+def _decided(session: Session, held: Ballot, pair_id: Column, prompt_id: Column) -> Decided:
+    ids = pair_id.tolist()
     read = columns.events_on(session, ids, held.mark, held.hidden)
     events = events_of(read, pair_id, held)
     results = results_of(columns.open_results_on(session, ids, held.mark), pair_id, held)

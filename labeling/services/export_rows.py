@@ -83,7 +83,7 @@ def _in_order(session: Session, held: Ballot) -> Iterator[Decided]:
     ]
     if with_tools:
         yield decisions_on(session, held, with_tools)
-    yield from decisions(session, held, {pair_id for pair_id, _ in with_tools})
+    yield from decisions(session, held, [pair_id for pair_id, _ in with_tools])
 
 
 @dataclass(frozen=True, slots=True)
