@@ -13,7 +13,7 @@ import orjson
 from exporters.files import folder_fault
 from exporters.rows import RowRefused
 
-BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 1 << 18
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
