@@ -128,7 +128,7 @@ def _actions(me: Here, view: ExportView, *, is_busy: bool) -> None:
 
 def _push(me: Here, view: ExportView) -> None:
     st.caption("Sends all files of the export, the raters' names among them, to a data set of the Hugging Face hub.")
-    name = st.text_input("Data set", placeholder="organization/name", key="hub name", max_chars=200).strip()
+    name = st.text_input("Data set", placeholder="organization/name", key="hub name", max_chars=200, live=True).strip()
     public = st.toggle("Everybody may see it", key="hub public", help="Without it, a new data set is private.")
     hub = f"hf:{name.removeprefix('hf:')}"
     who = "public" if public else "private"

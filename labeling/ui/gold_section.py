@@ -43,7 +43,7 @@ def gold_section(me: Here, found: list[RoundView]) -> None:
             pair_of_lead(me, int(pair_id))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             rater = st.text_input(
-                "All that this rater says", width=260, help="An annotator, or the name of imported labels."
+                "All that this rater says", width=260, help="An annotator, or the name of imported labels.", live=True
             )
             if st.button("Make it gold", disabled=not rater.strip()):
                 with faults():

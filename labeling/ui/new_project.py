@@ -16,7 +16,8 @@ def new_project() -> None:
     target = st.selectbox("Model to be tuned at", targets, format_func=lambda one: TARGETS[one].title)
     st.caption(TARGETS[target].remark)
     one, two = st.columns(2)
-    name = one.text_input("Name", max_chars=MAX_NAME, placeholder="Support replies")
+    # Told while it is typed: else a press on the button would only tell it, as that was off when it was pressed.
+    name = one.text_input("Name", max_chars=MAX_NAME, placeholder="Support replies", live=True)
     model = two.text_input(
         "Model to be tuned", placeholder=next(iter(TARGETS[target].models), "own-model"), help="Can be left empty."
     )

@@ -293,7 +293,7 @@ def _take_up(me: Here, form: _Form, saved: Sequence[SavedRules]) -> None:
 
 
 def _save(me: Here, form: _Form) -> None:
-    name = st.text_input("Save these under a name", key=form.key("new name"), max_chars=60)
+    name = st.text_input("Save these under a name", key=form.key("new name"), max_chars=60, live=True)
     if st.button("Save rules", key=form.key("save"), disabled=not name.strip()):
         with faults():
             save_rules(me.store, me.actor, me.project, name, form.kept)

@@ -108,6 +108,18 @@ def test_a_dialog_fits_a_phone_names_its_controls_and_is_left_by_escape(opened, 
     expect(dialog).to_be_hidden()
 
 
+def test_a_name_that_is_typed_turns_its_button_on_before_the_field_is_left(opened):
+    at = opened("")
+    at.get_by_role("button", name="New project").click()
+    dialog = at.get_by_role("dialog")
+    made = dialog.get_by_role("button", name="Create project")
+    expect(made).to_be_disabled()
+    idle(at, SLOW)
+    dialog.get_by_label("Name", exact=True).press_sequentially("Typed")
+    expect(made).to_be_enabled()
+    assert at.evaluate("document.activeElement.ariaLabel") == "Name"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_signing_in_and_out_are_read_with_ease_on_a_phone(app, page, scheme):
     page.emulate_media(color_scheme=scheme)

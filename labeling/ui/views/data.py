@@ -84,7 +84,7 @@ def choose() -> None:
     )
     st.caption("A larger file goes in by command: tiebreak import FILE")
     named = st.text_input(
-        "Or a data set of the Hugging Face hub", placeholder="hf:org/name:split", key="data_set",
+        "Or a data set of the Hugging Face hub", placeholder="hf:org/name:split", key="data_set", live=True,
         help="Without a split, train is read. A data set that is not open to all needs a token in HF_TOKEN, where the app runs.",
     ).strip()  # fmt: skip
     if found is not None:
