@@ -87,10 +87,8 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
     """ms-swift: conversations that end in the better reply, with the worse one or its whole conversation; or query and response."""
     rejected = cell(record, columns, "rejected")
     if "messages" not in record:
-        messages, chosen = (
-            _asked(record, columns, needed(record, columns, "prompt")),
-            needed(record, columns, "response"),
-        )
+        messages = _asked(record, columns, needed(record, columns, "prompt"))
+        chosen = needed(record, columns, "response")
     else:
         *messages, chosen = sharegpt_messages(record["messages"], "messages")
         if other := record.get("rejected_messages"):
