@@ -8,11 +8,12 @@ import errno
 import glob
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 SUFFIX = ".partial"
 
@@ -73,40 +74,19 @@ def working_folder(target: Path) -> Iterator[Path]:
         FolderFault: as `begin_folder`.
     """
     for left in unfinished_folders(target):
-        with _locked(left) as is_left:
-            if is_left:
-                discard_folder(left)
+        with suppress(Timeout, OSError), _lock(left):
+            discard_folder(left)
     folder = begin_folder(target)
-    with _locked(folder):  # until this process ends, however it ends
+    with _lock(folder):  # until this process ends, however it ends
         try:
             yield folder
         finally:
             discard_folder(folder)
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Hold a folder; False where another process holds it, it is gone, or the system has no such locks."""
-    if sys.platform == "win32":
-        yield False
-        return
-    import fcntl
-
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            is_ours = False
-        else:
-            is_ours = True
-        yield is_ours
-    finally:
-        os.close(descriptor)
+def _lock(folder: Path) -> FileLock:
+    """Holds a folder. To enter it raises Timeout where another holds it, and OSError where it cannot be held."""
+    return FileLock(folder / ".lock", blocking=False)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -52,9 +52,9 @@ def push(store: Store, actor: Actor, slug: str, export_id: int, name: str, *, pu
     for file in files:
         if not is_as_exported(folder / file.name, file.sha256):
             raise ExportError(f"{folder / file.name} is not what was exported any more. Make export {export_id} again.")
-    for name in BESIDE:  # else the card of an earlier push would go on describing other rows
-        if not (folder / name).is_file():
-            raise ExportError(f"{folder / name} is gone. Make export {export_id} again.")
+    for path in map(folder.joinpath, BESIDE):  # else the card of an earlier push would go on describing other rows
+        if not path.is_file():
+            raise ExportError(f"{path} is gone. Make export {export_id} again.")
     names = [*(file.name for file in files), *BESIDE, OF_SOME]
     return _send(folder, names, repo, f"Tiebreak export {export_id} of {slug}", public=public)
 
