@@ -5,8 +5,9 @@ A source is a file's path or bytes, or a data set that the `datasets` package re
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 from labeling.domain import Json, Verdict
@@ -24,6 +25,8 @@ __all__ = [
 ]  # fmt: skip
 
 LOOKED_AT = 20
+# A field that few rows have need not be in the first: its column is looked for so far.
+COLUMNS_IN = 10_000
 NAMED = 30  # columns
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
@@ -70,22 +73,18 @@ def understand(
         if verdict not in tuple(Verdict):
             raise InputError(f"{word!r} cannot mean {verdict!r}. A verdict is one of {', '.join(Verdict)}.")
     with opened(source, name, encoding) as file:
-        looked_at = []
-        is_empty = True
-        for record in file.records():
-            is_empty = False
-            if not isinstance(record, Refusal):
-                looked_at.append(record[1])
-            if len(looked_at) == LOOKED_AT:
-                break
-    if is_empty:
-        raise InputError(f"{name} has no rows: nothing but a header or blank lines is in it.")
-    if format == "auto":
-        format = _found(name, looked_at, kind, given, file.delimiter)
-    chosen = FORMATS[format]
-    if kind not in ("auto", chosen.kind):
-        raise InputError(f"The format {format} holds {chosen.kind}, not {kind}.")
-    columns = columns_of(chosen, looked_at)
+        found = file.records()
+        first = next(found, None)
+        if first is None:
+            raise InputError(f"{name} has no rows: nothing but a header or blank lines is in it.")
+        looked_at = list(islice(_good(chain([first], found)), LOOKED_AT))
+        if format == "auto":
+            format = _found(name, looked_at, kind, given, file.delimiter)
+        chosen = FORMATS[format]
+        if kind not in ("auto", chosen.kind):
+            raise InputError(f"The format {format} holds {chosen.kind}, not {kind}.")
+        later = islice(found, COLUMNS_IN if file.syntax in ("jsonl", "json") else 0)  # else all rows have the same
+        columns = columns_of(chosen, chain(looked_at, _good(later)))
     for role, column in given.items():
         if column and column not in columns:
             raise InputError(f"{name} has no column {column!r} for {role}. It has: {', '.join(columns) or 'none'}.")
@@ -105,6 +104,12 @@ def understand(
         roles,
         dict(verdicts or {}),
     )
+
+
+def _good(records: Iterator[Record | Refusal]) -> Iterator[Json]:
+    """The records that are some; where the file itself breaks off is told when it is read."""
+    with suppress(InputError):
+        yield from (record[1] for record in records if not isinstance(record, Refusal))
 
 
 def _found(

@@ -112,6 +112,7 @@ FORMATS: dict[str, Format] = {
 
 # What a mapping says of a file that no format fits: the format that needs those roles.
 _BY_ROLES = (
+    ({"preference"}, "helpsteer"),
     ({"response_a", "response_b"}, "pairs"),
     ({"chosen", "rejected"}, "trl"),
     ({"responses"}, "ranking"),
@@ -138,7 +139,7 @@ def _by_roles(kind: str, mapping: Columns) -> str | None:
     return None
 
 
-def columns_of(format: Format, records: list[Record]) -> tuple[str, ...]:
+def columns_of(format: Format, records: Iterable[Record]) -> tuple[str, ...]:
     """The columns of the records as the format lays them out, in order of appearance."""
     return tuple(dict.fromkeys(key for record in records for key in format.fields(record)))
 

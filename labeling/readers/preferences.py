@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from labeling.domain import Json, Verdict
@@ -18,6 +19,7 @@ SHAREGPT_ROLES = {
     "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
     "tool_call": "function_call", "tool_response": "tool",
 }  # fmt: skip
+_SILENT: Json = {"role": "assistant", "content": ""}
 SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 
 
@@ -105,9 +107,9 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
 
 def _history(record: dict[str, Any]) -> list[Json]:
     """Earlier turns as Alpaca's rows hold them: pairs of a question and its answer."""
-    history = listed(record.get("history"))
+    history = listed(record.get("history")) or []
     if not isinstance(history, list):
-        return []
+        raise RowFault("not_messages", "history is not a list of questions with their answers")
     messages: list[Json] = []
     for number, turn in enumerate(history):
         if not isinstance(turn, list) or len(turn) != 2:
@@ -193,7 +195,8 @@ def sharegpt(record: dict[str, Any], columns: Columns) -> PairRow:
 def sharegpt_messages(value: object, field: str) -> list[Json]:
     """Turns written as `{"from": "human", "value": …}`, or as messages, in the shape of chat completions.
 
-    A function call is the assistant's; the observation after it answers that call.
+    A function call is the assistant's, one message with what it said before and with the calls that follow; the
+    observations after them answer them in their order.
     """
     value = listed(value)
     if not isinstance(value, list) or not value:
@@ -212,14 +215,21 @@ def sharegpt_messages(value: object, field: str) -> list[Json]:
             raise RowFault("not_messages", f"{where} is from {speaker[:40]!r}, which is no known speaker")
         text = plain_text(turn.get("value", turn.get("content")), where)
         if role == "function_call":
-            messages.append({"role": "assistant", "content": "", "tool_calls": _calls(text, len(messages), where)})
+            last = messages.pop() if messages and messages[-1]["role"] == "assistant" else _SILENT
+            calls = [*last.get("tool_calls", ()), *_calls(text, number, where)]
+            messages.append({**last, "content": last.get("content", ""), "tool_calls": calls})
         elif role == "tool":
-            before = messages[-1].get("tool_calls") if messages else None
-            message = {"role": "tool", "content": text}
-            messages.append(message | ({"tool_call_id": before[0]["id"]} if before else {}))
+            messages.append({"role": "tool", "content": text, **_answered(messages)})
         else:
             messages.append({"role": role, "content": text})
     return messages
+
+
+def _answered(messages: list[Json]) -> Json:
+    """Which call the next result is of: results stand in the order of their calls."""
+    results = len(list(takewhile(lambda message: message["role"] == "tool", reversed(messages))))
+    calls = messages[-results - 1].get("tool_calls", ()) if results < len(messages) else ()
+    return {"tool_call_id": calls[results]["id"]} if results < len(calls) else {}
 
 
 def _calls(text: str, place: int, where: str) -> list[Json]:

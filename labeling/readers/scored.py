@@ -37,7 +37,7 @@ def _preference(value: object) -> tuple[Verdict | None, int | None]:
     said = str(value).strip().removesuffix(".0")
     if value is None or not said:
         return None, None
-    if said not in ("-3", "-2", "-1", "0", "1", "2", "3"):
+    if said not in ("-3", "-2", "-1", "-0", "0", "1", "2", "3"):  # -0.0 is what becomes of a rounded -0.3
         raise RowFault("unknown_strength", f"the preference says {said[:60]!r}; known are whole numbers from -3 to 3")
     number = int(said)
     if number == 0:

@@ -60,6 +60,12 @@ def test_earlier_turns_of_an_alpaca_row_are_part_of_the_prompt():
     assert [message["content"] for message in row.prompt.prompt.messages] == ["Hi", "Hello.", "And now?"]
 
 
+def test_earlier_turns_that_are_no_turns_are_refused_and_not_left_out():
+    record = {"instruction": "And now?", "chosen": "So.", "rejected": "No.", "history": "Hi"}
+    assert refusal_in(record).code == "not_messages"
+    assert all(len(pair_in(record | {"history": none}).prompt.prompt.messages) == 1 for none in (None, "", []))
+
+
 def test_the_models_of_both_sides_are_kept():
     row = pair_in({"prompt": "Q", "chosen": "x", "rejected": "y", "chosen-model": "m1", "rejected-model": "m2"})
     assert (row.a.source, row.b.source) == ("m1", "m2")
@@ -149,6 +155,19 @@ def test_calls_and_results_of_ms_swift_become_those_of_chat_completions():
     (call,) = prompt.messages[1]["tool_calls"]
     assert call["function"] == {"name": "look", "arguments": '{"where":"up"}'}
     assert (prompt.messages[2]["tool_call_id"], prompt.tools[0]["function"]["name"]) == (call["id"], "look")
+
+
+def test_calls_in_a_row_are_one_message_and_their_results_answer_them_in_order():
+    calls = [{"role": "tool_call", "content": f'{{"name": "look", "arguments": {{"at": {at}}}}}'} for at in (1, 2)]
+    results = [{"role": "tool_response", "content": said} for said in ("blue", "red")]
+    talk = [USER, {"role": "assistant", "content": "I look."}, *calls, *results, GOOD]
+    row = pair_in({"messages": talk, "rejected_response": "No."})
+    _, asked, *answers = row.prompt.prompt.messages
+    assert (asked["content"], [call["function"]["arguments"] for call in asked["tool_calls"]]) == (
+        "I look.", ['{"at":1}', '{"at":2}'],
+    )  # fmt: skip
+    assert [answer["tool_call_id"] for answer in answers] == [call["id"] for call in asked["tool_calls"]]
+    assert len({call["id"] for call in asked["tool_calls"]}) == 2
 
 
 @pytest.mark.parametrize(

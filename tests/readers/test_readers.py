@@ -124,6 +124,23 @@ def test_every_form_of_chosen_and_rejected_is_the_same_pair(record: dict[str, ob
     assert (row.a.text, row.b.text, row.verdict) == (GOOD["content"], BAD["content"], Verdict.A)
 
 
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json"])
+def test_a_column_that_only_later_rows_have_is_read(name: str) -> None:
+    rows = [{"prompt": f"Why {number}?", "response_a": "So.", "response_b": "No."} for number in range(3_000)]
+    rows[-1] |= {"verdict": "b", "annotator": "r1", "system": "Be brief.", "hand": "r2"}
+    content = jsonl(*rows) if name == "rows.jsonl" else json.dumps(rows)
+    last = rows_of(content, name)[-1]
+    assert isinstance(last, PairRow)
+    assert (last.verdict, last.labels[0].rater, last.prompt.prompt.messages[0]["content"]) == (
+        Verdict.B,
+        "r1",
+        "Be brief.",
+    )
+    by_hand = rows_of(content, name, mapping={"rater": "hand"})[-1]
+    assert isinstance(by_hand, PairRow)
+    assert by_hand.labels[0].rater == "r2"
+
+
 def test_a_mapping_overrules_the_columns_names() -> None:
     content = json.dumps([{"input": "Q", "output_1": "x", "output_2": "y", "label": 2, "other": "O"}])
     assert the_pair(content, "dataset.json").verdict is Verdict.B

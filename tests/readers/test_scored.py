@@ -21,7 +21,7 @@ WEBGPT = {
 }  # fmt: skip
 SCALE = [
     (-3, Verdict.A, 3), (-1, Verdict.A, 1), (0, Verdict.TIE, None), (1, Verdict.B, 1), (2.0, Verdict.B, 2), ("3", Verdict.B, 3),
-    (None, None, None),
+    (-0.0, Verdict.TIE, None), (None, None, None),
 ]  # fmt: skip
 
 
@@ -69,6 +69,11 @@ def test_another_table_of_that_scale_is_read_by_hand():
         mapping={"prompt": "q", "response_a": "x", "response_b": "y", "preference": "how"},
     )  # fmt: skip
     assert (row.verdict, row.strength) == (Verdict.A, 1)
+
+
+def test_a_column_that_is_mapped_to_the_preference_says_how_the_table_is_read():
+    row = pair_in({"prompt": "Why?", "response_a": "So.", "response_b": "No.", "how": 2}, mapping={"preference": "how"})
+    assert (row.verdict, row.strength) == (Verdict.B, 2)
 
 
 def test_parquet_holds_the_same_preferences(tmp_path):
