@@ -9,7 +9,8 @@ TiebreakError            shown to the user as one sentence, without a traceback
 ├── ConflictError        someone or something else got there first
 ├── StoreError           the database is missing, locked, full or of another version
 ├── EndpointError        the endpoint refused, or its answer is unusable
-└── ExportError          a label cannot be written in the chosen format
+├── ExportError          a label cannot be written in the chosen format
+└── StoppedError         the one who began it has stopped it
 """
 
 
@@ -51,3 +52,7 @@ class EndpointError(TiebreakError):
 
 class ExportError(TiebreakError):
     """A label cannot be written in the chosen format."""
+
+
+class StoppedError(TiebreakError):
+    """The one who began it has stopped it."""

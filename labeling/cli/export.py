@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labeling.cli.context import AsJson, ProjectName, expect_many_rows, opened, progress, tell
-from labeling.cli.exports import changes_lines, pushed_line, written_lines
+from labeling.cli.exports import changes_lines, looking, pushed_line, written_lines
 from labeling.cli.rules import effect_lines
 from labeling.errors import ExportError, TiebreakError
 
@@ -99,10 +99,7 @@ def export(
             format, label_rules, validation_share, validation_rows, seed, prompt,
             byte_order_mark, read_file_type(file_type), licence,
         )  # fmt: skip
-        view = run_export(
-            store, actor, project, asked, out=out,
-            progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
-        )  # fmt: skip
+        view = run_export(store, actor, project, asked, out=out, progress=looking(asked))
         human, data = written_lines(view), asdict(view)
         if since is not None:
             found = changes(store, actor, project, since, view.id)

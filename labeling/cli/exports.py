@@ -9,7 +9,9 @@ from labeling.cli.context import AsJson, ProjectName, opened, progress, tell
 
 if TYPE_CHECKING:
     from labeling.services.export_changes import Changes
+    from labeling.services.export_choices import ExportChoices
     from labeling.services.export_list import ExportView
+    from labeling.services.export_state import Progress
     from labeling.services.hub import Pushed
 
 ExportNumber = Annotated[int, typer.Argument(metavar="EXPORT", help="Its number, as `tiebreak exports list` shows it.")]
@@ -53,10 +55,7 @@ def again(
 
     with opened() as (store, actor):
         before = export_view(store, actor, project, export)
-        view = export_again(
-            store, actor, project, export, out=out,
-            progress=lambda looked, pairs: progress(f"{looked:,} of {pairs:,} pairs"),
-        )  # fmt: skip
+        view = export_again(store, actor, project, export, out=out, progress=looking(before.choices))
     is_same = view.digest == before.digest
     told = "the same bytes" if is_same else "not the same bytes: something that it rests on was changed since"
     tell(
@@ -89,6 +88,11 @@ def push(
     with opened() as (store, actor):
         pushed = send(store, actor, project, export, name, public=public)
     tell(pushed_line(pushed), pushed, as_json)
+
+
+def looking(asked: "ExportChoices") -> "Progress":
+    """How far an export is, told while it is written."""
+    return lambda looked, of: progress(f"{looked:,} of {of:,} {asked.counted}")
 
 
 def pushed_line(pushed: "Pushed") -> str:

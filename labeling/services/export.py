@@ -6,12 +6,11 @@ beside its place, checked, and only then done.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from labeling.services.deciding import Ballot, ballot
 from labeling.services.export_choices import ExportChoices, checked, format_named
 from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
-from labeling.services.export_state import begin, end, settling
+from labeling.services.export_state import Progress, begin, end, settling
 from labeling.services.grouping import group_kept_prompts, group_prompts
 from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules
 from labeling.services.rule_effect import Share, effect, settled
@@ -39,8 +38,6 @@ from labeling.storage.store import Session, Store
 SLOW_SECONDS = 0.2
 KEPT_FOR = 10  # times as long as it took
 PREVIEW_ROWS = 3
-
-Progress: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +184,7 @@ def export(
     """Write an export and check it; it is a folder, `out` or one of the app's own.
 
     With `as_in` labels and pairs are looked at as far as that export did. `progress` is called with the pairs looked at
-    and the pairs there are.
+    and the pairs there are, for votes with labels; what it raises ends the export.
 
     Raises:
         InputError: what cannot be asked for: see `export_choices.checked`.
@@ -196,7 +193,7 @@ def export(
     """
     asked = checked(asked)
     if asked.format == VOTES:
-        return export_votes(store, actor, slug, asked, out=out, as_in=as_in)
+        return export_votes(store, actor, slug, asked, out=out, as_in=as_in, progress=progress)
     last_pair = _last_pair(store, actor, slug) if as_in is None else as_in.pair_mark
     begun = begin(store, actor, slug, asked, out, last_pair)
     with settling(store, begun):

@@ -43,6 +43,11 @@ class ExportChoices:
     licence: str = UNTOLD
 
     @property
+    def counted(self) -> str:
+        """What is counted while it is written."""
+        return "labels" if self.format == VOTES else "pairs"
+
+    @property
     def is_split(self) -> bool:
         """Whether a validation file is asked for."""
         return self.validation_share > 0 or self.validation_rows is not None

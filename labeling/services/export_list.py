@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from exporters import Written
@@ -41,7 +41,7 @@ class ExportView:
     """One export: what was asked, and, when it is done, what it holds. pairs = those used + the sum of `left_out`;
     the rows are the pairs used, but for formats of single completions.
 
-    `state` is writing, done or failed; `fault` says in one sentence why it failed. `sandbox` counts rows, and of them
+    `state` is writing, done, failed or, if it was stopped, removed; `fault` says in one sentence why it is not done. `sandbox` counts rows, and of them
     the sides and judges, that rest on the sandbox; `masked` rows, and of them those with each kind of personal data or
     key that was found. `note` says why there is no validation file. `digest` is the
     SHA-256 of the files' digests, as `sha256sum` lists them by name. `label_seq` and `pair_mark` are the last label and
@@ -185,10 +185,10 @@ def settle_stopped(store: Store) -> int:
     return len(gone)
 
 
-def fail(store: Store, export_id: int | None, fault: str) -> None:
-    """Mark an export that is being written as failed."""
+def fail(store: Store, export_id: int | None, fault: str, state: Literal["failed", "removed"] = "failed") -> None:
+    """End an export that is being written, without a result."""
     with store.writing() as session:
-        rows.end_export(session, export_id, state="failed", folder=None, fault=fault)
+        rows.end_export(session, export_id, state=state, folder=None, fault=fault)
 
 
 def _is_gone(options: dict[str, Any]) -> bool:

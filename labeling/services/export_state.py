@@ -1,18 +1,18 @@
-"""An export from its beginning to its end, as the list knows it: being written, done, or failed with a reason."""
+"""An export from its beginning to its end, as the list knows it: being written, done, or failed or removed with a reason."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from exporters.files import FolderFault
 from exporters.findings import CheckFailed
 from labeling.domain import Actor
-from labeling.errors import ExportError
+from labeling.errors import ExportError, StoppedError
 from labeling.services.access import managed_project
 from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import fail, settle_stopped, this_process
@@ -20,6 +20,9 @@ from labeling.settings import settings
 from labeling.storage import exports as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import Export
+
+# What was looked at, and how much of it there is.
+Progress: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,18 @@ def end(store: Store, begun: Begun, mark: int, facts: Mapping[str, Any]) -> None
 
 @contextmanager
 def settling(store: Store, begun: Begun) -> Iterator[None]:
-    """Mark the export as failed where the block does not come to its end. Raises ExportError for what its user can mend."""
+    """Mark the export as failed, or removed if it was stopped, where the block does not come to its end.
+
+    Raises ExportError for what its user can mend.
+    """
     try:
         yield
     except (FolderFault, CheckFailed, ExportError) as error:
         fail(store, begun.export_id, str(error))
         raise ExportError(str(error)) from error
+    except StoppedError as error:
+        fail(store, begun.export_id, str(error), "removed")
+        raise
     except BaseException:
         fail(store, begun.export_id, "The export was stopped before its end. Start it again.")
         raise

@@ -13,11 +13,13 @@ from labeling.errors import ExportError
 from labeling.services.access import managed_project
 from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView, export_view
-from labeling.services.export_state import begin, end, settling
+from labeling.services.export_state import Progress, begin, end, settling
 from labeling.services.grouping import group_kept_prompts
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
-from labeling.storage.vote_rows import votes_by_kind, votes_of
+from labeling.storage.vote_rows import count_votes, votes_by_kind, votes_of
+
+PROGRESS_EVERY = 5_000  # labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ def export_votes(
     *,
     out: Path | None = None,
     as_in: ExportView | None = None,
+    progress: Progress | None = None,
 ) -> ExportView:
     """Write every label, also those that were changed later; it is a folder, `out` or one of the app's own. What was said
     of prompts that are kept for evaluation stays out, and is counted.
 
-    With `as_in` labels are looked at as far as that export did.
+    With `as_in` labels are looked at as far as that export did. `progress` is called with the labels looked at and the
+    labels there are.
 
     Raises:
         ExportError: there is no label, or the folder cannot be written.
@@ -73,7 +77,7 @@ def export_votes(
         file_type: Literal["csv", "parquet"] = "parquet" if asked.file_type == "parquet" else "csv"
         with store.reading() as session, VotesWriter(begun.folder, file_type) as writer:
             mark = rows.label_mark(session, begun.project_id) if as_in is None else as_in.label_seq
-            kept = _write_votes(session, writer, begun.project_id, mark)
+            kept = _write_votes(session, writer, begun.project_id, mark, progress or (lambda _looked, _labels: None))
             if not writer.rows:
                 raise ExportError(
                     f"All {kept:,} labels are of prompts that are reserved for evaluation." if kept
@@ -98,13 +102,17 @@ def _utc(at: datetime) -> str:
     return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat(timespec="seconds")
 
 
-def _write_votes(session: Session, writer: VotesWriter, project_id: int, mark: int) -> int:
+def _write_votes(session: Session, writer: VotesWriter, project_id: int, mark: int, progress: Progress) -> int:
     """Write the labels up to `mark`; return how many were left out, as their prompts are kept for evaluation."""
     reserved, kept = rows.reserved_prompts(session, project_id), 0
-    for (
+    hidden = rows.hidden_imports(session, project_id)
+    labels = count_votes(session, project_id, mark, hidden)
+    for looked, (
         _, item, rater, kind, verdict, strength, left, milliseconds, revision, purpose, at, model_a, model_b, group,
         is_current, prompt_id,
-    ) in votes_of(session, project_id, mark, rows.hidden_imports(session, project_id)):  # fmt: skip
+    ) in enumerate(votes_of(session, project_id, mark, hidden)):  # fmt: skip
+        if looked % PROGRESS_EVERY == 0:
+            progress(looked, labels)
         if prompt_id in reserved:
             kept += 1
             continue
@@ -114,4 +122,5 @@ def _write_votes(session: Session, writer: VotesWriter, project_id: int, mark: i
             bool(is_current), _utc(at),
         )  # fmt: skip
         writer.add(vote)
+    progress(labels, labels)
     return kept

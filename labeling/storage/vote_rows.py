@@ -31,6 +31,11 @@ def votes_by_kind(session: Session, project_id: int, mark: int, hidden: Sequence
     return [(kind, raters, labels) for kind, raters, labels in session.execute(query)]
 
 
+def count_votes(session: Session, project_id: int, mark: int, hidden: Sequence[int]) -> int:
+    """How many `votes_of` yields."""
+    return session.scalars(select(func.count(col(Label.seq))).where(*_counted(project_id, mark, hidden))).one()
+
+
 def _counted(project_id: int, mark: int, hidden: Sequence[int]) -> list[ColumnElement[bool]]:
     """Which events are votes."""
     seen: list[ColumnElement[bool]] = (

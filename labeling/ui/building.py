@@ -1,15 +1,17 @@
 """What goes on for the pages Data and Export while they may be left, in a thread of the app: for each project one import,
 and one export or push, at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock, Thread
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
+from labeling.errors import StoppedError
 from labeling.readers import Source
-from labeling.services.export import Progress, export, export_again
+from labeling.services.export import export, export_again
 from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView
+from labeling.services.export_state import Progress
 from labeling.services.hub import Pushed, push
 from labeling.services.import_list import ImportView
 from labeling.services.imports import ImportOptions, run_import
@@ -19,27 +21,28 @@ from labeling.ui.context import Here
 PATIENCE_SECONDS = 1.0
 
 Page: TypeAlias = Literal["data", "export"]
+WHAT: Final[Mapping[Page, str]] = {"data": "import", "export": "export"}
 Result: TypeAlias = ExportView | Pushed | ImportView
 
 
 @dataclass
 class Building:
-    """How far it is; at the end it has a result or an error, or was stopped. `again` is the export that is made once more.
-    A push has no pairs to be counted; of an import rows are."""
+    """How far it is; at the end it has a result or an error: StoppedError, if it was stopped. `again` is the export that is
+    made once more. `counted` says of what there are so many, in the plural: nothing is counted of a push."""
 
+    counted: str = "pairs"
     looked: int = 0
-    pairs: int = 0
+    whole: int = 0
     result: Result | None = None
     error: Exception | None = None
     again: int | None = None
-    is_counted: bool = True
     is_stopped: bool = False
     thread: Thread = field(default_factory=Thread)
 
     @property
     def is_of_list(self) -> bool:
         """Whether it was begun at an earlier export: that is made again, or sent."""
-        return self.again is not None or not self.is_counted
+        return self.again is not None or not self.counted
 
     @property
     def is_over(self) -> bool:
@@ -48,7 +51,7 @@ class Building:
     @property
     def can_stop(self) -> bool:
         """Whether there is still something to be counted: what follows is quick, or at work elsewhere."""
-        return self.is_counted and not 0 < self.pairs <= self.looked
+        return bool(self.counted) and not 0 < self.whole <= self.looked
 
     def stop(self) -> None:
         """End it at the next count, so that nothing of it is kept."""
@@ -56,10 +59,6 @@ class Building:
 
     def wait(self) -> None:
         self.thread.join(PATIENCE_SECONDS)
-
-
-class _StopError(Exception):
-    """It was stopped on the page."""
 
 
 _lock = Lock()
@@ -83,7 +82,7 @@ def take_in(me: Here, source: Source, name: str, options: ImportOptions, rows: i
     """Begin an import of a file with so many rows, as `build` begins an export."""
     return _begin(
         me,
-        Building(pairs=rows),
+        Building("rows", whole=rows),
         lambda progress: run_import(
             me.store, me.actor, me.project, source, name, options, lambda done: progress(done, rows)
         ),
@@ -93,15 +92,16 @@ def take_in(me: Here, source: Source, name: str, options: ImportOptions, rows: i
 
 def build(me: Here, asked: ExportChoices) -> Building:
     """Begin an export; what is under way already is returned as it is."""
-    return _begin(me, Building(), lambda progress: export(me.store, me.actor, me.project, asked, progress=progress))
+    made = Building(asked.counted)
+    return _begin(me, made, lambda progress: export(me.store, me.actor, me.project, asked, progress=progress))
 
 
-def build_again(me: Here, export_id: int) -> Building:
+def build_again(me: Here, view: ExportView) -> Building:
     """Begin to make an export once more, as `build` begins one."""
     return _begin(
         me,
-        Building(again=export_id),
-        lambda progress: export_again(me.store, me.actor, me.project, export_id, progress=progress),
+        Building(view.choices.counted, again=view.id),
+        lambda progress: export_again(me.store, me.actor, me.project, view.id, progress=progress),
     )
 
 
@@ -109,7 +109,7 @@ def send(me: Here, export_id: int, name: str, *, public: bool) -> Building:
     """Begin to send an export to a hub, as `build` begins one."""
     return _begin(
         me,
-        Building(is_counted=False),
+        Building(""),
         lambda _progress: push(me.store, me.actor, me.project, export_id, name, public=public),
     )
 
@@ -119,23 +119,20 @@ def _begin(me: Here, made: Building, work: Callable[[Progress], Result], page: P
         found = _buildings.get(_key(me, page))
         if found is not None and not found.is_over:
             return found
-        made.thread = Thread(target=_run, args=(made, work), name=f"{page} {me.project}", daemon=True)
+        made.thread = Thread(target=_run, args=(made, work, WHAT[page]), name=f"{page} {me.project}", daemon=True)
         _buildings[_key(me, page)] = made
         made.thread.start()
     return made
 
 
-def _run(made: Building, work: Callable[[Progress], Result]) -> None:
-    def progress(looked: int, pairs: int) -> None:
-        made.looked, made.pairs = looked, pairs
+def _run(made: Building, work: Callable[[Progress], Result], what: str) -> None:
+    def progress(looked: int, whole: int) -> None:
+        made.looked, made.whole = looked, whole
         if made.is_stopped and made.can_stop:
-            raise _StopError
+            raise StoppedError(f"The {what} was stopped: nothing of it is kept.")
 
     try:
         made.result = work(progress)
-        made.is_stopped = False  # too late
-    except _StopError:
-        return
     except Exception as error:  # noqa: BLE001 - told on the page, with its traceback in the log
         made.error = error
 

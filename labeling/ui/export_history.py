@@ -12,8 +12,8 @@ from labeling.services.hub import Pushed, repository
 from labeling.services.zipped import zip_blocks
 from labeling.ui.building import Building, build_again, send
 from labeling.ui.context import Here
-from labeling.ui.parts import ago, count, escape, faults, figures, grid, note, plural, section, size, tell
-from labeling.ui.under_way import under_way
+from labeling.ui.parts import ago, count, escape, faults, figures, grid, note, plural, section, size
+from labeling.ui.under_way import no_result, under_way
 
 PUSHES: Final = "pushes"
 LARGEST_IN_MEMORY: Final = 20_000_000  # bytes; a larger export streams from its route
@@ -56,9 +56,8 @@ def earlier(me: Here, listed: list[ExportView], ended: Building | None, going: B
 
 def _outcome(me: Here, ended: Building) -> None:
     """How a push ended, or an export that was made again."""
-    if ended.error is not None:
-        tell(ended.error)
-    elif isinstance(ended.result, Pushed):
+    no_result(ended)
+    if isinstance(ended.result, Pushed):
         who = "private" if ended.result.is_private else "public"
         note("cloud_done", "green", f"{escape(ended.result.address)} holds the export now ({who})")
     elif ended.again is not None and isinstance(ended.result, ExportView):
@@ -120,7 +119,7 @@ def _actions(me: Here, view: ExportView, *, is_busy: bool) -> None:
         disabled=is_busy,
         help="With the labels, pairs and choices of then: the same bytes, or it says so.",
     ):
-        build_again(me, view.id).wait()
+        build_again(me, view).wait()
         st.rerun()
     with st.popover("Push to a hub", disabled=is_busy, key=f"push {st.session_state.get(PUSHES, 0)}"):
         _push(me, view)

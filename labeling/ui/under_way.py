@@ -1,17 +1,18 @@
-"""The bar of what goes on for a page, and the button that stops it."""
+"""What goes on for a page: its bar, the button that stops it, and how it ended without a result."""
 
 from typing import Final
 
 import streamlit as st
 
+from labeling.errors import StoppedError
 from labeling.ui.building import Building, Page, building
 from labeling.ui.context import Here
-from labeling.ui.parts import bar
+from labeling.ui.parts import bar, note, tell
 
-# What is counted, before anything is, and after all of it is.
-COUNTED: Final = {"data": "rows", "export": "pairs"}
-FIRST: Final = {"data": "Reading the file", "export": "Looking for prompts that belong together"}
-LAST: Final = {"data": "looking for near-duplicates", "export": "checking the file"}
+# What is told before anything is counted, and after all of it is.
+TOGETHER: Final = "Looking for prompts that belong together"
+FIRST: Final = {"rows": "Reading the file", "pairs": TOGETHER, "labels": TOGETHER}
+LAST: Final = {"rows": "looking for near-duplicates", "pairs": "checking the file", "labels": "closing the file"}
 GOES_ON: Final = "goes on if you leave this page"
 
 
@@ -25,20 +26,28 @@ def under_way(me: Here, page: Page) -> None:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(width="stretch"):
-                _bar(going, page)
-            if going.can_stop and st.button("Stop", disabled=going.is_stopped, key=f"stop {page}"):
-                going.stop()
-                st.rerun(scope="fragment")
+                _bar(going)
+            if going.can_stop:
+                st.button("Stop", disabled=going.is_stopped, key=f"stop {page}", on_click=going.stop)
 
     live()
 
 
-def _bar(going: Building, page: Page) -> None:
+def no_result(ended: Building) -> None:
+    """Tell why it has no result, if it has none: that it was stopped is no fault."""
+    if isinstance(ended.error, StoppedError):
+        note("block", "orange", str(ended.error))
+    elif ended.error is not None:
+        tell(ended.error)
+
+
+def _bar(going: Building) -> None:
     if going.is_stopped:
         st.progress(0.0, text="Stopping · what was written is taken back")
-    elif not going.is_counted:
+    elif not going.counted:
         st.progress(0.0, text=f"Sending the files to the hub · {GOES_ON}")
     elif not going.looked:
-        st.progress(0.0, text=f"{FIRST[page]} · {GOES_ON}")
+        st.progress(0.0, text=f"{FIRST[going.counted]} · {GOES_ON}")
     else:
-        bar(going.looked, going.pairs, COUNTED[page], GOES_ON if going.looked < going.pairs else LAST[page])
+        is_counting = going.looked < going.whole
+        bar(going.looked, going.whole, going.counted, GOES_ON if is_counting else LAST[going.counted])

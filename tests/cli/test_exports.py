@@ -162,6 +162,7 @@ def test_votes_are_every_label_as_csv_and_as_parquet(tiebreak, project, tmp_path
         )
         assert done.returncode == 0, done.stderr
         assert "62 labels" in done.stdout
+        assert "62 of 62 labels" in done.stderr
     import pandas as pd
 
     table = pd.read_csv(tmp_path / "jsonl" / "votes.csv", keep_default_na=False)

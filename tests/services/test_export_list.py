@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from exporters.files import begin_folder
-from labeling.errors import ConflictError, ExportError, InputError, NotFoundError
+from labeling.errors import ConflictError, ExportError, InputError, NotFoundError, StoppedError
 from labeling.services.export import export_again
 from labeling.services.export_changes import Change, changes
 from labeling.services.export_list import export_file, export_view, exports, settle_stopped
@@ -60,6 +60,25 @@ def test_an_interrupted_export_is_marked_as_failed(store, tmp_path):
         done(making, tmp_path, progress=stop)
     assert exports(*making.place)[0].state == "failed"
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_votes_tell_how_far_they_are_and_leave_nothing_when_they_are_stopped(store, tmp_path):
+    making = labelled(store, 12)
+    seen: list[tuple[int, int]] = []
+    done(making, tmp_path, format="votes", progress=lambda looked, labels: seen.append((looked, labels)))
+    assert (seen[0], seen[-1]) == ((0, 12), (12, 12))
+
+    def stop(_looked: int, _labels: int) -> None:
+        raise StoppedError("The export was stopped.")
+
+    with pytest.raises(StoppedError):
+        done(making, tmp_path, format="votes", out=tmp_path / "stopped", progress=stop)
+    stopped = exports(*making.place)[0]
+    assert (stopped.state, stopped.fault, stopped.folder) == ("removed", "The export was stopped.", None)
+    assert not list(tmp_path.glob("*stopped*"))
+    with pytest.raises(StoppedError):
+        export_again(*making.place, exports(*making.place)[1].id, out=tmp_path / "stopped", progress=stop)
+    assert not list(tmp_path.glob("*stopped*"))
 
 
 PROGRAM = """

@@ -160,6 +160,33 @@ def test_votes_are_built_without_label_rules(sqlite_store, opened):
     assert button(page, "Build 14 labels")
 
 
+def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(sqlite_store, opened, tmp_path):
+    making = labelled(sqlite_store, 12)
+    page = select(opened(making), "Format", "votes")
+    with sqlite_store.writing() as held:
+        held.connection()  # it cannot begin before it is stopped
+        button(page, "Build 12 labels").click()
+        run(page)
+        button(page, "Stop").click()
+        run(page)
+        assert "Stopping" in [bar.proto.text.split(" · ")[0] for bar in page.get("progress")]
+    for going in list(building._buildings.values()):
+        going.thread.join()
+    run(page)
+    assert "The export was stopped: nothing of it is kept." in texts(page)
+    assert not page.error
+    shown = table(page, len(page.dataframe) - 1)
+    assert (shown["State"], shown["Where, or why not"]) == (
+        ["Removed"],
+        ["The export was stopped: nothing of it is kept."],
+    )
+    assert not list((tmp_path / "data").rglob("*votes*"))
+    run(page)
+    assert not page.error
+    build(page)
+    assert [view.state for view in exports(*making.place)] == ["done", "removed"]
+
+
 def test_a_licence_and_a_number_of_validation_rows_are_asked_for(sqlite_store, opened):
     making = labelled(sqlite_store, 40)
     page = opened(making)

@@ -29,7 +29,7 @@ class Export(Table, table=True):
 
     __tablename__ = "export"
     __table_args__ = (
-        one_of("state", "writing", "done", "failed"),
+        one_of("state", "writing", "done", "failed", "removed"),
         CheckConstraint("validation_share >= 0 AND validation_share < 1", name="validation_share"),
     )
 

@@ -26,9 +26,8 @@ from labeling.ui.parts import (
     note,
     plural,
     section,
-    tell,
 )
-from labeling.ui.under_way import under_way
+from labeling.ui.under_way import no_result, under_way
 
 PAGE_SIZE: Final = 25
 DONE: Final = "import_done"
@@ -59,11 +58,8 @@ def _take_up(me: Here) -> None:
     ended = take(me, "data")
     if ended is None:
         return
-    if ended.error is not None:
-        tell(ended.error)
-    elif ended.is_stopped:
-        note("block", "orange", "The import was stopped: nothing of it is kept.")
-    elif isinstance(ended.result, ImportView):
+    no_result(ended)
+    if isinstance(ended.result, ImportView):
         st.session_state[DONE] = ended.result
         file = import_preview.chosen_file()
         if file is not None and file.name == ended.result.file_name:

@@ -22,7 +22,7 @@ from labeling.ui.parts import bar, body, count, empty, faults, head, plural, tel
 from labeling.ui.reserve_section import reserve_section
 from labeling.ui.rules_form import show_effect
 from labeling.ui.text_reading import reading
-from labeling.ui.under_way import under_way
+from labeling.ui.under_way import no_result, under_way
 
 # Reading every text takes a tenth of a second for this many pairs; beyond it, what a format refuses is told after the build.
 MOST_COUNTED: Final = 5_000
@@ -179,7 +179,7 @@ def _told(form: Form, ended: Building | None, listed: list[ExportView]) -> None:
     """Why the build that has just ended failed; else why the newest export did, as long as the same is asked for."""
     newest = listed[0] if listed else None
     if ended is not None and ended.error is not None:
-        tell(ended.error)
+        no_result(ended)
     elif newest is not None and newest.state == "failed" and newest.choices.is_same_as(form.choices):
         tell(ExportError(newest.fault or ""))
 

@@ -119,7 +119,7 @@ def upgrade() -> None:
         sa.Column("created_by", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("state IN ('writing', 'done', 'failed')", name=op.f("ck_export_state")),
+        sa.CheckConstraint("state IN ('writing', 'done', 'failed', 'removed')", name=op.f("ck_export_state")),
         sa.CheckConstraint("validation_share >= 0 AND validation_share < 1", name=op.f("ck_export_validation_share")),
         sa.ForeignKeyConstraint(["created_by"], ["account.id"], name=op.f("fk_export_created_by")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_export_project_id")),
