@@ -97,7 +97,8 @@ def looking(asked: "ExportChoices") -> "Progress":
 
 def pushed_line(pushed: "Pushed") -> str:
     """For people: where the data set is, and who sees it."""
-    return f"{pushed.address} ({'private' if pushed.is_private else 'public'})"
+    card = "; its card, README.md, as it was edited after the export" if pushed.is_card_edited else ""
+    return f"{pushed.address} ({'private' if pushed.is_private else 'public'}){card}"
 
 
 def written_lines(view: "ExportView") -> str:

@@ -204,7 +204,7 @@ def export(
             held = _held(session, begun.project_id, asked.rules, format, mark, last_pair)
             held = replace(_drawn(store, session, held, format, asked.system_prompt), is_split=asked.is_split)
             written = _write(session, held, writer, asked, progress)
-        end(store, begun, held.mark, facts_of(written))
+        end(store, begun, held.mark, **facts_of(written))
     return export_view(store, actor, slug, begun.export_id)
 
 

@@ -11,7 +11,8 @@ import orjson
 from exporters import EXPORTERS
 from labeling.domain import Actor
 from labeling.errors import ConflictError
-from labeling.services.export_list import ExportView, export_folder, export_view, is_as_exported
+from labeling.services.export_files import export_folder, is_as_exported
+from labeling.services.export_list import ExportView, export_view
 from labeling.services.votes import Column
 from labeling.storage.store import Store
 

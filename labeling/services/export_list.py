@@ -1,9 +1,10 @@
-"""The exports of a project as they stand in the list, and their files."""
+"""The exports of a project as they stand in the list."""
 
 import hashlib
 import json
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,12 +23,13 @@ from labeling.storage import exports as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import Export
 
+BESIDE = "beside"
 _RUN = uuid4().hex  # this process, whatever number it has
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """A file of an export, as it was when the export was done."""
+    """A file of an export, as it was when the export was done; `split` says what it is for, `BESIDE` beside the data."""
 
     name: str
     split: str
@@ -43,8 +45,8 @@ class ExportView:
 
     `state` is writing, done, failed or, if it was stopped, removed; `fault` says in one sentence why it is not done. `sandbox` counts rows, and of them
     the sides and judges, that rest on the sandbox; `masked` rows, and of them those with each kind of personal data or
-    key that was found. `note` says why there is no validation file. `digest` is the
-    SHA-256 of the files' digests, as `sha256sum` lists them by name. `label_seq` and `pair_mark` are the last label and
+    key that was found. `note` says why there is no validation file. `files` hold the data, those `beside` describe it. `digest` is the
+    SHA-256 of the digests of `files`, as `sha256sum` lists them by name. `label_seq` and `pair_mark` are the last label and
     the last pair it looked at.
     """
 
@@ -76,6 +78,11 @@ class ExportView:
     warnings: tuple[str, ...]
     note: str
     files: tuple[ExportFile, ...]
+    beside: tuple[ExportFile, ...]
+
+    @property
+    def all_files(self) -> tuple[ExportFile, ...]:
+        return self.files + self.beside
 
     @property
     def is_votes(self) -> bool:
@@ -108,47 +115,8 @@ def export_view(store: Store, actor: Actor, slug: str, export_id: int) -> Export
     return _view(row)
 
 
-def export_file(store: Store, actor: Actor, slug: str, export_id: int, name: str) -> Path:
-    """Where a file of a finished export is; also of `manifest.json` and `README.md`.
-
-    Raises:
-        NotFoundError: no such export or file, or it is no longer where it was written.
-    """
-    folder = export_folder(store, actor, slug, export_id)
-    known = {path.name: path for path in folder.iterdir() if path.is_file()}
-    if name not in known:
-        raise NotFoundError(f"Export {export_id} has no file {name!r}. It holds {', '.join(sorted(known))}.")
-    return known[name]
-
-
-def export_folder(store: Store, actor: Actor, slug: str, export_id: int) -> Path:
-    """The folder of a finished export that is still there. Raises NotFoundError otherwise."""
-    view = export_view(store, actor, slug, export_id)
-    if view.state != "done" or view.folder is None:
-        raise NotFoundError(
-            f"Export {export_id} was not finished, so that there is nothing to download. Start it again."
-        )
-    if not view.folder.is_dir():
-        raise NotFoundError(f"The folder {view.folder} of export {export_id} is gone. Start the export again.")
-    return view.folder
-
-
-def is_as_exported(path: Path, sha256: str) -> bool:
-    """Whether a file of an export is still what was written then."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False
-
-
-def zip_name(slug: str, export_id: int) -> str:
-    """What the whole export is called as one download."""
-    return f"{slug}-{export_id}.zip"
-
-
-def facts_of(written: Written) -> dict[str, object]:
-    """What the list keeps of a finished export, as columns of its row."""
+def facts_of(written: Written) -> dict[str, Any]:
+    """What the list keeps of a finished export."""
     counts = {
         "pairs": written.pairs,
         "train_rows": written.train_rows,
@@ -163,7 +131,7 @@ def facts_of(written: Written) -> dict[str, object]:
         file.name: {"split": file.split, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
         for file in written.files
     }
-    return {"rows": written.rows, "counts": json.dumps(counts), "digests": json.dumps(digests)}
+    return {"rows": written.rows, "counts": counts, "digests": digests}
 
 
 def this_process() -> dict[str, object]:
@@ -209,6 +177,8 @@ def _is_gone(options: dict[str, Any]) -> bool:
 def _view(row: Export) -> ExportView:
     counts: dict[str, Any] = json.loads(row.counts)
     options: dict[str, Any] = json.loads(row.options)
+    files = tuple(ExportFile(name, **facts) for name, facts in json.loads(row.digests).items())
+    data = tuple(file for file in files if file.split != BESIDE)
     assert row.id is not None
     return ExportView(
         id=row.id,
@@ -226,7 +196,7 @@ def _view(row: Export) -> ExportView:
         pair_mark=options.get("pair_mark"),
         asked_validation_rows=options.get("validation_rows"),
         licence=options.get("licence", UNTOLD),
-        digest=_digest(json.loads(row.digests)),
+        digest=_digest(data),
         label_seq=row.label_seq,
         folder=Path(row.folder) if row.folder else None,
         pairs=counts.get("pairs", 0),
@@ -238,15 +208,12 @@ def _view(row: Export) -> ExportView:
         masked=counts.get("masked", {}),
         warnings=tuple(counts.get("warnings", ())),
         note=counts.get("note", ""),
-        files=_files(json.loads(row.digests)),
+        files=data,
+        beside=tuple(file for file in files if file.split == BESIDE),
     )
 
 
-def _digest(digests: dict[str, Any]) -> str:
+def _digest(files: Iterable[ExportFile]) -> str:
     """One digest of all files; "" before there are any."""
-    told = "".join(f"{facts['sha256']}  {name}\n" for name, facts in sorted(digests.items()))
+    told = "".join(f"{file.sha256}  {file.name}\n" for file in sorted(files, key=lambda file: file.name))
     return hashlib.sha256(told.encode()).hexdigest() if told else ""
-
-
-def _files(digests: dict[str, Any]) -> tuple[ExportFile, ...]:
-    return tuple(ExportFile(name, **facts) for name, facts in digests.items())

@@ -15,9 +15,10 @@ from labeling.domain import Actor
 from labeling.errors import ExportError, StoppedError
 from labeling.services.access import managed_project
 from labeling.services.export_choices import ExportChoices
-from labeling.services.export_list import fail, settle_stopped, this_process
+from labeling.services.export_files import digest_of
+from labeling.services.export_list import BESIDE, fail, settle_stopped, this_process
 from labeling.settings import settings
-from labeling.storage import exports as rows
+from labeling.storage import exports as stored
 from labeling.storage.store import Store
 from labeling.storage.tables import Export
 
@@ -45,16 +46,16 @@ def begin(
     }  # fmt: skip
     with store.writing() as session:
         project_id = managed_project(session, actor, slug)
-        export_id = rows.add_export(
+        export_id = stored.add_export(
             session,
             Export(
                 project_id=project_id, format=asked.format, rules=json.dumps(asked.rules.as_dict()), seed=asked.seed,
                 validation_share=asked.validation_share, options=json.dumps(options),
-                label_seq=rows.label_mark(session, project_id), program_version=version("tiebreak"), created_by=actor.account_id,
+                label_seq=stored.label_mark(session, project_id), program_version=version("tiebreak"), created_by=actor.account_id,
             ),
         )  # fmt: skip
         folder = (out if out is not None else _own_folder(slug, export_id)).absolute()
-        rows.place_export(session, export_id, str(folder))
+        stored.place_export(session, export_id, str(folder))
         return Begun(export_id, project_id, folder)
 
 
@@ -65,10 +66,18 @@ def _own_folder(slug: str, export_id: int) -> Path:
     return next(place for place in map((settings().export_folder / slug).joinpath, names) if not place.exists())
 
 
-def end(store: Store, begun: Begun, mark: int, facts: Mapping[str, Any]) -> None:
-    """The export is done: it holds labels up to `mark`."""
+def end(
+    store: Store, begun: Begun, mark: int, *, rows: int, counts: Mapping[str, Any], digests: Mapping[str, Any]
+) -> None:
+    """The export is done: it holds labels up to `mark`. `digests` are of the data files; those beside them are added."""
+    beside = {
+        path.name: {"split": BESIDE, "rows": 0, "bytes": path.stat().st_size, "sha256": digest_of(path)}
+        for path in sorted(begun.folder.iterdir())
+        if path.name not in digests
+    }
+    told = {"rows": rows, "counts": json.dumps(counts), "digests": json.dumps({**digests, **beside})}
     with store.writing() as session:
-        rows.end_export(session, begun.export_id, state="done", label_seq=mark, **facts)
+        stored.end_export(session, begun.export_id, state="done", label_seq=mark, **told)
 
 
 @contextmanager

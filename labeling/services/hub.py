@@ -7,21 +7,21 @@ from pathlib import Path
 
 from labeling.domain import Actor
 from labeling.errors import ExportError, InputError
-from labeling.services.export_list import export_folder, export_view, is_as_exported
+from labeling.services.export_files import export_files, is_card_edited
+from labeling.services.export_list import export_view
 from labeling.storage.store import Store
 
 NAME = re.compile(r"hf:([A-Za-z0-9][\w.-]{0,95})/([A-Za-z0-9][\w.-]{0,95})")
-BESIDE = ("manifest.json", "README.md")  # what stands beside the data of every format
-OF_SOME = "dataset_info.json"  # and of some
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """Where the data set is now."""
+    """Where the data set is now. `is_card_edited`: its card is no longer what was exported."""
 
     address: str
     commit: str
     is_private: bool
+    is_card_edited: bool
 
 
 def repository(name: str) -> str:
@@ -36,7 +36,7 @@ def push(store: Store, actor: Actor, slug: str, export_id: int, name: str, *, pu
     """Send a finished export to `name`, such as hf:org/name, in one commit; a new data set is private unless `public`.
 
     The token is the one that `huggingface_hub` finds: HF_TOKEN, or that of `hf auth login`. Another hub is named by
-    HF_ENDPOINT. Only files of the export are sent: the rows as they were exported, the card as it stands. Files that are
+    HF_ENDPOINT. Only files of the export are sent, as they were exported; the card as it stands. Files that are
     there and are not of this export are removed, so that no old part is left over. A push that was killed or failed left
     what was there, or has sent all: it can be done again either way.
 
@@ -44,22 +44,17 @@ def push(store: Store, actor: Actor, slug: str, export_id: int, name: str, *, pu
         InputError: the name is none.
         NotFoundError: there is no such finished export.
         ExportError: the hub refuses, or cannot be reached; everybody sees the data set that is there, and `public` is
-            not asked for; a file is no longer what was exported, or is gone.
+            not asked for; a file but the card is no longer what was exported, or one is gone.
     """
     repo = repository(name)
-    folder = export_folder(store, actor, slug, export_id)
-    files = export_view(store, actor, slug, export_id).files
-    for file in files:
-        if not is_as_exported(folder / file.name, file.sha256):
-            raise ExportError(f"{folder / file.name} is not what was exported any more. Make export {export_id} again.")
-    for path in map(folder.joinpath, BESIDE):  # else the card of an earlier push would go on describing other rows
-        if not path.is_file():
-            raise ExportError(f"{path} is gone. Make export {export_id} again.")
-    names = [*(file.name for file in files), *BESIDE, OF_SOME]
-    return _send(folder, names, repo, f"Tiebreak export {export_id} of {slug}", public=public)
+    files = export_files(store, actor, slug, export_id)
+    is_edited = is_card_edited(export_view(store, actor, slug, export_id))
+    address, commit, is_private = _send(files, repo, f"Tiebreak export {export_id} of {slug}", public=public)
+    return Pushed(address, commit, is_private, is_edited)
 
 
-def _send(folder: Path, names: list[str], repo: str, message: str, *, public: bool) -> Pushed:
+def _send(files: list[Path], repo: str, message: str, *, public: bool) -> tuple[str, str, bool]:
+    """Where the data set is, its commit, and whether it is private."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
@@ -72,7 +67,7 @@ def _send(folder: Path, names: list[str], repo: str, message: str, *, public: bo
                 f"{repo} is there already, and everybody can see it. Push to another name, or as public if that is meant."
             )
         made = hub.upload_folder(
-            repo_id=repo, repo_type="dataset", folder_path=folder, commit_message=message, allow_patterns=names,
+            repo_id=repo, repo_type="dataset", folder_path=files[0].parent, commit_message=message, allow_patterns=[file.name for file in files],
             delete_patterns=["*.jsonl", "*.parquet", "*.csv", "*.json"],
         )  # fmt: skip
         is_private = bool(hub.dataset_info(repo).private)
@@ -88,7 +83,7 @@ def _send(folder: Path, names: list[str], repo: str, message: str, *, public: bo
         raise ExportError(
             f"The hub could not take {repo} ({type(error).__name__}). Check HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE and the connection."
         ) from error
-    return Pushed(f"{hub.endpoint}/datasets/{repo}", made.oid, is_private)
+    return f"{hub.endpoint}/datasets/{repo}", made.oid, is_private
 
 
 def _told(repo: str, error: Exception) -> str:

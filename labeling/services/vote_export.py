@@ -1,6 +1,5 @@
 """Every label of a project as one file of votes."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -89,12 +88,7 @@ def export_votes(
             }  # fmt: skip
             file = writer.finish(facts, licence=asked.licence)
         digests = {file.name: {"split": VOTES, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}}
-        end(
-            store,
-            begun,
-            mark,
-            {"rows": file.rows, "counts": json.dumps({"left_out": left_out}), "digests": json.dumps(digests)},
-        )
+        end(store, begun, mark, rows=file.rows, counts={"left_out": left_out}, digests=digests)
     return export_view(store, actor, slug, begun.export_id)
 
 

@@ -1,7 +1,7 @@
-"""A folder as one zip, made while it is being sent: never whole in memory, never twice on the disk."""
+"""Files as one zip, made while it is being sent: never whole in memory, never twice on the disk."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 BLOCK = 1 << 20
@@ -34,11 +34,11 @@ class _Outlet:
         return data
 
 
-def zip_blocks(folder: Path, name: str) -> Iterator[bytes]:
-    """The zip of the folder's files, in a folder `name`, block by block. The same files give the same bytes."""
+def zip_blocks(files: Iterable[Path], name: str) -> Iterator[bytes]:
+    """The zip of the files, in a folder `name`, block by block. The same files give the same bytes."""
     outlet = _Outlet()
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
-        for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        for path in files:
             entry = zipfile.ZipInfo(f"{name}/{path.name}")
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16

@@ -7,7 +7,8 @@ import streamlit as st
 
 from exporters.formats import format_title
 from labeling.services.export_changes import Changes, can_compare, changes
-from labeling.services.export_list import ExportView, export_folder, export_view, zip_name
+from labeling.services.export_files import export_files, fault_in, is_card_edited, zip_name
+from labeling.services.export_list import ExportView, export_view
 from labeling.services.hub import Pushed, repository
 from labeling.services.zipped import zip_blocks
 from labeling.ui.building import Building, build_again, send
@@ -43,7 +44,12 @@ def earlier(me: Here, listed: list[ExportView], ended: Building | None, going: B
                     key=f"opened of {listed[0].id}",
                 )
             ]
-            _actions(me, opened, is_busy=going is not None)
+            fault = lost(opened)
+            _actions(me, opened, is_busy=going is not None, is_lost=fault is not None)
+        if fault is not None:
+            note("info", "orange", f"No. {opened.id} is not handed out any more: {escape(fault)} Make it again.")
+        elif is_card_edited(opened):
+            note("info", "orange", "README.md was edited after the export. It is downloaded and sent as it stands.")
         if going is not None and going.is_of_list:
             under_way(me, "export")
         if ended is not None and ended.is_of_list:
@@ -59,7 +65,8 @@ def _outcome(me: Here, ended: Building) -> None:
     no_result(ended)
     if isinstance(ended.result, Pushed):
         who = "private" if ended.result.is_private else "public"
-        note("cloud_done", "green", f"{escape(ended.result.address)} holds the export now ({who})")
+        card = ", with the card as it was edited" if ended.result.is_card_edited else ""
+        note("cloud_done", "green", f"{escape(ended.result.address)} holds the export now ({who}){card}")
     elif ended.again is not None and isinstance(ended.result, ExportView):
         before = export_view(me.store, me.actor, me.project, ended.again)
         made = f"Export {ended.again} is made again as {ended.result.id}"
@@ -69,17 +76,22 @@ def _outcome(me: Here, ended: Building) -> None:
             note("info", "orange", f"{made}: not the same bytes, as something that it rests on was changed since")
 
 
+def lost(view: ExportView) -> str | None:
+    """Why a finished export can be neither downloaded nor sent any more. Large files are read when they are asked for."""
+    return fault_in(view, LARGEST_IN_MEMORY)
+
+
 def download(me: Here, view: ExportView, label: str, kind: Literal["primary", "secondary"]) -> None:
-    """The whole export as one file; raises NotFoundError where its folder is gone."""
-    folder = export_folder(me.store, me.actor, me.project, view.id)
+    """The whole export as one file."""
     name = zip_name(me.project, view.id)
     if sum(file.bytes for file in view.files) > LARGEST_IN_MEMORY:
         address = f"/api/v1/projects/{me.project}/exports/{view.id}/{name}"
         st.link_button(label, address, type=kind, icon=":material/download:")
         return
     st.download_button(
-        label, lambda: b"".join(zip_blocks(folder, name.removesuffix(".zip"))), name, "application/zip", type=kind,
-        icon=":material/download:", on_click="ignore",
+        label,
+        lambda: b"".join(zip_blocks(export_files(me.store, me.actor, me.project, view.id), name.removesuffix(".zip"))),
+        name, "application/zip", type=kind, icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 
 
@@ -110,10 +122,9 @@ def _table(listed: list[ExportView]) -> None:
 # --- one export --------------------------------------------------------------------------------------------------
 
 
-def _actions(me: Here, view: ExportView, *, is_busy: bool) -> None:
-    if view.folder is not None and view.folder.is_dir():
-        with faults():
-            download(me, view, f"Download No. {view.id}", "secondary")
+def _actions(me: Here, view: ExportView, *, is_busy: bool, is_lost: bool) -> None:
+    if not is_lost:
+        download(me, view, f"Download No. {view.id}", "secondary")
     if st.button(
         "Make again",
         disabled=is_busy,
@@ -121,7 +132,7 @@ def _actions(me: Here, view: ExportView, *, is_busy: bool) -> None:
     ):
         build_again(me, view).wait()
         st.rerun()
-    with st.popover("Push to a hub", disabled=is_busy, key=f"push {st.session_state.get(PUSHES, 0)}"):
+    with st.popover("Push to a hub", disabled=is_busy or is_lost, key=f"push {st.session_state.get(PUSHES, 0)}"):
         _push(me, view)
 
 

@@ -1,6 +1,7 @@
 """Exports, and the files of runs, as downloads, streamed whatever their size.
 
-    GET /api/v1/projects/{slug}/exports/{id}/{file}      a file of the export, or all of it: `SLUG-ID.zip`
+    GET /api/v1/projects/{slug}/exports/{id}/{file}      a file of the export, or all of it: `SLUG-ID.zip`; 409 where
+                                                         it is no longer what was exported
     GET /api/v1/projects/{slug}/runs/{id}/{file}         the Batch JSONL of one part of a run
 
 With `Authorization: Bearer …` the token's owner asks; without, the one actor of an installation used alone (the
@@ -17,8 +18,8 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from labeling.domain import Actor
-from labeling.errors import ForbiddenError, InputError, NotFoundError, TiebreakError
-from labeling.services.export_list import export_file, export_folder, zip_name
+from labeling.errors import ExportError, ForbiddenError, InputError, NotFoundError, TiebreakError
+from labeling.services.export_files import export_file, export_files, zip_name
 from labeling.services.parts import part_blocks
 from labeling.services.sessions import COOKIE, actor_of_session
 from labeling.services.tokens import actor_of_token
@@ -55,6 +56,8 @@ def download_routes(store: Callable[[], Store]) -> list[Route]:
                 return JSONResponse({"error": str(error)}, status_code=404)
             except InputError as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
+            except ExportError as error:
+                return JSONResponse({"error": str(error)}, status_code=409)
             except TiebreakError as error:
                 return JSONResponse({"error": str(error)}, status_code=503)
 
@@ -71,13 +74,12 @@ def answer_download(
     export_id: int,
     file: str,
 ) -> Response:
-    """Raises TiebreakError: no such export or file, not finished, no right to it."""
+    """Raises TiebreakError: no such export or file, not finished, changed since, no right to it."""
     opened = store()
     actor = _actor(opened, authorization, session_secret)
     headers = _headers(file)
     if file == zip_name(slug, export_id):
-        folder = export_folder(opened, actor, slug, export_id)
-        blocks = zip_blocks(folder, file.removesuffix(".zip"))
+        blocks = zip_blocks(export_files(opened, actor, slug, export_id), file.removesuffix(".zip"))
         return StreamingResponse(blocks, media_type="application/zip", headers=headers)
     path = export_file(opened, actor, slug, export_id, file)
     return FileResponse(path, media_type=TYPES.get(path.suffix, "application/octet-stream"), headers=headers)

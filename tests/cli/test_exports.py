@@ -130,6 +130,22 @@ def test_only_what_was_exported_is_pushed(tiebreak, project, tmp_path, hub):
     assert "train.jsonl is not what was exported any more" in done.stderr
 
 
+def test_a_card_may_be_edited_before_a_push_which_says_so_and_a_manifest_may_not(tiebreak, project, tmp_path, hub):
+    database, making = project
+    tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "out")
+    (tmp_path / "out" / "README.md").write_text("# Our pairs")
+    asked = ("exports", "push", 1, "hf:team/pairs", "-p", making.slug)
+    done = reaching(*database, *asked, **to(hub, hub.token, tmp_path))
+    assert "(private); its card, README.md, as it was edited after the export" in done.stdout
+    assert hub.files["team/pairs"]["README.md"] == b"# Our pairs"
+    before = dict(hub.files["team/pairs"])
+    manifest = tmp_path / "out" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("60", "61"))
+    done = reaching(*database, *asked, **to(hub, hub.token, tmp_path))
+    assert (done.returncode, hub.files["team/pairs"]) == (1, before)
+    assert f"{manifest} is not what was exported any more. Make export 1 again." in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "token", "words"),
     [

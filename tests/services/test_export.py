@@ -7,7 +7,8 @@ from labeling.errors import ExportError, ForbiddenError, InputError, NotFoundErr
 from labeling.services import export as service
 from labeling.services.export import counted, export, preview, usable
 from labeling.services.export_choices import ExportChoices
-from labeling.services.export_list import export_file, export_view, exports
+from labeling.services.export_files import export_file
+from labeling.services.export_list import export_view, exports
 from labeling.services.label_rules import LabelRules
 from labeling.storage import tables
 from tests.services.exporting import done, labelled, lines, make_exporting, one_edited

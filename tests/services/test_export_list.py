@@ -11,7 +11,8 @@ from exporters.files import begin_folder
 from labeling.errors import ConflictError, ExportError, InputError, NotFoundError, StoppedError
 from labeling.services.export import export_again
 from labeling.services.export_changes import Change, changes
-from labeling.services.export_list import export_file, export_view, exports, settle_stopped
+from labeling.services.export_files import export_file
+from labeling.services.export_list import export_view, exports, settle_stopped
 from labeling.services.label_rules import LabelRules
 from labeling.services.vote_export import votes_held
 from labeling.storage import tables

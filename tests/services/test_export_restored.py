@@ -9,7 +9,8 @@ import pytest
 
 from labeling.errors import NotFoundError
 from labeling.services.export import export_again
-from labeling.services.export_list import export_file, export_view
+from labeling.services.export_files import export_file
+from labeling.services.export_list import export_view
 from labeling.storage.opening import open_store
 from tests.services.exporting import Exporting, done, labelled
 

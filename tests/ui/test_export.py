@@ -1,4 +1,5 @@
 import json
+from html import unescape
 
 import pytest
 
@@ -25,6 +26,12 @@ def build(page):
 
 def labels(page) -> list[str]:
     return [one.proto.label for one in page.get("download_button") if "row" in one.proto.label]
+
+
+def downloads(page) -> list[str]:
+    """Those of exports, in the head and in the list."""
+    buttons = [one.proto.label for one in page.get("download_button")]
+    return [label for label in buttons if label.startswith(("Download 12", "Download No."))]
 
 
 def table(page, number: int = 0) -> dict[str, list[object]]:
@@ -64,6 +71,26 @@ def test_a_label_that_comes_later_takes_the_download_away(sqlite_store, opened):
     making.label(making.imported_rater("more"), making.pair("new"))
     assert labels(run(page)) == []
     assert button(page, "Build 13 rows")
+
+
+@pytest.mark.parametrize("format", ["openai-dpo", "votes"])
+def test_an_export_that_was_edited_is_offered_for_no_download_and_told(sqlite_store, opened, format):
+    making = labelled(sqlite_store, 12)
+    page = build(select(opened(making), "Format", format))
+    (view,) = exports(*making.place)
+    assert len(downloads(page)) == 2
+    (view.folder / "README.md").write_text("# Our pairs")
+    assert "README.md was edited after the export. It is downloaded and sent as it stands." in texts(run(page))
+    assert len(downloads(page)) == 2
+    manifest = view.folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("12", "13"))
+    told = unescape(texts(run(page)))
+    assert told.count(f"No. {view.id} is not handed out any more:") == 2
+    assert "manifest.json is not what was exported any more" in told
+    assert downloads(page) == []
+    assert button(page, "Build 12")
+    manifest.unlink()
+    assert "manifest.json is gone" in unescape(texts(run(page)))
 
 
 def test_another_choice_asks_for_another_build(sqlite_store, opened):

@@ -79,6 +79,21 @@ def test_an_export_whose_folder_is_gone_says_so(exported):
     assert "is gone" in answer.json()["error"]
 
 
+def test_an_export_that_was_edited_is_refused_in_one_sentence_and_what_was_added_stays_out(exported):
+    making, view, client, address = exported
+    (view.folder / "notes.txt").write_text("mine")
+    name = f"{making.slug}-{view.id}"
+    with zipfile.ZipFile(io.BytesIO(client.get(f"{address}/{name}.zip").content)) as archive:
+        assert f"{name}/notes.txt" not in archive.namelist()
+        assert len(archive.namelist()) == 4
+    with (view.folder / "train.jsonl").open("a") as file:
+        file.write("{}\n")
+    for asked in ("train.jsonl", f"{name}.zip"):
+        answer = client.get(f"{address}/{asked}")
+        assert answer.status_code == 409
+        assert "train.jsonl is not what was exported any more" in answer.json()["error"]
+
+
 def test_the_file_of_a_run_is_streamed_and_another_name_is_not_found(sqlite_store, tmp_path):
     making = make_project(sqlite_store, prompts=3)
     spec = GeneratorSpec(name="g", base_url="http://127.0.0.1:9/sandbox/v1", model="sandbox-large")

@@ -1,5 +1,6 @@
 """Export: what leaves in the file and why the rest stays, the first rows, the checked file, and the exports so far."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import streamlit as st
@@ -16,9 +17,9 @@ from labeling.services.vote_export import votes_held
 from labeling.ui.building import Building, build, building, take
 from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.export_form import Form, export_form
-from labeling.ui.export_history import download, earlier
+from labeling.ui.export_history import download, earlier, lost
 from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
-from labeling.ui.parts import bar, body, count, empty, faults, head, plural, tell
+from labeling.ui.parts import bar, body, count, empty, escape, faults, head, note, plural, tell
 from labeling.ui.reserve_section import reserve_section
 from labeling.ui.rules_form import show_effect
 from labeling.ui.text_reading import reading
@@ -84,7 +85,7 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
     told, is_exact = _found(me, form, format)
     if form.rules is not None:
         show_effect(form.rules, told)
-    ready = _ready(form, told, listed)
+    ready, fault = _intact(_current(form, told, listed))
     # A pair may come to two rows, as single completions or with an edit, and a reply that several pairs chose to one.
     of = "" if told.rows == told.kept else f"from {count(told.kept)} "
     context = f"Usable rows: {count(told.rows)} {of}of {plural(told.pairs, 'pair')}"
@@ -93,6 +94,8 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
         context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
     with top:
         _head(me, form, context, plural(told.rows, "row"), ready, told.rows, format.least_rows)
+        if fault:
+            note("info", "orange", fault)
     if going is not None:
         _reading(me)
     where(told, format, is_exact=is_exact)
@@ -104,10 +107,13 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
 def _votes(me: Here, form: Form, listed: list[ExportView], top: DeltaGenerator) -> None:
     """Head and content for every label."""
     held = votes_held(me.store, me.actor, me.project)
-    newest = next((view for view in listed if _is_whole(view) and view.choices.is_same_as(form.choices)), None)
-    ready = newest if newest is not None and (newest.label_seq, newest.rows) == (held.label_seq, held.labels) else None
+    ready, fault = _intact(
+        view for view in _finished(form, listed) if (view.label_seq, view.rows) == (held.label_seq, held.labels)
+    )
     with top:
         _head(me, form, plural(held.labels, "label"), plural(held.labels, "label"), ready, held.labels, 1)
+        if fault:
+            note("info", "orange", fault)
     votes_in(held)
 
 
@@ -155,24 +161,33 @@ def _head(me: Here, form: Form, context: str, what: str, ready: ExportView | Non
             build(me, form.choices).wait()
             st.rerun()
         if ready is not None:
-            with faults():
-                download(me, ready, f"Download {what if ready.is_votes else plural(ready.rows, 'row')}", "primary")
+            download(me, ready, f"Download {what if ready.is_votes else plural(ready.rows, 'row')}", "primary")
 
 
-def _ready(form: Form, told: Effect, listed: list[ExportView]) -> ExportView | None:
-    """The newest finished export that still says what the form says: of the same labels, pairs and reasons."""
-    for view in listed:
-        if _is_whole(view) and view.choices.is_same_as(form.choices):
-            # A format's own limit of length is known only from the file.
-            reasons = {reason: number for reason, number in told.left_out.items() if reason != "too_long"}
-            is_current = view.label_seq == told.label_seq and view.pairs == told.pairs
-            if is_current and all(view.left_out.get(reason) == number for reason, number in reasons.items()):
-                return view
-    return None
+def _current(form: Form, told: Effect, listed: list[ExportView]) -> Iterator[ExportView]:
+    """The exports that still say what the form says: of the same labels, pairs and reasons."""
+    # A format's own limit of length is known only from the file.
+    reasons = {reason: number for reason, number in told.left_out.items() if reason != "too_long"}
+    for view in _finished(form, listed):
+        is_current = view.label_seq == told.label_seq and view.pairs == told.pairs
+        if is_current and all(view.left_out.get(reason) == number for reason, number in reasons.items()):
+            yield view
 
 
-def _is_whole(view: ExportView) -> bool:
-    return view.state == "done" and view.folder is not None and view.folder.is_dir()
+def _finished(form: Form, listed: list[ExportView]) -> Iterator[ExportView]:
+    """The exports for which the same was asked, newest first."""
+    return (view for view in listed if view.state == "done" and view.choices.is_same_as(form.choices))
+
+
+def _intact(views: Iterable[ExportView]) -> tuple[ExportView | None, str]:
+    """The first that can be handed out; else why the first of all cannot."""
+    told = ""
+    for view in views:
+        fault = lost(view)
+        if fault is None:
+            return view, ""
+        told = told or f"No. {view.id} is not handed out any more: {escape(fault)} Build it again."
+    return None, told
 
 
 def _told(form: Form, ended: Building | None, listed: list[ExportView]) -> None:
