@@ -1,8 +1,8 @@
 """Data sets that the `datasets` package reads: by name from the Hugging Face hub, or from a folder; row by row."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ PREFIX = "hf:"
 NAME = re.compile(r"(?P<path>[\w][\w.-]*(/[\w][\w.-]*)?)(/(?P<config>[\w.-]+))?(:(?P<split>[\w.-]+))?")
 HUB_SECONDS = 20.0
 LOCAL = (".", "/", "~")
+DATA_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,15 @@ def _split(data_set: DataSet) -> Any:
     datasets.disable_progress_bars()
     if not data_set.is_local:
         _ask_hub(data_set.path)
-    for path in sorted(Path(data_set.path).rglob("*.parquet")) if data_set.is_local else ():
+    folder = Path(data_set.path).resolve()  # of which `datasets` wants to know the name
+    for path in sorted(folder.rglob("*.parquet")) if data_set.is_local else ():
         expect_no_bombs(path)  # `datasets` takes in whole row groups
-    if data_set.is_local and any((Path(data_set.path) / name).exists() for name in ("dataset_dict.json", "state.json")):
-        found = datasets.load_from_disk(data_set.path)
+    if data_set.is_local and any((folder / name).exists() for name in ("dataset_dict.json", "state.json")):
+        found = datasets.load_from_disk(str(folder))
+    elif data_set.is_local:
+        builder = datasets.load_dataset_builder(str(folder))
+        _expect_all_read(folder, builder.config.data_files)
+        found = builder.as_streaming_dataset()
     else:
         found = datasets.load_dataset(data_set.path, name=data_set.config, streaming=True)
     if isinstance(found, Mapping):
@@ -103,6 +109,24 @@ def _split(data_set: DataSet) -> Any:
     if isinstance(found, datasets.IterableDataset) and found.features is not None:
         return found.decode(enable=False)  # pictures and sounds are no text: they need not be unpacked
     return found
+
+
+def _expect_all_read(folder: Path, splits: Mapping[str, Sequence[str]]) -> None:
+    """Raise InputError where a file of the folder is in no split: `datasets` passes it over without a word."""
+    from datasets.data_files import FILES_TO_IGNORE
+
+    card = folder / "README.md"
+    if card.is_file() and b"\nconfigs:" in card.read_bytes():
+        return  # the card says which files there are
+    taken = {Path(name) for names in splits.values() for name in names}
+    for file in sorted(folder.rglob("[!.]*")):
+        is_data = file.name.lower().removesuffix(".gz").endswith(DATA_FILES) and file.name not in FILES_TO_IGNORE
+        if is_data and file not in taken:
+            raise InputError(
+                f"{file.relative_to(folder)} would be left out of {folder.name}: a folder is read as files of one kind,"
+                f" and where some are named train or test those alone, here {min(taken).relative_to(folder)}."
+                " Take it out, or read the files one by one."
+            )
 
 
 def _ask_hub(name: str) -> None:
@@ -116,7 +140,9 @@ def _chosen(data_set: DataSet, splits: list[str]) -> str:
     wanted = data_set.split or (splits[0] if len(splits) == 1 else "train")
     if wanted not in splits:
         said = f"no split {wanted!r}" if data_set.split else "several splits"
-        example = DataSet(data_set.path, data_set.config, splits[0], data_set.is_local).title
+        example = replace(data_set, split=splits[0]).title
+        if data_set.is_local and not example.startswith(LOCAL):
+            example = f"./{example}"
         raise InputError(
             f"{data_set.title} has {said}. It has: {', '.join(splits)}. Write the one to read behind a colon, such as"
             f" {PREFIX}{example.removeprefix(PREFIX)}."

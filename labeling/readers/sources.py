@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from labeling.errors import InputError
 from labeling.readers.data_sets import PREFIX, DataSet, data_set_named, data_set_records, folder
 from labeling.readers.opening import open_source
 from labeling.readers.records import Record, delimiter_of, records, syntax_of
@@ -29,8 +30,10 @@ def source_named(text: str) -> tuple[Source, str]:
     """What a command's argument names (a file, a folder, or `hf:org/name[:split]`), and the name it goes by.
 
     Raises:
-        InputError: it begins with hf: and names no data set.
+        InputError: it is empty, or begins with hf: and names no data set.
     """
+    if not text.strip():
+        raise InputError("No file is named: the name is empty. Name a file, a folder, or hf:org/name[:split].")
     if text.startswith(PREFIX):
         data_set = data_set_named(text)
         return data_set, data_set.title

@@ -94,6 +94,45 @@ def test_a_folder_of_files_is_one_data_set(tmp_path, cache):
         rows_in(source, name)
 
 
+@pytest.mark.parametrize(("read", "beside"), [("a.parquet", "b.jsonl"), ("test.jsonl", "more/rows.csv")])
+def test_a_file_that_would_be_passed_over_in_a_folder_is_named(read, beside, tmp_path, cache):
+    folder = tmp_path / "set"
+    (folder / "more").mkdir(parents=True)
+    write_parquet(folder / read, pairs(2)) if read.endswith(".parquet") else (folder / read).write_bytes(
+        jsonl(*pairs(2))
+    )
+    (folder / "README.md").write_text("Notes.\n")
+    assert len(rows_in(*source_named(str(folder)))) == 2
+    (folder / beside).write_text("{}\n")
+    with pytest.raises(InputError, match=f"{beside} would be left out of set: .* here {read}. Take it out, or read"):
+        rows_in(*source_named(str(folder)))
+    (folder / "README.md").write_text(
+        f"---\nlicense: mit\nconfigs:\n- config_name: default\n  data_files: {read}\n---\n"
+    )
+    assert len(rows_in(*source_named(str(folder)))) == 2
+
+
+def test_a_folder_is_read_from_inside(tmp_path, cache, monkeypatch):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_bytes(jsonl(*pairs(3)))
+    monkeypatch.chdir(tmp_path / "set")
+    assert len(rows_in(*source_named("."))) == 3
+
+
+def test_the_split_of_a_folder_is_proposed_as_it_is_read(tmp_path, cache, monkeypatch):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_bytes(jsonl(*pairs(3)))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"such as hf:\./set:train\.$"):
+        rows_in(*source_named("hf:./set:dev"))
+    assert len(rows_in(*source_named("hf:./set:train"))) == 3
+
+
+def test_an_empty_name_is_one_sentence():
+    with pytest.raises(InputError, match="the name is empty"):
+        source_named("")
+
+
 def test_a_folder_that_save_to_disk_wrote_is_read(tmp_path, cache):
     import datasets
 
