@@ -65,6 +65,11 @@ def test_no_module_is_over_500_lines_but_the_first_migration(tracked):
     assert [name for name, lines in lengths.items() if lines > 500] == [first]
 
 
+def test_what_several_tests_share_stands_in_a_module_without_tests(tracked):
+    borrowed = re.compile(rb"^(from tests[\w.]*\.test_|import tests[\w.]*\.test_)", re.MULTILINE)
+    assert not [name for name, content in tracked.items() if name.endswith(".py") and borrowed.search(content)]
+
+
 def test_constraints_hold_names_and_versions_alone():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert lines

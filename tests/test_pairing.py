@@ -2,12 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.pairing import Candidate, NoPair, PairMode, choose_pairs
-
-
-def completions(*texts):
-    """`"x:one"` is a completion of source x that says one; ids count from 1."""
-    return [Candidate(number, *text.split(":")) for number, text in enumerate(texts, 1)]
+from labeling.pairing import NoPair, PairMode, choose_pairs
+from tests.candidates import candidates, completions
 
 
 def unordered(choice):
@@ -69,11 +65,6 @@ def test_a_match_that_has_its_pair_is_not_made_again():
     choice = choose_pairs(texts, PairMode.SOURCES, limit=None, seed="s", existing=[frozenset({1, 3})])
     assert sorted(next(iter(pair & {1, 2, 3})) in (1, 2, 3) for pair in unordered(choice)) == [True, True]
     assert all(4 in pair for pair in unordered(choice))
-
-
-candidates = st.lists(st.tuples(st.sampled_from("wxyz"), st.sampled_from(["one", "two", "three"])), max_size=9).map(
-    lambda drawn: [Candidate(number, source, digest) for number, (source, digest) in enumerate(drawn)]
-)
 
 
 @given(candidates, st.sampled_from(PairMode), st.none() | st.integers(1, 4), st.text())

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from labeling.pairing import NoPair
 from labeling.preferring import Over, Preferred, prefer_source
-from tests.test_pairing import candidates, completions
+from tests.candidates import candidates, completions
 
 
 def test_the_better_sources_reply_is_chosen():

@@ -10,9 +10,9 @@ from labeling.services.access import local_actor
 from labeling.services.labels import record
 from labeling.services.queue import next_pairs
 from labeling.storage.store import Store
+from tests.browser.contrasts import CONTRASTS
 from tests.browser.labelling import SLOW, idle, make_project
 from tests.browser.running import App
-from tests.browser.test_label_access import CONTRASTS
 from tests.services.labelling import act
 
 PAGES = ("", "data", "generate", "score", "label", "history", "rounds", "judge", "export", "endpoints")

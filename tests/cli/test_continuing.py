@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from labeling.cli import continuing
 from labeling.errors import InputError
 from labeling.storage.tables import PromptRow
-from tests.services.test_continuing import conversations, labelled
+from tests.services.continuing import conversations, labelled
 
 
 @pytest.fixture

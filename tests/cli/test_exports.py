@@ -1,7 +1,6 @@
 """Exports are listed, made again, compared and sent to a hub."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -9,30 +8,13 @@ import sys
 import pytest
 
 from labeling.storage import tables
+from tests.cli.pushing import reaching, to
 from tests.services.exporting import labelled
-
-
-def reaching(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`tiebreak` as a process of its own: where the hub is, is read once in each."""
-    return subprocess.run(
-        [sys.executable, "-m", "tiebreak", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
 
 
 @pytest.fixture
 def project(sqlite_store, sqlite_store_url):
     return ["--database", sqlite_store_url], labelled(sqlite_store, 60)
-
-
-def to(hub, token: str, folder) -> dict[str, str]:
-    """The environment in which a push goes to the hub of the test."""
-    return {
-        "HF_ENDPOINT": hub.url, "HF_TOKEN": token, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "HF_HOME": str(folder / "hf"),
-    }  # fmt: skip
 
 
 def test_an_export_is_made_again_byte_for_byte_after_more_was_labelled(tiebreak, project, tmp_path):

@@ -8,11 +8,15 @@ import sys
 
 import pytest
 
-from tests.cli.test_exports import project, reaching, to
-
-__all__ = ["project"]  # the fixture
+from tests.cli.pushing import reaching, to
+from tests.services.exporting import labelled
 
 NAME = "team/pairs"
+
+
+@pytest.fixture
+def project(sqlite_store, sqlite_store_url):
+    return ["--database", sqlite_store_url], labelled(sqlite_store, 60)
 
 
 def sent(hub) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from labeling.errors import InputError
 from labeling.storage.tables import Run, Score
 from tests.cli.running import commands
 from tests.services.making import make_project
-from tests.services.test_score import points_by_length
+from tests.services.scoring import points_by_length
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from exporters import Finding, check_file
 from tests.exporters.damaged import damaged
-from tests.exporters.test_check import SOUND
+from tests.exporters.sound import SOUND
 
 
 @pytest.fixture

@@ -5,11 +5,7 @@ import pytest
 from labeling.domain import Verdict
 from labeling.rows import NamedVerdict
 from tests.readers.reading import BAD, GOOD, USER, format_of, pair_in, refusal_in, said
-
-BATTLE = {
-    "question_id": "q1", "model_a": "alpha", "model_b": "beta", "winner": "model_b", "judge": "arena_user_7",
-    "conversation_a": [USER, GOOD], "conversation_b": [USER, BAD], "turn": 1, "language": "English",
-}  # fmt: skip
+from tests.readers.records import BATTLE
 
 
 def test_a_battle_keeps_models_winner_and_judge():

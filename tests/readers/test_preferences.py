@@ -4,6 +4,7 @@ import pytest
 
 from labeling.domain import Verdict
 from tests.readers.reading import BAD, GOOD, USER, format_of, pair_in, refusal_in, said
+from tests.readers.records import SWIFT
 
 HUMAN = {"from": "human", "value": "Why?"}
 GPT, POOR = {"from": "gpt", "value": "So."}, {"from": "gpt", "value": "No."}
@@ -115,9 +116,6 @@ def test_arguments_that_are_an_object_become_the_string_that_services_read():
     call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": {"where": "up"}}}
     row = pair_in({"prompt": "Q", "chosen": [{"role": "assistant", "tool_calls": [call]}], "rejected": [BAD]})
     assert row.a.tool_calls[0]["function"]["arguments"] == '{"where":"up"}'
-
-
-SWIFT = {"messages": [USER, GOOD], "rejected_response": BAD["content"]}
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ import pytest
 
 from labeling.domain import Verdict
 from tests.readers.reading import format_of, group_in, jsonl, refusal_in, rows_in
-
-ANSWERS = [{"answer": "poor", "rank": 3}, {"answer": "best", "rank": 1}, {"answer": "fair", "rank": 2}]
-NECTAR = {"prompt": "\n\nHuman: Why?\n\nAssistant: ", "answers": ANSWERS}
+from tests.readers.records import NECTAR
 
 
 def sides(record: object, **options: str) -> list[tuple[str, str]]:

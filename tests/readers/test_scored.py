@@ -3,21 +3,12 @@
 import pytest
 
 from labeling.domain import Verdict
-from tests.readers.reading import GOOD, USER, format_of, pair_in, refusal_in, rows_in, said, write_parquet
+from tests.readers.reading import format_of, pair_in, refusal_in, rows_in, said, write_parquet
+from tests.readers.records import STEER, TALK, WEBGPT
 
-TALK = [USER, GOOD, {"role": "user", "content": "Shorter."}]
-STEER = {
-    "domain": "general", "language": "english", "context": TALK, "response1": "Air.", "response2": "Light, and then air.",
-    "overall_preference": -2, "individual_preference": [{"score": -2, "reasoning": "@Response 1 is short."}, {"score": 1}],
-}  # fmt: skip
 STEER2 = {
     "split": "train", "prompt": "Why?", "response_1": "So.", "response_2": "No.", "preference_strength": 3,
     "preference_statement": "@Response 2 is much better.", "three_most_similar_preferences": [{"strength": 3}],
-}  # fmt: skip
-WEBGPT = {
-    "question": {"dataset": "eli5", "id": "q7", "full_text": "Why is the sky blue?"},
-    "quotes_0": {"title": [], "extract": []}, "answer_0": "Air [1].", "tokens_0": {"prefix": [1], "completion": [2]}, "score_0": 0.25,
-    "quotes_1": {"title": [], "extract": []}, "answer_1": "Because.", "tokens_1": {"prefix": [1], "completion": [3]}, "score_1": -0.25,
 }  # fmt: skip
 SCALE = [
     (-3, Verdict.A, 3), (-1, Verdict.A, 1), (0, Verdict.TIE, None), (1, Verdict.B, 1), (2.0, Verdict.B, 2), ("3", Verdict.B, 3),

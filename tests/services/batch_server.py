@@ -9,6 +9,7 @@ from typing import Self
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from labeling.domain import GeneratorSpec
 from labeling.sandbox.batches import Desk
 from labeling.web.sandbox import sandbox_app
 
@@ -71,3 +72,7 @@ class BatchServer:
             await app(scope, receive, told)
 
         return counted
+
+
+def spec_of(server: BatchServer, model: str = "sandbox-large", **fields: object) -> GeneratorSpec:
+    return GeneratorSpec(**{"name": model, "base_url": server.base_url, "model": model, **fields})  # type: ignore[arg-type]  # test helper

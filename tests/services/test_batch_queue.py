@@ -19,10 +19,9 @@ from labeling.services.verdicts import outcome_counts
 from labeling.services.worker import work
 from labeling.storage.store import Store
 from labeling.storage.tables import Answer, Batch, Judgement, JudgeResult, RunRequest, now
-from tests.services.batch_server import BatchServer
+from tests.services.batch_server import BatchServer, spec_of
 from tests.services.engine import adds_up, start, until
 from tests.services.making import Making, make_project
-from tests.services.test_batching import spec_of
 
 MANY = 1_000_000
 

@@ -19,7 +19,7 @@ from labeling.services.worker import work
 from labeling.storage import claims, leases
 from labeling.storage.tables import Answer, Attempt, Batch, Completion, Request, now
 from tests.services.batch_files import lines_of, result_of, write
-from tests.services.batch_server import BatchServer
+from tests.services.batch_server import BatchServer, spec_of
 from tests.services.engine import adds_up, start, until, worker_processes
 from tests.services.making import Making, make_project
 from tests.services.pricing import prices
@@ -35,10 +35,6 @@ def server() -> Iterator[BatchServer]:
 def workers(store_url) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     with worker_processes(store_url, "--until-idle") as begin:
         yield begin
-
-
-def spec_of(server: BatchServer, model: str = "sandbox-large", **fields: object) -> GeneratorSpec:
-    return GeneratorSpec(**{"name": model, "base_url": server.base_url, "model": model, **fields})  # type: ignore[arg-type]  # test helper
 
 
 def by_batch(making: Making, specs: list[GeneratorSpec], **options: object) -> runs.RunView:

@@ -5,23 +5,20 @@ import json
 import pytest
 from sqlalchemy import update
 
-from labeling.domain import Prompt, Role, canonical_json, completion_digest, text_digest
+from labeling.domain import Role, canonical_json, completion_digest, text_digest
 from labeling.errors import ForbiddenError
 from labeling.pairing import PairMode
 from labeling.preferring import Over
-from labeling.services import runs
 from labeling.services.continuing import After, continue_conversations, count_open
 from labeling.services.generate import (
     GenerationPlan,
     estimate_generation,
     list_generators,
     retire_generator,
-    start_generation,
 )
 from labeling.services.label_rules import LabelRules
 from labeling.services.pairing import PairPlan, make_pairs
 from labeling.services.specs import generator_spec
-from labeling.services.worker import work
 from labeling.storage.tables import (
     Completion,
     CompletionText,
@@ -33,37 +30,9 @@ from labeling.storage.tables import (
     PromptText,
     Rater,
 )
-from tests.services.making import make_project
+from tests.services.continuing import conversations, generate, labelled
 
 BY_RULE = LabelRules(rule_raters=("rule: big over small",))
-
-
-def conversations(store, turns=("shorter", "in French"), prompts=2):
-    """Prompts with turns to come; their text is immutable, so they are made anew with them."""
-    making = make_project(store, prompts=0, name="Talks")
-    with store.writing() as session:
-        for number in range(prompts):
-            prompt = Prompt(({"role": "user", "content": f"question {number}"},))
-            row = PromptRow(project_id=making.project_id, digest=prompt.digest, external_id=f"q{number}")
-            session.add(row)
-            session.flush()
-            session.add(
-                PromptText(
-                    prompt_id=row.id,
-                    messages=canonical_json(list(prompt.messages)),
-                    follow_ups=canonical_json(list(turns)),
-                )
-            )
-            making.prompts.append(row.id)
-    return making
-
-
-def labelled(making):
-    """Every prompt with two imported replies, of which the big model's is better."""
-    for number, prompt in enumerate(making.prompts):
-        making.add_completions(prompt, [f"small says {number}"], source="small")
-        making.add_completions(prompt, [f"big says {number}"], source="big")
-    make_pairs(*making.place, PairPlan(over=Over("big", "small")))
 
 
 def contents(making):
@@ -76,12 +45,6 @@ def contents(making):
 
 def spec(endpoint, name, **table):
     return generator_spec({"name": name, "base_url": endpoint.url, "model": name, **table}, "here")
-
-
-def generate(making, *specs, key="once", **options):
-    run = start_generation(*making.place, GenerationPlan(specs, **options), idempotency_key=key)
-    work(making.store, once=True)
-    return runs.run_view(*making.place, run.id)
 
 
 def test_the_next_turn_follows_the_chosen_reply(store):

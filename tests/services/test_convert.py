@@ -17,10 +17,7 @@ from labeling.errors import ConflictError, ExportError, InputError
 from labeling.readers import FORMATS
 from labeling.services.convert import PROGRESS_EVERY, ConvertOptions, convert
 from tests.exporters.samples import WEATHER, call
-from tests.readers.test_annotations import RECORD, TASK
-from tests.readers.test_battles import BATTLE
-from tests.readers.test_rankings import NECTAR
-from tests.readers.test_scored import STEER, WEBGPT
+from tests.readers.records import ARGILLA, BATTLE, LABEL_STUDIO, NECTAR, STEER, WEBGPT
 
 
 def pair(number: int, **fields: object) -> dict[str, object]:
@@ -360,8 +357,8 @@ SAYS = (
 )
 READABLE = {
     "openai-dpo": [as_openai(SAYS[0], [SAYS[1]], [SAYS[2]])],
-    "label-studio": [TASK],
-    "argilla": [RECORD | {"responses": {"preference": RECORD["responses"]["preference"][:1]}}],
+    "label-studio": [LABEL_STUDIO],
+    "argilla": [ARGILLA | {"responses": {"preference": ARGILLA["responses"]["preference"][:1]}}],
     "arena-battles": [BATTLE],
     "llmbar": [SIDE_BY_SIDE],
     "hh-rlhf": [{"chosen": "\n\nHuman: Why?\n\nAssistant: So.", "rejected": "\n\nHuman: Why?\n\nAssistant: No."}],

@@ -23,7 +23,9 @@ from labeling.services.projects import create_project, project_view
 from labeling.storage import tables
 from labeling.storage.opening import open_store
 from labeling.storage.store import Store
-from tests.readers.test_scored import STEER
+from tests.readers.reading import jsonl
+from tests.readers.records import STEER
+from tests.services.importing import pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIR = {"prompt": "Why?", "response_a": "Because.", "response_b": "No idea.", "verdict": "a"}
@@ -34,17 +36,6 @@ def actor(store: Store) -> Actor:
     found = local_actor(store)
     create_project(store, found, name="P", target=Target.OPENAI)
     return found
-
-
-def jsonl(*records: object) -> bytes:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
-
-
-def pairs(number: int) -> list[dict[str, object]]:
-    return [
-        {"prompt": f"Q{n}?", "response_a": f"good {n}", "response_b": f"bad {n}", "verdict": "ab"[n % 2]}
-        for n in range(number)
-    ]
 
 
 def verdicts(store: Store) -> dict[str, str]:

@@ -15,7 +15,7 @@ from labeling.services.score import start_scoring
 from labeling.services.worker import work
 from labeling.storage.tables import Label, Pair, Rater, RoundPair
 from tests.services.making import make_project
-from tests.services.test_score import judge, points_by_length
+from tests.services.scoring import judge, points_by_length
 
 WORST = PairPlan(scores=FromScores("strict", Rejected.WORST))
 

@@ -15,8 +15,9 @@ from labeling.services.labels import record
 from labeling.services.progress import progress
 from labeling.services.projects import list_projects, project_view
 from labeling.storage.store import Store
+from tests.readers.reading import jsonl
+from tests.services.importing import pairs
 from tests.services.labelling import Labelling, act, make_labelling
-from tests.services.test_imports import jsonl, pairs
 
 STEPS = 100  # the handler is called once for so many
 STEPS_A_PAIR = 55

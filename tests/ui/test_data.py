@@ -10,8 +10,7 @@ from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, project_view
 from labeling.ui.import_preview import KEY, NONE, ChosenFile
 from tests.readers.reading import write_parquet
-from tests.readers.test_preferences import SWIFT
-from tests.readers.test_scored import STEER, WEBGPT
+from tests.readers.records import STEER, SWIFT, WEBGPT
 from tests.ui.opening import button, open_page, run, run_to_end, texts
 
 PAIRS = [{"prompt": f"Q{n}?", "response_a": f"good {n}", "response_b": f"bad {n}", "verdict": "a"} for n in range(3)]

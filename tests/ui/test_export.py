@@ -10,18 +10,13 @@ from labeling.services.reserving import reserve
 from labeling.ui import building
 from labeling.ui.context import Here
 from tests.services.exporting import labelled, lines, make_exporting
-from tests.ui.opening import button, open_page, run, run_to_end, texts
+from tests.ui.exporting import build, opening, table
+from tests.ui.opening import button, run, texts
 
 
 @pytest.fixture
 def opened(sqlite_store_url, monkeypatch, tmp_path):
-    monkeypatch.setenv("TIEBREAK_DATA_FOLDER", str(tmp_path / "data"))
-    return lambda making, **kept: open_page("export", making.slug, sqlite_store_url, monkeypatch, kept)
-
-
-def build(page):
-    button(page, "Build").click()
-    return run_to_end(page)
+    return opening(sqlite_store_url, monkeypatch, tmp_path)
 
 
 def labels(page) -> list[str]:
@@ -32,10 +27,6 @@ def downloads(page) -> list[str]:
     """Those of exports, in the head and in the list."""
     buttons = [one.proto.label for one in page.get("download_button")]
     return [label for label in buttons if label.startswith(("Download 12", "Download No."))]
-
-
-def table(page, number: int = 0) -> dict[str, list[object]]:
-    return page.dataframe[number].value.to_dict("list")
 
 
 def test_without_pairs_the_page_sends_to_the_import(sqlite_store, opened):

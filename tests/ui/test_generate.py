@@ -16,8 +16,8 @@ from labeling.sifting import Dropped
 from labeling.storage import claims, leases
 from labeling.storage.tables import Label, Pair, PromptRow, Request, Run, now
 from tests.fixtures.endpoint import error
+from tests.services.continuing import conversations, generate, labelled
 from tests.services.making import make_project
-from tests.services.test_continuing import conversations, generate, labelled
 from tests.ui.opening import button, open_page, run, texts
 
 

@@ -4,10 +4,13 @@ from labeling.services.export_list import exports
 from labeling.services.label_rules import LabelRules
 from labeling.services.saved_rules import save_rules, saved_rules
 from tests.services.exporting import labelled, make_exporting
+from tests.ui.exporting import build, opening, table
 from tests.ui.opening import button, run, texts
-from tests.ui.test_export import build, opened, table
 
-__all__ = ["opened"]
+
+@pytest.fixture
+def opened(sqlite_store_url, monkeypatch, tmp_path):
+    return opening(sqlite_store_url, monkeypatch, tmp_path)
 
 
 def counts(page) -> dict[str, int]:

@@ -6,7 +6,7 @@ from labeling.services.score import list_scorers, start_scoring
 from labeling.services.worker import work
 from labeling.storage.tables import Label, Pair, Run
 from tests.services.making import make_project
-from tests.services.test_score import points_by_length
+from tests.services.scoring import points_by_length
 from tests.ui.opening import button, open_page, run, texts
 
 
