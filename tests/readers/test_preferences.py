@@ -148,7 +148,7 @@ def test_calls_and_results_of_ms_swift_become_those_of_chat_completions():
         {"role": "tool_response", "content": "blue"}, GOOD,
     ]  # fmt: skip
     tools = '[{"type": "function", "function": {"name": "look", "parameters": {}}}]'
-    prompt = pair_in({"messages": talk, "tools": tools, "rejected_response": "No."}).prompt.prompt
+    prompt = pair_in({"messages": talk, "tools": tools, "rejected_messages": [*talk[:-1], BAD]}).prompt.prompt
     assert [message["role"] for message in prompt.messages] == ["user", "assistant", "tool"]
     (call,) = prompt.messages[1]["tool_calls"]
     assert call["function"] == {"name": "look", "arguments": '{"where":"up"}'}
@@ -159,13 +159,46 @@ def test_calls_in_a_row_are_one_message_and_their_results_answer_them_in_order()
     calls = [{"role": "tool_call", "content": f'{{"name": "look", "arguments": {{"at": {at}}}}}'} for at in (1, 2)]
     results = [{"role": "tool_response", "content": said} for said in ("blue", "red")]
     talk = [USER, {"role": "assistant", "content": "I look."}, *calls, *results, GOOD]
-    row = pair_in({"messages": talk, "rejected_response": "No."})
+    row = pair_in({"messages": talk, "rejected_messages": [*talk[:-1], BAD]})
     _, asked, *answers = row.prompt.prompt.messages
     assert (asked["content"], [call["function"]["arguments"] for call in asked["tool_calls"]]) == (
         "I look.", ['{"at":1}', '{"at":2}'],
     )  # fmt: skip
     assert [answer["tool_call_id"] for answer in answers] == [call["id"] for call in asked["tool_calls"]]
     assert len({call["id"] for call in asked["tool_calls"]}) == 2
+
+
+def test_a_worse_reply_of_ms_swift_may_be_a_list_of_calls():
+    calls = [{"role": "tool_call", "content": f'{{"name": "look", "arguments": {{"at": {at}}}}}'} for at in (1, 2)]
+    row = pair_in(
+        {"messages": [USER, GOOD], "rejected_response": [{"role": "assistant", "content": "I look."}, *calls]}
+    )
+    assert (row.b.text, [call["function"]["arguments"] for call in row.b.tool_calls]) == (
+        "I look.", ['{"at":1}', '{"at":2}'],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rejected", ["I do not know.", [BAD], [{"role": "tool_call", "content": '{"name": "look"}'}]])
+def test_a_worse_reply_that_stands_where_the_better_one_begins_with_a_call_is_no_reply_to_what_the_tool_said(rejected):
+    talk = [
+        USER, {"role": "tool_call", "content": '{"name": "look", "arguments": {"where": "up"}}'},
+        {"role": "tool_response", "content": "blue"}, GOOD,
+    ]  # fmt: skip
+    found = refusal_in({"messages": talk, "rejected_response": rejected})
+    assert (found.code, "give the worse conversation as rejected_messages" in found.reason) == ("not_one_reply", True)
+
+
+def test_a_worse_reply_of_ms_swift_stands_after_the_result_of_a_tool_that_is_written_as_services_write_it():
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    talk = [
+        USER,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "blue"},
+        GOOD,
+    ]
+    row = pair_in({"messages": talk, "rejected_response": BAD["content"]})
+    assert [message["role"] for message in row.prompt.prompt.messages] == ["user", "assistant", "tool"]
+    assert (row.a.text, row.b.text) == (GOOD["content"], BAD["content"])
 
 
 @pytest.mark.parametrize(
