@@ -108,7 +108,7 @@ def folder_fault(error: OSError, path: Path) -> FolderFault:
             return FolderFault(f"There is no room left in {place}. Nothing half-written was kept; free some space.")
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return FolderFault(f"{place} cannot be written. Choose a folder you may write to.")
-        case errno.ENOTEMPTY | errno.EEXIST if path.exists():
+        case errno.ENOTEMPTY | errno.EEXIST | errno.ENOTDIR if path.exists() or path.is_symlink():
             return FolderFault(f"{path} is already there. Choose another folder, or delete it.")
         case errno.ENOTDIR | errno.EEXIST:
             return FolderFault(f"{place} is a file, not a folder. Choose another folder.")

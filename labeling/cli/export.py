@@ -12,6 +12,7 @@ from labeling.errors import ExportError, TiebreakError
 
 if TYPE_CHECKING:
     from labeling.domain import Actor
+    from labeling.services.export_changes import Changes
     from labeling.services.export_list import ExportView
     from labeling.services.hub import Pushed
     from labeling.storage.store import Store
@@ -41,8 +42,8 @@ def export(
         bool, typer.Option("--estimate", help="Only tell what would stay and what would go, by rule; write nothing.")
     ] = False,
     validation_share: Annotated[
-        float, typer.Option(help="How much goes to validation.jsonl, by prompt; 0 for none.")
-    ] = 0.1,
+        float | None, typer.Option(help="How much goes to validation.jsonl, by prompt: 0.1 if not said; 0 for none.")
+    ] = None,
     validation_rows: Annotated[
         int | None, typer.Option(help="At least so many rows to validation.jsonl, in place of a share.")
     ] = None,
@@ -71,8 +72,8 @@ def export(
 
     from labeling.services.estimate import estimate
     from labeling.services.export import export as run_export
-    from labeling.services.export_changes import changes, comparable
-    from labeling.services.export_choices import ExportChoices, default_format, read_file_type
+    from labeling.services.export_changes import comparable
+    from labeling.services.export_choices import DEFAULT_SHARE, ExportChoices, default_format, read_file_type
     from labeling.services.hub import repository
     from labeling.services.rule_files import read_text
     from labeling.services.saved_rules import rules_from
@@ -81,6 +82,10 @@ def export(
     prompt = read_text(system_prompt).strip() if system_prompt else None
     if push is not None:
         repository(push)  # a name that is none is told before anything is written
+    elif public:
+        raise typer.BadParameter("it is of a data set on a hub: say which with --push", param_hint="--public")
+    if validation_rows is not None and validation_share is not None:
+        raise typer.BadParameter("say how many rows, or which share, not both", param_hint="--validation-rows")
     if out is None and not only_estimate:
         raise typer.BadParameter("name the folder to make, or ask for an --estimate", param_hint="--out")
     with opened() as (store, actor):
@@ -96,13 +101,13 @@ def export(
         if since is not None:
             comparable(store, actor, project, since, format)
         asked = ExportChoices(
-            format, label_rules, validation_share, validation_rows, seed, prompt,
+            format, label_rules, DEFAULT_SHARE if validation_share is None else validation_share, validation_rows, seed, prompt,
             byte_order_mark, read_file_type(file_type), licence,
         )  # fmt: skip
         view = run_export(store, actor, project, asked, out=out, progress=looking(asked))
         human, data = written_lines(view), asdict(view)
         if since is not None:
-            found = changes(store, actor, project, since, view.id)
+            found = _changed(store, actor, project, since, view)
             human += f"\n{changes_lines(found)}"
             data["changes"] = asdict(found)
         if push is not None:
@@ -112,6 +117,16 @@ def export(
             human = pushed_line(pushed)
             data["pushed"] = asdict(pushed)
     tell(human, data, as_json)
+
+
+def _changed(store: "Store", actor: "Actor", project: str, since: int, view: "ExportView") -> "Changes":
+    """Raises ExportError: the earlier export cannot be read; the new one is done."""
+    from labeling.services.export_changes import changes
+
+    try:
+        return changes(store, actor, project, since, view.id)
+    except TiebreakError as error:
+        raise ExportError(f"{error} Export {view.id} is done, in {view.folder}.") from error
 
 
 def _pushed(store: "Store", actor: "Actor", project: str, view: "ExportView", name: str, *, public: bool) -> "Pushed":

@@ -92,6 +92,8 @@ def understand(
     unknown = [role for role in roles if role not in chosen.columns]
     if unknown:
         raise InputError(f"The format {format} has no {unknown[0]!r} to map. It has: {', '.join(chosen.columns)}.")
+    if verdicts and "verdict" not in chosen.columns:
+        raise InputError(f"The format {format} has no column whose words for verdicts could be given a meaning.")
     return Understanding(
         name,
         file.syntax,

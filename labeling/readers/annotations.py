@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labeling.domain import Verdict
-from labeling.readers.columns import VERDICTS, Columns, listed, plain_name, rater_of, side_by_side
+from labeling.readers.columns import Columns, listed, plain_name, rater_of, side_by_side, verdict_called
 from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow
 
@@ -47,7 +47,7 @@ def _selected(results: object) -> Verdict | None:
         said = value.get("selected")
         if said is None and isinstance(choices := value.get("choices"), list) and len(choices) == 1:
             said = choices[0]
-        found = VERDICTS.get(str(said).strip().lower())
+        found = verdict_called(str(said))
         if found is not None:
             return found
     return None
@@ -143,8 +143,7 @@ def _answered(value: object, sides: Mapping[str, Verdict]) -> Verdict | None:
         if ranks[Verdict.A] == ranks[Verdict.B]:
             return Verdict.TIE
         return min(ranks, key=lambda side: ranks[side])
-    said = plain_name(str(value))
-    return sides.get(said) or VERDICTS.get(said)
+    return sides.get(plain_name(str(value))) or verdict_called(str(value))
 
 
 def _pair(record: dict[str, Any], columns: Columns, labels: list[NamedVerdict]) -> PairRow:

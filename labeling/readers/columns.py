@@ -161,7 +161,7 @@ def verdict_of(value: object) -> Verdict | None:
         value = value.get("selected")  # as Label Studio writes a comparison
     if value is None or not str(value).strip():
         return None
-    found = VERDICTS.get(str(value).strip().lower().removesuffix(".0"))  # a table with gaps writes 1 as 1.0
+    found = verdict_called(str(value).strip().removesuffix(".0"))  # a table with gaps writes 1 as 1.0
     if found is None:
         raise RowFault(
             "unknown_verdict",
@@ -169,6 +169,11 @@ def verdict_of(value: object) -> Verdict | None:
             str(value).strip(),
         )
     return found
+
+
+def verdict_called(word: str) -> Verdict | None:
+    """The verdict that goes by that name, "Response A" as well as response_a; None for any other word."""
+    return VERDICTS.get(word.strip().lower()) or VERDICTS.get(plain_name(word))
 
 
 def strength_of(value: object) -> int | None:

@@ -100,6 +100,8 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
         raise InputError(
             f"{to} is read from JSONL alone. Name it {out.with_suffix('.jsonl').name}; Parquet is for {', '.join(COLUMNS)}."
         )
+    if not out.name:
+        raise InputError(f"{str(out)!r} is a folder, not a file to write. Name one, such as train.jsonl.")
     _expect_free(out)
     understanding = understand(source, name, format=options.format, mapping=options.mapping, encoding=options.encoding)
     if understanding.kind != "pairs" and understanding.columns:  # else each row is told why it cannot be read

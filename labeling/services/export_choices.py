@@ -21,6 +21,7 @@ FileKind: TypeAlias = Literal["jsonl", "parquet", "csv"]
 # A short name that YAML reads as text: no number, and none of its words for yes and no.
 LICENCE: Final = re.compile(r"(?!(?:yes|no|y|n|on|off|true|false|null)$)(?=.*[a-z])[a-z0-9][a-z0-9.+-]{0,59}")
 UNTOLD: Final = "unknown"
+DEFAULT_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ExportChoices:
 
     format: str
     rules: LabelRules = DEFAULT_RULES
-    validation_share: float = 0.1
+    validation_share: float = DEFAULT_SHARE
     validation_rows: int | None = None
     seed: int = 0
     system_prompt: str | None = None
@@ -91,6 +92,8 @@ def checked(asked: ExportChoices) -> ExportChoices:
         )
     if asked.system_prompt is not None and not asked.system_prompt.strip():
         raise InputError("The system prompt is empty. Write one, or leave it out.")
+    if "\0" in (asked.system_prompt or ""):
+        raise InputError("The system prompt holds a NUL byte. Remove it.")
     if asked.system_prompt is not None and asked.rules.personal_data == "leave_out" and kinds_in(asked.system_prompt):
         raise InputError(
             "The system prompt for every row holds what looks like personal data or a key, and the label rules leave such "

@@ -93,6 +93,14 @@ def test_wrong_usage_is_exit_status_2(tiebreak, tmp_path):
     assert tiebreak("export", "--format", "trl").returncode == 2
 
 
+@pytest.mark.parametrize("options", [["--public"], ["--validation-rows", 20, "--validation-share", 0.3]])
+def test_options_that_shut_each_other_out_are_wrong_usage(tiebreak, project, tmp_path, options):
+    database, making = project
+    done = tiebreak(*database, "export", "-p", making.slug, "--out", tmp_path / "out", *options)
+    assert (done.returncode, options[0] in done.stderr) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_fault_of_a_file_is_told_with_its_line_and_exit_status_1(tiebreak, tmp_path):
     (tmp_path / "x.jsonl").write_text('{"prompt": "a", "chosen": "b", "rejected": "b"}\n\nnothing\n')
     done = tiebreak("check", tmp_path / "x.jsonl", "--format", "trl-standard")

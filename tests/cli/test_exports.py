@@ -67,6 +67,16 @@ def test_what_changed_since_an_earlier_export_is_told(tiebreak, project, tmp_pat
     assert (wrong.returncode, (tmp_path / "third").exists()) == (1, False)
 
 
+def test_an_export_that_cannot_be_compared_is_done_and_said_to_be(tiebreak, project, tmp_path):
+    database, making = project
+    first = tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "first", "--json")
+    (tmp_path / "first" / "provenance.jsonl").write_text("{half")
+    number = json.loads(first.stdout)["id"]
+    done = tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", tmp_path / "second", "--since", number)
+    assert (done.returncode, (tmp_path / "second" / "train.jsonl").exists()) == (1, True)
+    assert f"nothing can be compared with it. Make that export again. Export {number + 1} is done, in" in done.stderr
+
+
 def test_an_export_is_pushed_to_a_private_data_set_in_one_commit(tiebreak, project, tmp_path, hub):
     database, making = project
     reach = to(hub, hub.token, tmp_path)

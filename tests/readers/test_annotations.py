@@ -3,6 +3,7 @@
 import pytest
 
 from labeling.domain import Verdict
+from labeling.errors import InputError
 from labeling.rows import NamedVerdict
 from tests.readers.reading import format_of, pair_in, refusal_in, said
 from tests.readers.records import ARGILLA, LABEL_STUDIO, SHOWN
@@ -25,6 +26,19 @@ def test_a_choice_that_names_a_side_counts_and_any_other_does_not():
     quality = {"type": "choices", "value": {"choices": ["fluent"]}}
     task = LABEL_STUDIO | {"annotations": [{"completed_by": 1, "result": [quality, choice]}]}
     assert pair_in(task).labels == (NamedVerdict("annotator 1", Verdict.A),)
+
+
+@pytest.mark.parametrize(("word", "verdict"), [("Response B", Verdict.B), ("Both bad", Verdict.BOTH_BAD)])
+def test_choices_may_be_written_as_people_write_them(word, verdict):
+    task = LABEL_STUDIO | {"annotations": [{"completed_by": 1, "result": [{"value": {"choices": [word]}}]}]}
+    assert pair_in(task).verdict is verdict
+    answers = {"preference": [{"user_id": "u1", "value": word}]}
+    assert pair_in(ARGILLA | {"responses": answers}).verdict is verdict
+
+
+def test_words_for_verdicts_cannot_be_given_a_meaning_where_no_column_holds_them():
+    with pytest.raises(InputError, match="label-studio has no column whose words for verdicts"):
+        pair_in(LABEL_STUDIO, verdicts={"much better": "a"})
 
 
 def test_one_row_an_annotation_is_read_too():

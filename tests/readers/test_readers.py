@@ -156,6 +156,8 @@ def test_a_mapping_overrules_the_columns_names() -> None:
         (1, Verdict.A),
         ("2", Verdict.B),
         ("tie", Verdict.TIE),
+        ("Response A", Verdict.A),
+        ("Both Bad", Verdict.BOTH_BAD),
         ("both_bad", Verdict.BOTH_BAD),
         ("", None),
     ],

@@ -334,6 +334,12 @@ def test_what_holds_no_pairs_is_one_sentence(file, tmp_path):
         convert(file(pair(1)), "in.jsonl", to="xml", out=tmp_path / "out.jsonl")
 
 
+@pytest.mark.parametrize("out", ["", "/"])
+def test_a_name_that_is_no_files_is_one_sentence(file, out):
+    with pytest.raises(InputError, match="is a folder, not a file to write"):
+        convert(file(pair(1)), "in.jsonl", to="trl", out=Path(out))
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(file, tmp_path):
     (tmp_path / "place").write_text("a file")
     with pytest.raises(ExportError, match="place is a file, not a folder"):

@@ -282,6 +282,7 @@ def test_progress_ends_with_every_pair_looked_at(store, tmp_path):
         ({"validation_share": 1.0}, "below 1"),
         ({"validation_share": -0.1}, "0 or more"),
         ({"system_prompt": "  "}, "empty"),
+        ({"system_prompt": "Be\0brief."}, "NUL"),
         ({"licence": "yes"}, "no licence's short name"),
         ({"licence": "1.0"}, "no licence's short name"),
         ({"licence": "mit\nconfigs: []"}, "no licence's short name"),

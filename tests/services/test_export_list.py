@@ -263,3 +263,10 @@ def test_a_folder_below_a_file_is_told_as_such(store, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ExportError, match=r"notes\.txt is a file, not a folder"):
         done(making, tmp_path, out=tmp_path / "notes.txt" / "out")
+
+
+def test_a_link_that_leads_nowhere_is_there_already(store, tmp_path):
+    making = labelled(store, 3)
+    (tmp_path / "out").symlink_to("nowhere")
+    with pytest.raises(ExportError, match=r"out is already there"):
+        done(making, tmp_path)
