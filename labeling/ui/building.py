@@ -28,7 +28,8 @@ Result: TypeAlias = ExportView | Pushed | ImportView
 @dataclass
 class Building:
     """How far it is; at the end it has a result or an error: StoppedError, if it was stopped. `again` is the export that is
-    made once more. `counted` says of what there are so many, in the plural: nothing is counted of a push."""
+    made once more, `source` the file that is imported. `counted` says of what there are so many, in the plural: nothing is
+    counted of a push."""
 
     counted: str = "pairs"
     looked: int = 0
@@ -36,6 +37,7 @@ class Building:
     result: Result | None = None
     error: Exception | None = None
     again: int | None = None
+    source: Source | None = None
     is_stopped: bool = False
     thread: Thread = field(default_factory=Thread)
 
@@ -82,7 +84,7 @@ def take_in(me: Here, source: Source, name: str, options: ImportOptions, rows: i
     """Begin an import of a file with so many rows, as `build` begins an export."""
     return _begin(
         me,
-        Building("rows", whole=rows),
+        Building("rows", whole=rows, source=source),
         lambda progress: run_import(
             me.store, me.actor, me.project, source, name, options, lambda done: progress(done, rows)
         ),

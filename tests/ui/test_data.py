@@ -77,6 +77,21 @@ def test_an_import_ends_on_the_overview_with_its_counts(page, store):
     assert project(store).labelled_pairs == 3
 
 
+def test_a_chosen_file_stays_when_another_of_its_name_was_imported_in_another_tab(
+    page, store, sqlite_store_url, monkeypatch
+):
+    other = open_page("data", "p", sqlite_store_url, monkeypatch)
+    choose(page, "pairs.jsonl", jsonl(*PAIRS))
+    choose(other, "pairs.jsonl", jsonl({"prompt": "Other?", "response_a": "x", "response_b": "y"}))
+    with store.writing() as session:
+        session.connection()  # with it the lock: the import does not end before its page was drawn
+        button(other, "Import 1 pair").click()
+        run(other)
+    run_to_end(page)
+    assert project(store).pairs == 1
+    assert button(page, "Import 3 pairs")
+
+
 def test_verdicts_are_dropped_where_no_rater_is_named(page, store):
     choose(page, "pairs.jsonl", jsonl(*PAIRS))
     page.text_input[0].input("")

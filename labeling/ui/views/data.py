@@ -62,7 +62,7 @@ def _take_up(me: Here) -> None:
     if isinstance(ended.result, ImportView):
         st.session_state[DONE] = ended.result
         file = import_preview.chosen_file()
-        if file is not None and file.name == ended.result.file_name:
+        if file is not None and file.content is ended.source:
             import_preview.discard()
         st.rerun()  # the frame has counted before it ended
 
