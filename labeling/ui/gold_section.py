@@ -22,8 +22,10 @@ def gold_section(me: Here, found: list[RoundView]) -> None:
     ):
         if gold:
             grid(
-                [{"Pair": one.pair_id, "Verdict": VERDICTS[one.verdict], "Why": one.reason or ""} for one in gold],
+                [{"Pair": one.pair_id, "Verdict": VERDICTS[one.verdict], "Why": one.reason or None} for one in gold],
                 height=180 if len(gold) > 4 else "content",
+                columns={"Pair": 70, "Verdict": 120, "Why": 820},
+                placeholder="–",
             )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             pair_id = st.number_input("Pair", 1, value=None, width=120)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from html import escape as escape_html
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -13,6 +14,9 @@ from labeling.render.turns import raw_completion, raw_prompt
 from labeling.services.pair_reading import read_pair
 from labeling.storage.served import Reply
 from labeling.ui.context import Here
+
+TALL: Final = 360  # pixels, beyond which a reply is scrolled
+SHORT: Final = (600, 8)  # characters and lines of a reply that surely needs less
 
 
 def pair_of_lead(me: Here, pair_id: int) -> None:
@@ -32,10 +36,16 @@ def pair_texts(prompt: Prompt, replies: Mapping[str, Reply], *, raw: bool) -> No
     """`replies` stand in their order, each under its name."""
     st.html(f"<style>{STYLE}</style>")
     _text("Prompt", raw_prompt(prompt) if raw else None, render_prompt(prompt))
+    height: int | Literal["stretch"] = "stretch" if all(map(_is_short, replies.values())) else TALL
     for column, (name, reply) in zip(st.columns(2, gap="small"), replies.items(), strict=True):
-        with column, st.container(height=360, border=True):
+        with column, st.container(height=height, border=True):
             said = reply.text, reply.tool_calls
             _text(name, raw_completion(*said) if raw else None, render_completion(*said))
+
+
+def _is_short(reply: Reply) -> bool:
+    characters, lines = SHORT
+    return not reply.tool_calls and len(reply.text) <= characters and reply.text.count("\n") < lines
 
 
 def safe_html(html: str) -> None:

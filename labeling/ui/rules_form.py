@@ -271,7 +271,7 @@ def _saved(me: Here, form: _Form, saved: Sequence[SavedRules]) -> None:
     named = f"{escape(same.name)}, version {same.version}" if same else f"{changed} changed" if changed else USUAL
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(named, width="content")
-        with st.popover("Saved rules", type="tertiary", width="content"):
+        with st.popover("Saved rules", width="content"):
             _take_up(me, form, saved)
             _save(me, form)
 
@@ -294,7 +294,7 @@ def _take_up(me: Here, form: _Form, saved: Sequence[SavedRules]) -> None:
 
 def _save(me: Here, form: _Form) -> None:
     name = st.text_input("Save these under a name", key=form.key("new name"), max_chars=60, live=True)
-    if st.button("Save rules", key=form.key("save"), disabled=not name.strip()):
+    if st.button("Save rules", key=form.key("save"), disabled=not name.strip(), width="stretch"):
         with faults():
             save_rules(me.store, me.actor, me.project, name, form.kept)
             st.rerun()
@@ -305,4 +305,5 @@ def _save(me: Here, form: _Form) -> None:
         "application/toml",
         on_click="ignore",
         key=form.key("file"),
+        width="stretch",
     )

@@ -121,6 +121,19 @@ def test_a_name_that_is_typed_turns_its_button_on_before_the_field_is_left(opene
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_opens_over_a_page_is_read_with_ease_and_so_is_the_button_that_opened_it(opened, page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    at = opened("export")
+    at.get_by_role("button", name="Saved rules").click()
+    over = at.get_by_test_id("stPopoverBody")
+    over.get_by_label("Save these under a name").press_sequentially("Strict")
+    expect(over.get_by_role("button", name="Save rules")).to_be_enabled()
+    idle(at, SLOW)
+    for part in (over, at.get_by_test_id("stPopoverButton").filter(has_text="Saved rules")):
+        assert [one for one in part.evaluate(CONTRASTS) if one[0] < 4.5] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_signing_in_and_out_are_read_with_ease_on_a_phone(app, page, scheme):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(PHONE)
