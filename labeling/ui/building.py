@@ -130,7 +130,7 @@ def _begin(me: Here, made: Building, work: Callable[[Progress], Result], page: P
 def _run(made: Building, work: Callable[[Progress], Result], what: str) -> None:
     def progress(looked: int, whole: int) -> None:
         made.looked, made.whole = looked, whole
-        if made.is_stopped and made.can_stop:
+        if made.is_stopped:
             raise StoppedError(f"The {what} was stopped: nothing of it is kept.")
 
     try:

@@ -178,12 +178,16 @@ def test_votes_are_built_without_label_rules(sqlite_store, opened):
     assert button(page, "Build 14 labels")
 
 
-def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(sqlite_store, opened, tmp_path):
+@pytest.mark.parametrize("format", ["openai-dpo", "votes"])
+def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(
+    sqlite_store, opened, tmp_path, monkeypatch, format
+):
+    monkeypatch.setattr("labeling.storage.store.BUSY_SECONDS", 600)  # so long it waits below, on a slow machine
     making = labelled(sqlite_store, 12)
-    page = select(opened(making), "Format", "votes")
+    page = select(opened(making), "Format", format)
     with sqlite_store.writing() as held:
         held.connection()  # it cannot begin before it is stopped
-        button(page, "Build 12 labels").click()
+        button(page, "Build 12").click()
         run(page)
         button(page, "Stop").click()
         run(page)
@@ -198,7 +202,7 @@ def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(sqlite_
         ["Removed"],
         ["The export was stopped: nothing of it is kept."],
     )
-    assert not list((tmp_path / "data").rglob("*votes*"))
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
     run(page)
     assert not page.error
     build(page)
