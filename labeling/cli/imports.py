@@ -1,6 +1,6 @@
 """`tiebreak import`: files into a project."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -69,9 +69,10 @@ def import_(
         kind=kind,
         format=format,
         mapping=mapping_of(map_ or []),
-        verdicts={
-            word: verdict for verdict, word in _halves(verdicts or [], "--verdict takes VERDICT=WORD, such as b=new")
-        },
+        verdicts=_once(
+            "--verdict",
+            ((word, said) for said, word in _halves(verdicts or [], "--verdict takes VERDICT=WORD, such as b=new")),
+        ),
         encoding=encoding,
         labels_as=labels_as or None,
         are_names_kept=not drop_names,
@@ -80,8 +81,8 @@ def import_(
         is_reserved=reserve,
         limit=limit,
     )
-    if refused and not refused.absolute().parent.is_dir():
-        raise InputError(f"The folder {refused.parent} for --refused is not there. Make it first.")
+    if refused:
+        _expect_free(refused)
     done: list[dict[str, object]] = []
     lines, left, fault = [], "", None
     expect_many_rows()
@@ -107,7 +108,12 @@ def import_(
             raise
         fault = error
     if refused and left:
-        refused.write_text(left, "utf-8")
+        try:
+            refused.write_text(left, "utf-8")
+        except OSError as error:
+            fault = InputError(
+                f"{refused} cannot be written ({error.strerror}). The page Data has the refused rows too."
+            )
     tell("\n".join(lines), {"imports": done} | ({"error": str(fault)} if fault else {}), as_json)
     if fault:
         complain(fault)
@@ -132,7 +138,24 @@ def _imported(name: str, view: "ImportView") -> str:
 
 def mapping_of(pairs: list[str]) -> dict[str, str]:
     """`ROLE=COLUMN` as typed, by role. Raises InputError for what is written otherwise."""
-    return dict(_halves(pairs, "--map takes ROLE=COLUMN, such as prompt=question"))
+    return _once("--map", _halves(pairs, "--map takes ROLE=COLUMN, such as prompt=question"))
+
+
+def _once(option: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The second of each pair by the first. Raises InputError where two say otherwise of the same."""
+    said: dict[str, str] = {}
+    for key, value in pairs:
+        if said.setdefault(key, value) != value:
+            raise InputError(f"{option} says of {key!r} both {said[key]!r} and {value!r}. Leave one of them out.")
+    return said
+
+
+def _expect_free(refused: Path) -> None:
+    """Raise InputError where the refused rows could not be written, or would be written over something."""
+    if not refused.absolute().parent.is_dir():
+        raise InputError(f"The folder {refused.parent} for --refused is not there. Make it first.")
+    if refused.exists():
+        raise InputError(f"{refused} for --refused is already there. Delete it, or write to another name.")
 
 
 def _halves(pairs: list[str], wanted: str) -> Iterator[tuple[str, str]]:

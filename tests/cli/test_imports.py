@@ -124,6 +124,33 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_stored(command, f
     assert project_view(store, local_actor(store), "p").prompts == 0
 
 
+@pytest.mark.parametrize("taken", ["pairs.jsonl", "."])
+def test_refused_rows_are_never_written_over_a_file(command, file, store, tmp_path, taken):
+    content = PAIRS + "{half\n"
+    path = file("pairs.jsonl", content)
+    done = command(path, "--refused", tmp_path / taken)
+    assert isinstance(done.exception, InputError)
+    assert "for --refused is already there" in str(done.exception)
+    assert path.read_text() == content
+    assert project_view(store, local_actor(store), "p").pairs == 0
+
+
+def test_a_full_disk_for_refused_rows_does_not_hide_what_was_imported(command, file):
+    done = command(file("pairs.jsonl", PAIRS + "{half\n"), "--refused", "/proc/left.jsonl")
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "2 rows read as pairs = 1 taken" in done.stdout
+    assert "/proc/left.jsonl cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [["--map", "prompt=a", "--map", "prompt=b"], ["--verdict", "a=new", "--verdict", "b=new"]]
+)
+def test_what_is_said_twice_and_otherwise_is_refused(command, file, options):
+    done = command(file("pairs.jsonl", PAIRS), *options)
+    assert isinstance(done.exception, InputError)
+    assert "Leave one of them out" in str(done.exception)
+
+
 def test_a_mapping_without_its_column_is_told_how_it_is_written(command, file):
     path = file("pairs.jsonl", PAIRS)
     assert "not 'prompt'" in str(command(path, "--map", "prompt").exception)
