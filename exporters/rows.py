@@ -3,8 +3,11 @@
 What may never stand in a training file is refused where the row is made, so that no format has to look for it again.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import orjson
 
 Message: TypeAlias = dict[str, Any]
 Outcome: TypeAlias = Literal["better", "tie", "both_bad"]
@@ -56,7 +59,7 @@ class PreferenceRow:
             raise RowRefused("empty_side", "the chosen side is empty")
         if not self.rejected_tool_calls and not self.rejected.strip():
             raise RowRefused("empty_side", "the rejected side is empty")
-        if self.chosen == self.rejected and self.chosen_tool_calls == self.rejected_tool_calls:
+        if self.chosen == self.rejected and _asked(self.chosen_tool_calls) == _asked(self.rejected_tool_calls):
             raise RowRefused("identical_sides", "chosen and rejected are the same")
 
     @property
@@ -68,6 +71,18 @@ class PreferenceRow:
             or self.rejected_tool_calls
             or any("tool_calls" in message or message["role"] == "tool" for message in self.prompt)
         )
+
+
+def _asked(calls: tuple[Message, ...]) -> list[Message]:
+    """What the calls ask for: neither their ids nor how their arguments are spaced tell two replies apart."""
+    asked = []
+    for call in calls:
+        function = call.get("function")
+        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+            with suppress(orjson.JSONDecodeError):  # which a format refuses, or writes as it is
+                function = {**function, "arguments": orjson.loads(function["arguments"])}
+        asked.append({**call, "id": None, "function": function})
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,16 @@ def test_what_may_never_stand_in_a_file_is_refused_where_the_row_is_made(prompt,
     assert code in REFUSALS
 
 
+def test_calls_that_ask_for_the_same_are_the_same_whatever_their_ids_and_spaces():
+    spaced = {"name": "weather", "arguments": '{ "city": "Oslo" }'}
+    for other in (call("Oslo", 2), call("Oslo") | {"function": spaced}):
+        with pytest.raises(RowRefused) as refused:
+            PreferenceRow(ask("Hi"), "", "", TOOLS.tools, (call("Oslo", 1),), (other,))
+        assert refused.value.code == "identical_sides"
+    PreferenceRow(ask("Hi"), "", "", TOOLS.tools, (call("Oslo", 1),), (call("Rome", 1),))
+    PreferenceRow(ask("Hi"), "", "", TOOLS.tools, ({"id": "1", "function": {"arguments": "{half"}},), ({"id": "1"},))
+
+
 def test_a_text_that_is_no_unicode_is_refused():
     with pytest.raises(RowRefused) as refused:
         json_line(EXPORTERS["trl"].record(PreferenceRow(ask("Hi"), "half a pair \ud83d", "b")))
