@@ -41,7 +41,7 @@ def earlier(me: Here, listed: list[ExportView], ended: Building | None, going: B
                     list(finished),
                     format_func=names.__getitem__,
                     width=420,
-                    key=f"opened of {listed[0].id}",
+                    key=f"opened of {max(finished)}",
                 )
             ]
             fault = lost(opened)

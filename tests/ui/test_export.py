@@ -1,4 +1,5 @@
 import json
+from contextlib import contextmanager
 from html import unescape
 
 import pytest
@@ -9,9 +10,9 @@ from labeling.services.label_rules import LabelRules
 from labeling.services.reserving import reserve
 from labeling.ui import building
 from labeling.ui.context import Here
-from tests.services.exporting import labelled, lines, make_exporting
+from tests.services.exporting import done, labelled, lines, make_exporting
 from tests.ui.exporting import build, opening, table
-from tests.ui.opening import button, run, texts
+from tests.ui.opening import button, run, run_to_end, texts
 
 
 @pytest.fixture
@@ -21,6 +22,20 @@ def opened(sqlite_store_url, monkeypatch, tmp_path):
 
 def labels(page) -> list[str]:
     return [one.proto.label for one in page.get("download_button") if "row" in one.proto.label]
+
+
+@pytest.fixture
+def held(sqlite_store, monkeypatch):
+    """While it is entered no export can begin; it waits for its turn, however slow the machine is."""
+    monkeypatch.setattr("labeling.storage.store.BUSY_SECONDS", 600)
+
+    @contextmanager
+    def holding():
+        with sqlite_store.writing() as session:
+            session.connection()
+            yield
+
+    return holding
 
 
 def downloads(page) -> list[str]:
@@ -65,7 +80,7 @@ def test_a_label_that_comes_later_takes_the_download_away(sqlite_store, opened):
 
 
 @pytest.mark.parametrize("format", ["openai-dpo", "votes"])
-def test_an_export_that_was_edited_is_offered_for_no_download_and_told(sqlite_store, opened, format):
+def test_an_export_that_was_edited_is_offered_for_no_download_and_told(sqlite_store, opened, held, format):
     making = labelled(sqlite_store, 12)
     page = build(select(opened(making), "Format", format))
     (view,) = exports(*making.place)
@@ -82,6 +97,10 @@ def test_an_export_that_was_edited_is_offered_for_no_download_and_told(sqlite_st
     assert button(page, "Build 12")
     manifest.unlink()
     assert "manifest.json is gone" in unescape(texts(run(page)))
+    with held():
+        button(page, "Build 12").click()
+        assert texts(run(page)).count("is not handed out any more:") == 1
+    assert "is not handed out any more:" not in texts(run_to_end(page))
 
 
 def test_another_choice_asks_for_another_build(sqlite_store, opened):
@@ -179,14 +198,10 @@ def test_votes_are_built_without_label_rules(sqlite_store, opened):
 
 
 @pytest.mark.parametrize("format", ["openai-dpo", "votes"])
-def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(
-    sqlite_store, opened, tmp_path, monkeypatch, format
-):
-    monkeypatch.setattr("labeling.storage.store.BUSY_SECONDS", 600)  # so long it waits below, on a slow machine
+def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(sqlite_store, opened, held, tmp_path, format):
     making = labelled(sqlite_store, 12)
     page = select(opened(making), "Format", format)
-    with sqlite_store.writing() as held:
-        held.connection()  # it cannot begin before it is stopped
+    with held():
         button(page, "Build 12").click()
         run(page)
         button(page, "Stop").click()
@@ -243,6 +258,16 @@ def test_an_export_is_made_again_and_compared_with_a_later_one(sqlite_store, ope
     figures = {one.label: one.value for one in page.metric}
     assert (figures["As they were"], figures["Added"], figures["Removed"]) == ("12", "1", "0")
     assert table(page, len(page.dataframe) - 1) == {"What": ["Added"], "Pair": [pair]}
+
+
+def test_an_export_that_is_done_is_opened_also_if_the_page_was_drawn_while_it_was_written(
+    sqlite_store, opened, tmp_path
+):
+    making = labelled(sqlite_store, 12)
+    page = build(opened(making))
+    view = done(making, tmp_path, progress=lambda _looked, _pairs: run(page))
+    run(page)
+    assert next(one for one in page.selectbox if one.label == "Open an export").value == view.id
 
 
 def test_a_name_that_no_hub_knows_is_refused_before_anything_is_sent(sqlite_store, opened):

@@ -94,8 +94,7 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
         context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
     with top:
         _head(me, form, context, plural(told.rows, "row"), ready, told.rows, format.least_rows)
-        if fault:
-            note("info", "orange", fault)
+        _lost(me, fault)
     if going is not None:
         _reading(me)
     where(told, format, is_exact=is_exact)
@@ -112,8 +111,7 @@ def _votes(me: Here, form: Form, listed: list[ExportView], top: DeltaGenerator) 
     )
     with top:
         _head(me, form, plural(held.labels, "label"), plural(held.labels, "label"), ready, held.labels, 1)
-        if fault:
-            note("info", "orange", fault)
+        _lost(me, fault)
     votes_in(held)
 
 
@@ -188,6 +186,12 @@ def _intact(views: Iterable[ExportView]) -> tuple[ExportView | None, str]:
             return view, ""
         told = told or f"No. {view.id} is not handed out any more: {escape(fault)} Build it again."
     return None, told
+
+
+def _lost(me: Here, fault: str) -> None:
+    """Why what is there cannot be downloaded, unless another is on its way."""
+    if fault and building(me) is None:
+        note("info", "orange", fault)
 
 
 def _told(form: Form, ended: Building | None, listed: list[ExportView]) -> None:
