@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
+from sqlalchemy import bindparam, case, func, or_, select, text, update
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
@@ -25,6 +25,7 @@ from labeling.storage.tables import (
     Round,
     now,
 )
+from labeling.storage.tables.prompts import HAS_TOOLS
 from labeling.storage.vote_columns import Query, is_range, visible
 
 
@@ -274,23 +275,13 @@ def edits_of(session: Session, completion_ids: Sequence[int]) -> dict[int, EditR
 
 def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], most: int) -> list[tuple[int, int]]:
     """The first pairs, as (pair, prompt), in whose prompt a tool is offered, called or answered, or a speaker named."""
-
-    def holds(key: str) -> ColumnElement[bool]:
-        # LIKE takes capitals for small letters on SQLite, and the order of the rows must be that of PostgreSQL.
-        messages = col(PromptText.messages)
-        return messages.contains(key, autoescape=True) & (func.replace(messages, key, "") != messages)
-
+    has_tools = text(f"({HAS_TOOLS[session.get_bind().dialect.name]})")
+    if not plain_rows(session, select(col(PromptText.prompt_id)).where(has_tools).limit(1)):
+        return []
     query = (
         select(col(Pair.id), col(Pair.prompt_id))
         .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
-        .where(
-            col(Pair.project_id) == project_id,
-            or_(
-                col(PromptText.tools).is_not(None),
-                holds('"tool_call'),  # tool_calls, tool_call_id
-                holds('"name":'),
-            ),
-        )
+        .where(col(Pair.project_id) == project_id, has_tools)
         .order_by(col(Pair.id))
         .limit(most)
     )

@@ -7,6 +7,12 @@ from sqlmodel import Field
 
 from labeling.storage.tables.columns import Table, at, long_text, one_of, shared_key
 
+# By dialect: a tool is offered, called (tool_calls) or answered (tool_call_id) in a prompt, or a speaker named.
+HAS_TOOLS = {
+    "sqlite": """tools IS NOT NULL OR messages GLOB '*"tool_call*' OR messages GLOB '*"name":*'""",
+    "postgresql": """tools IS NOT NULL OR strpos(messages, '"tool_call') > 0 OR strpos(messages, '"name":') > 0""",
+}
+
 
 class PromptRow(Table, table=True):
     """A prompt of a project, known by the digest of its canonical JSON.
@@ -46,6 +52,9 @@ class PromptText(Table, table=True):
     __table_args__ = (
         Index("ix_prompt_text_follow_ups", "prompt_id", sqlite_where=text("follow_ups IS NOT NULL"),
               postgresql_where=text("follow_ups IS NOT NULL")),
+        # Every export asks for them, and mostly there are none.
+        Index("ix_prompt_text_tools", "prompt_id", sqlite_where=text(HAS_TOOLS["sqlite"]),
+              postgresql_where=text(HAS_TOOLS["postgresql"])),
     )  # fmt: skip
 
     prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)

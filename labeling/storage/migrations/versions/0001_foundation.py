@@ -533,6 +533,16 @@ def upgrade() -> None:
         sqlite_where=sa.text("follow_ups IS NOT NULL"),
         postgresql_where=sa.text("follow_ups IS NOT NULL"),
     )
+    op.create_index(
+        "ix_prompt_text_tools",
+        "prompt_text",
+        ["prompt_id"],
+        unique=False,
+        sqlite_where=sa.text("""tools IS NOT NULL OR messages GLOB '*"tool_call*' OR messages GLOB '*"name":*'"""),
+        postgresql_where=sa.text(
+            """tools IS NOT NULL OR strpos(messages, '"tool_call') > 0 OR strpos(messages, '"name":') > 0"""
+        ),
+    )
     op.create_table(
         "prompt_signatures",
         sa.Column("project_id", sa.Integer(), nullable=False),
