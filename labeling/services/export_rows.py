@@ -19,11 +19,11 @@ from labeling.services.personal_data import mask, masked
 from labeling.storage import exports as rows
 from labeling.storage.store import Session
 
-TEXT_CHUNK = 500  # pairs whose texts are in memory at once
+TEXT_CHUNK = 1000  # pairs whose texts are in memory at once
 # `datasets` takes the types of a file from its first 10 MB: some rows with tools have to stand there.
 TOOLS_FIRST = 500
 MOST_KNOWN = 10_000
-MOST_LINES = 100  # that wait to be written together
+MOST_LINES = 500  # that wait to be written together
 
 Calls: TypeAlias = tuple[dict[str, object], ...]
 

@@ -205,11 +205,14 @@ def texts_of(session: Session, pair_ids: Sequence[int], *, by_group: bool = Fals
     if len(found) > len(pair_ids):
         wanted = frozenset(pair_ids)
         found = [row for row in found if row[0] in wanted]
-    return PairTexts(found, _origins_of(session, sorted([id_ for row in found for id_ in row[4:6]])))
+    return PairTexts(found, _origins_of(session, found))
 
 
-def _origins_of(session: Session, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
-    """Where completions (ids ascending) come from. Often it is one place for all: then none of them is read."""
+def _origins_of(session: Session, pairs: Sequence[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
+    """Where the completions of `pairs` come from. Often it is one place for all: then none of them is read."""
+    ids: Sequence[int] = range(min([row[4] for row in pairs]), max([row[5] for row in pairs]) + 1)
+    if len(ids) > 4 * len(pairs):
+        ids = sorted({id_ for row in pairs for id_ in row[4:6]})
     some = _rows_among(session, _some_origins(), col(Completion.id), ids)
     if len(some) == 1:
         return dict.fromkeys(ids, some[0])
