@@ -88,8 +88,8 @@ def is_swift(record: Mapping[str, Any]) -> bool:
 def swift(record: dict[str, Any], columns: Columns) -> PairRow:
     """ms-swift: conversations that end in the better reply, with the worse one or its whole conversation; or query and response.
 
-    The worse one, a text or a list of its messages, takes the place of all that follows the last message of the user or of
-    a `tool`; but not of a `tool_response`.
+    The worse one, a text or a list of its messages, takes the place of all that follows the last message of the user: calls of
+    tools and their results too.
     """
     rejected = cell(record, columns, "rejected")
     if isinstance(rejected, list) and rejected and all(isinstance(one, dict) for one in rejected):
@@ -102,11 +102,7 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
         if other := record.get("rejected_messages"):
             whole = sharegpt_messages(other, "rejected_messages")
             messages, chosen, rejected = split_conversations([*messages, chosen], whole)
-        elif (
-            messages
-            and messages[-1]["role"] == "tool"
-            and "tool" not in {turn.get("role") for turn in listed(record["messages"])}
-        ):
+        elif messages and messages[-1]["role"] == "tool":
             raise RowFault(
                 "not_one_reply",
                 "the better reply begins with the call of a tool, where the worse one begins too; a completion is one"

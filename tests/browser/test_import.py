@@ -45,7 +45,8 @@ def test_an_import_goes_on_while_its_page_is_left(app, store, page, tmp_path):
 
 def test_an_import_that_is_stopped_leaves_nothing_and_shows_its_file_again(app, store, page, tmp_path):
     slug = offered(app, store, page, tmp_path, "Stopped")
-    with store.writing():  # it cannot end before it is stopped
+    with store.writing() as session:
+        session.connection()  # SQLite's one writer: the import cannot end before it is stopped
         page.get_by_role("button", name=f"Import {ROWS:,} pairs").click()
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_text("Stopping · what was written is taken back")).to_be_visible()

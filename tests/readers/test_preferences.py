@@ -178,27 +178,17 @@ def test_a_worse_reply_of_ms_swift_may_be_a_list_of_calls():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("role", ["tool", "tool_response"])
 @pytest.mark.parametrize("rejected", ["I do not know.", [BAD], [{"role": "tool_call", "content": '{"name": "look"}'}]])
-def test_a_worse_reply_that_stands_where_the_better_one_begins_with_a_call_is_no_reply_to_what_the_tool_said(rejected):
+def test_a_worse_reply_that_stands_where_the_better_one_begins_with_a_call_is_no_reply_to_what_the_tool_said(
+    rejected, role
+):
     talk = [
         USER, {"role": "tool_call", "content": '{"name": "look", "arguments": {"where": "up"}}'},
-        {"role": "tool_response", "content": "blue"}, GOOD,
+        {"role": role, "content": "blue"}, GOOD,
     ]  # fmt: skip
     found = refusal_in({"messages": talk, "rejected_response": rejected})
     assert (found.code, "give the worse conversation as rejected_messages" in found.reason) == ("not_one_reply", True)
-
-
-def test_a_worse_reply_of_ms_swift_stands_after_the_result_of_a_tool_that_is_written_as_services_write_it():
-    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    talk = [
-        USER,
-        {"role": "assistant", "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c", "content": "blue"},
-        GOOD,
-    ]
-    row = pair_in({"messages": talk, "rejected_response": BAD["content"]})
-    assert [message["role"] for message in row.prompt.prompt.messages] == ["user", "assistant", "tool"]
-    assert (row.a.text, row.b.text) == (GOOD["content"], BAD["content"])
 
 
 @pytest.mark.parametrize(
