@@ -24,9 +24,16 @@ def check(path: Path, format: str, most_tokens: int | None = None) -> Iterator[F
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder. Name a file in it, such as {path / 'train.jsonl'}.")
+        if path.exists() and not path.is_file():
+            raise InputError(
+                f"{path} is a pipe or a device, which is not read twice. Write what it gives to a file first."
+            )
         yield from check_file(path, format, most_tokens=most_tokens)
         yield from _known_of_labels(path)
     except OSError as error:
+        if error.errno is None:  # not the disk says so, but what is in it
+            words = str(error).strip().partition("\n")[0].removeprefix(f"{path} is damaged: ").rstrip(".")
+            raise InputError(f"{path} is damaged ({words}). Export it again.") from error
         raise InputError(
             f"{path} cannot be read ({error.strerror}). Check its name and your right to read it."
         ) from error

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -126,6 +127,23 @@ def test_many_findings_are_cut_for_people_and_whole_in_json(tiebreak, tmp_path):
     assert "251 more; see all with --json" in done.stdout
     told = json.loads(tiebreak("check", tmp_path / "x.jsonl", "--format", "trl", "--json").stdout)
     assert len(told["findings"]) == told["errors"] == 301
+
+
+@pytest.mark.parametrize("cut", [slice(-20), slice(0, 40)])
+def test_a_damaged_parquet_file_is_called_so(tiebreak, project, tmp_path, cut):
+    database, making = project
+    out = tmp_path / "out"
+    tiebreak(*database, "export", "-p", making.slug, "-f", "trl", "-o", out, "--file-type", "parquet")
+    (out / "train.parquet").write_bytes((out / "train.parquet").read_bytes()[cut])
+    done = tiebreak("check", out / "train.parquet", "-f", "trl")
+    assert (done.returncode, "train.parquet is damaged (Parquet " in done.stderr) == (1, True)
+    assert "None" not in done.stderr
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tiebreak, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    done = tiebreak("check", tmp_path / "pipe", "-f", "trl")
+    assert (done.returncode, "is a pipe or a device" in done.stderr) == (1, True)
 
 
 def test_a_file_that_is_not_there_is_one_sentence(tiebreak, tmp_path):
