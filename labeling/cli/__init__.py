@@ -35,6 +35,9 @@ SUBJECTS = (
     "sandbox",
 )
 
+# Objects made before cycles are looked for. At the usual 700 that takes an import of rows a twentieth of its time.
+GC_THRESHOLD = 10_000
+
 command = typer.Typer(
     name="tiebreak",
     help="Make preference data: prompts in, pairs labelled by people and judges, tuning files out.",
@@ -53,9 +56,6 @@ def _before(
     if database:
         choose_database(database)
 
-
-# Objects made before cycles are looked for. At the usual 700 that takes an import of rows a twentieth of its time.
-GC_THRESHOLD = 10_000
 
 for _subject in SUBJECTS:
     importlib.import_module(f"labeling.cli.{_subject}").register(command)
