@@ -60,6 +60,9 @@ VERDICTS: dict[str, Verdict] = {
 # The same where a file counts its responses from 0.
 FROM_NOUGHT = {"0": Verdict.A, "1": Verdict.B}
 
+# Columns in which trainers of models that see or hear look for what a prompt shows.
+MEDIA = ("image", "images", "video", "videos", "audio", "audios")
+
 # What a file may say about a prompt beside it.
 ABOUT_PROMPT = ("id", "tags", "reference", "system", "tools", "language")
 
@@ -109,6 +112,11 @@ def prompt_row(
     record: Mapping[str, Any], columns: Columns, messages: list[dict[str, Any]] | None = None, tools: object = None
 ) -> PromptRow:
     """The prompt of a record with what the file says about it; `messages` and `tools` where a format finds them itself."""
+    if not record.keys().isdisjoint(MEDIA) and (found := [name for name in MEDIA if record.get(name)]):
+        raise RowFault(
+            "has_media",
+            f'"{found[0]}" holds what no text says, and is not kept; where the text can be judged without it, leave the column out',
+        )
     if messages is None:
         messages = as_messages(needed(record, columns, "prompt"), columns.get("prompt", "prompt"))
     if columns.keys().isdisjoint(ABOUT_PROMPT):

@@ -213,3 +213,11 @@ def test_a_chosen_reply_beside_messages_is_no_row_of_ms_swift():
     record = {"messages": [USER], "chosen_response": GOOD["content"], "rejected_response": BAD["content"]}
     assert format_of(record) == "trl"
     assert said(pair_in(record)) == (USER["content"], GOOD["content"], BAD["content"])
+
+
+@pytest.mark.parametrize(("name", "held"), [("images", ["sky.png"]), ("image", {"bytes": "…"}), ("audio", "sky.wav")])
+def test_a_row_whose_prompt_shows_what_no_text_says_is_refused(name, held):
+    row = {"prompt": "What is to be seen?", "chosen": "The sky.", "rejected": "Nothing."}
+    found = refusal_in(row | {name: held})
+    assert (found.code, f'"{name}" holds' in found.reason) == ("has_media", True)
+    assert pair_in(row | {name: type(held)()}).a.text == "The sky."
