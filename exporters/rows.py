@@ -3,6 +3,7 @@
 What may never stand in a training file is refused where the row is made, so that no format has to look for it again.
 """
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -73,7 +74,7 @@ class PreferenceRow:
         )
 
 
-def _asked(calls: tuple[Message, ...]) -> list[Message]:
+def _asked(calls: tuple[Message, ...]) -> str:
     """What the calls ask for: neither their ids nor how their arguments are spaced tell two replies apart."""
     asked = []
     for call in calls:
@@ -82,7 +83,7 @@ def _asked(calls: tuple[Message, ...]) -> list[Message]:
             with suppress(orjson.JSONDecodeError):  # which a format refuses, or writes as it is
                 function = {**function, "arguments": orjson.loads(function["arguments"])}
         asked.append({**call, "id": None, "function": function})
-    return asked
+    return json.dumps(asked, sort_keys=True)  # where true is not 1
 
 
 @dataclass(frozen=True, slots=True)

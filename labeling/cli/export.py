@@ -88,6 +88,8 @@ def export(
         raise typer.BadParameter("say how many rows, or which share, not both", param_hint="--validation-rows")
     if out is None and not only_estimate:
         raise typer.BadParameter("name the folder to make, or ask for an --estimate", param_hint="--out")
+    if only_estimate and (since is not None or push is not None):
+        raise typer.BadParameter("it writes nothing that could be compared or sent", param_hint="--estimate")
     with opened() as (store, actor):
         format = format or default_format(store, actor, project)
         label_rules = rules_from(store, actor, project, rules)

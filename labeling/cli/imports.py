@@ -109,11 +109,11 @@ def import_(
         fault = error
     if refused and left:
         try:
-            refused.write_text(left, "utf-8")
+            with refused.open("x", encoding="utf-8") as kept:  # not over what came to be there meanwhile
+                kept.write(left)
         except OSError as error:
-            fault = InputError(
-                f"{refused} cannot be written ({error.strerror}). The page Data has the refused rows too."
-            )
+            unkept = f"{refused} cannot be written ({error.strerror}). The page Data has the refused rows too."
+            fault = InputError(f"{fault} {unkept}" if fault else unkept)
     tell("\n".join(lines), {"imports": done} | ({"error": str(fault)} if fault else {}), as_json)
     if fault:
         complain(fault)

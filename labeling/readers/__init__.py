@@ -83,12 +83,13 @@ def understand(
         chosen = FORMATS[format]
         if kind not in ("auto", chosen.kind):
             raise InputError(f"The format {format} holds {chosen.kind}, not {kind}.")
+        first_columns = columns_of(chosen, looked_at)
         later = islice(found, COLUMNS_IN if file.syntax in ("jsonl", "json") else 0)  # else all rows have the same
-        columns = columns_of(chosen, chain(looked_at, _good(later)))
+        columns = tuple(dict.fromkeys((*first_columns, *columns_of(chosen, _good(later)))))
     for role, column in given.items():
         if column and column not in columns:
             raise InputError(f"{name} has no column {column!r} for {role}. It has: {', '.join(columns) or 'none'}.")
-    roles = mapped(chosen, columns, given)
+    roles = mapped(chosen, columns, given, of_first=len(first_columns))
     unknown = [role for role in roles if role not in chosen.columns]
     if unknown:
         raise InputError(f"The format {format} has no {unknown[0]!r} to map. It has: {', '.join(chosen.columns)}.")

@@ -112,11 +112,8 @@ def prompt_row(
     record: Mapping[str, Any], columns: Columns, messages: list[dict[str, Any]] | None = None, tools: object = None
 ) -> PromptRow:
     """The prompt of a record with what the file says about it; `messages` and `tools` where a format finds them itself."""
-    if not record.keys().isdisjoint(MEDIA) and (found := [name for name in MEDIA if record.get(name)]):
-        raise RowFault(
-            "has_media",
-            f'"{found[0]}" holds what no text says, and is not kept; where the text can be judged without it, leave the column out',
-        )
+    if not record.keys().isdisjoint(MEDIA):
+        _expect_no_media(record, columns)
     if messages is None:
         messages = as_messages(needed(record, columns, "prompt"), columns.get("prompt", "prompt"))
     if columns.keys().isdisjoint(ABOUT_PROMPT):
@@ -137,6 +134,22 @@ def prompt_row(
         reference=plain_text(reference, columns["reference"]) if isinstance(reference, str) and reference else None,
         language=plain_text(language, columns["language"]).strip() or None if isinstance(language, str) else None,
     )
+
+
+def _expect_no_media(record: Mapping[str, Any], columns: Columns) -> None:
+    found = [name for name in MEDIA if name not in columns.values() and _holds(listed(record.get(name)))]
+    if found:
+        raise RowFault(
+            "has_media",
+            f'"{found[0]}" holds what no text says, and is not kept; where the text can be judged without it, leave the column out',
+        )
+
+
+def _holds(value: Any) -> bool:
+    """Whether there is anything in it: a table writes an empty list of its own, or an object of nulls."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return any(map(_holds, value)) if isinstance(value, list) else value is not None and bool(str(value).strip())
 
 
 def identifier(value: object) -> str | None:

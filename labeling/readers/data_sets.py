@@ -119,7 +119,9 @@ def _expect_all_read(folder: Path, splits: Mapping[str, Sequence[str]]) -> None:
     if card.is_file() and b"\nconfigs:" in card.read_bytes():
         return  # the card says which files there are
     taken = {Path(name) for names in splits.values() for name in names}
-    for file in sorted(folder.rglob("[!.]*")):
+    for file in sorted(folder.rglob("*")):
+        if not file.is_file() or any(part.startswith((".", "__")) for part in file.relative_to(folder).parts):
+            continue  # which nobody takes for data
         is_data = file.name.lower().removesuffix(".gz").endswith(DATA_FILES) and file.name not in FILES_TO_IGNORE
         if is_data and file not in taken:
             raise InputError(

@@ -144,7 +144,9 @@ def columns_of(format: Format, records: Iterable[Record]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for record in records for key in format.fields(record)))
 
 
-def mapped(format: Format, columns: tuple[str, ...], given: Columns) -> dict[str, str]:
-    """Role to column: by name, and as given."""
-    found = suggested(list(columns), format.columns) | dict(given)
+def mapped(format: Format, columns: tuple[str, ...], given: Columns, *, of_first: int) -> dict[str, str]:
+    """Role to column: by name, and as given. Columns after the `of_first` that the first rows have play only what is left."""
+    found = suggested(columns[:of_first], format.columns)
+    left = [role for role in format.columns if role not in found]
+    found |= suggested(columns[of_first:], left) | dict(given)
     return {role: column for role, column in found.items() if column}

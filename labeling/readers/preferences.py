@@ -93,7 +93,7 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
     """
     rejected = cell(record, columns, "rejected")
     if isinstance(rejected, list) and rejected and all(isinstance(one, dict) for one in rejected):
-        rejected = sharegpt_messages(rejected, columns["rejected"])
+        rejected = sharegpt_messages(rejected, columns["rejected"], mark="worse_")
     if "messages" not in record:
         messages = _asked(record, columns, needed(record, columns, "prompt"))
         chosen = needed(record, columns, "response")
@@ -204,11 +204,11 @@ def sharegpt(record: dict[str, Any], columns: Columns) -> PairRow:
     )
 
 
-def sharegpt_messages(value: object, field: str) -> list[Json]:
+def sharegpt_messages(value: object, field: str, *, mark: str = "") -> list[Json]:
     """Turns written as `{"from": "human", "value": …}`, or as messages, in the shape of chat completions.
 
     A function call is the assistant's, one message with what it said before and with the calls that follow; the
-    observations after them answer them in their order.
+    observations after them answer them in their order. `mark` stands in the ids of calls, which one conversation has once.
     """
     value = listed(value)
     if not isinstance(value, list) or not value:
@@ -228,7 +228,7 @@ def sharegpt_messages(value: object, field: str) -> list[Json]:
         text = plain_text(turn.get("value", turn.get("content")), where)
         if role == "function_call":
             last = messages.pop() if messages and messages[-1]["role"] == "assistant" else _SILENT
-            calls = [*last.get("tool_calls", ()), *_calls(text, number, where)]
+            calls = [*last.get("tool_calls", ()), *_calls(text, f"{mark}{number}", where)]
             messages.append({**last, "content": last.get("content", ""), "tool_calls": calls})
         elif role == "tool":
             messages.append({"role": "tool", "content": text, **_answered(messages)})
@@ -244,7 +244,7 @@ def _answered(messages: list[Json]) -> Json:
     return {"tool_call_id": calls[results]["id"]} if results < len(calls) else {}
 
 
-def _calls(text: str, place: int, where: str) -> list[Json]:
+def _calls(text: str, place: str, where: str) -> list[Json]:
     found = listed(text)
     calls = found if isinstance(found, list) else [found]
     made = []

@@ -50,7 +50,7 @@ def fault_in(view: ExportView, most_read: int) -> str | None:
 
 
 def is_card_edited(view: ExportView) -> bool:
-    """Whether the card of a finished export is there, and says something else than it did."""
+    """Whether the card of a finished export says something else than it did, or is gone."""
     return any(
         view.folder is not None and file.name == CARD and not is_as_exported(view.folder / CARD, file.sha256)
         for file in view.beside

@@ -31,7 +31,7 @@ class Building:
     made once more, `source` the file that is imported. `counted` says of what there are so many, in the plural: nothing is
     counted of a push."""
 
-    counted: str = "pairs"
+    counted: str
     looked: int = 0
     whole: int = 0
     result: Result | None = None
@@ -56,8 +56,9 @@ class Building:
         return bool(self.counted) and not 0 < self.whole <= self.looked
 
     def stop(self) -> None:
-        """End it at the next count, so that nothing of it is kept."""
-        self.is_stopped = True
+        """End it at the next count, so that nothing of it is kept; too late, where all is counted."""
+        with _lock:
+            self.is_stopped = self.is_stopped or self.can_stop
 
     def wait(self) -> None:
         self.thread.join(PATIENCE_SECONDS)
@@ -129,7 +130,8 @@ def _begin(me: Here, made: Building, work: Callable[[Progress], Result], page: P
 
 def _run(made: Building, work: Callable[[Progress], Result], what: str) -> None:
     def progress(looked: int, whole: int) -> None:
-        made.looked, made.whole = looked, whole
+        with _lock:
+            made.looked, made.whole = looked, whole
         if made.is_stopped:
             raise StoppedError(f"The {what} was stopped: nothing of it is kept.")
 

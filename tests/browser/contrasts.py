@@ -1,4 +1,4 @@
-"""How every text on a page stands out from its ground."""
+"""Every text that is seen, with its contrast against what is painted behind it; disabled controls may be paler."""
 
 CONTRASTS = """root => {
   const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });

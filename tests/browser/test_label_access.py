@@ -6,7 +6,6 @@ from playwright.sync_api import expect
 from tests.browser.contrasts import CONTRASTS
 from tests.browser.faults import ROUTE
 
-# Every text that is seen, with its contrast against what is painted behind it; disabled controls may be paler.
 ASKED = {"strength": True, "criteria": ["honest"], "reasons": ["Wrong fact", "Too long"], "edits": True}
 
 

@@ -94,7 +94,15 @@ def test_wrong_usage_is_exit_status_2(tiebreak, tmp_path):
     assert tiebreak("export", "--format", "trl").returncode == 2
 
 
-@pytest.mark.parametrize("options", [["--public"], ["--validation-rows", 20, "--validation-share", 0.3]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--public"],
+        ["--validation-rows", 20, "--validation-share", 0.3],
+        ["--estimate", "--push", "hf:a/b"],
+        ["--estimate", "--since", 1],
+    ],
+)
 def test_options_that_shut_each_other_out_are_wrong_usage(tiebreak, project, tmp_path, options):
     database, making = project
     done = tiebreak(*database, "export", "-p", making.slug, "--out", tmp_path / "out", *options)

@@ -135,10 +135,12 @@ def test_refused_rows_are_never_written_over_a_file(command, file, store, tmp_pa
     assert project_view(store, local_actor(store), "p").pairs == 0
 
 
-def test_a_full_disk_for_refused_rows_does_not_hide_what_was_imported(command, file):
-    done = command(file("pairs.jsonl", PAIRS + "{half\n"), "--refused", "/proc/left.jsonl")
+def test_refused_rows_that_cannot_be_written_hide_neither_what_was_imported_nor_another_fault(command, file):
+    broken = file("broken.jsonl", "")
+    done = command(file("pairs.jsonl", PAIRS + "{half\n"), broken, "--refused", "/proc/left.jsonl")
     assert (done.exit_code, type(done.exception)) == (1, SystemExit)
     assert "2 rows read as pairs = 1 taken" in done.stdout
+    assert "broken.jsonl is empty" in done.stderr
     assert "/proc/left.jsonl cannot be written" in done.stderr
 
 

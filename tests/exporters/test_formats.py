@@ -183,6 +183,8 @@ def test_calls_that_ask_for_the_same_are_the_same_whatever_their_ids_and_spaces(
         with pytest.raises(RowRefused) as refused:
             PreferenceRow(ask("Hi"), "", "", TOOLS.tools, (call("Oslo", 1),), (other,))
         assert refused.value.code == "identical_sides"
+    one, true = ({"id": "1", "function": {"name": "wait", "arguments": f'{{"n":{said}}}'}} for said in ("1", "true"))
+    PreferenceRow(ask("Hi"), "", "", TOOLS.tools, (one,), (true,))
     PreferenceRow(ask("Hi"), "", "", TOOLS.tools, (call("Oslo", 1),), (call("Rome", 1),))
     PreferenceRow(ask("Hi"), "", "", TOOLS.tools, ({"id": "1", "function": {"arguments": "{half"}},), ({"id": "1"},))
 

@@ -170,9 +170,12 @@ def test_calls_in_a_row_are_one_message_and_their_results_answer_them_in_order()
 
 def test_a_worse_reply_of_ms_swift_may_be_a_list_of_calls():
     calls = [{"role": "tool_call", "content": f'{{"name": "look", "arguments": {{"at": {at}}}}}'} for at in (1, 2)]
+    before = [USER, calls[0], {"role": "tool_response", "content": "blue"}, GOOD, USER]
     row = pair_in(
-        {"messages": [USER, GOOD], "rejected_response": [{"role": "assistant", "content": "I look."}, *calls]}
+        {"messages": [*before, GOOD], "rejected_response": [{"role": "assistant", "content": "I look."}, *calls]}
     )
+    of_prompt = [call["id"] for message in row.prompt.prompt.messages for call in message.get("tool_calls", ())]
+    assert len({*of_prompt, *(call["id"] for call in row.b.tool_calls)}) == 3
     assert (row.b.text, [call["function"]["arguments"] for call in row.b.tool_calls]) == (
         "I look.", ['{"at":1}', '{"at":2}'],
     )  # fmt: skip
@@ -215,9 +218,23 @@ def test_a_chosen_reply_beside_messages_is_no_row_of_ms_swift():
     assert said(pair_in(record)) == (USER["content"], GOOD["content"], BAD["content"])
 
 
-@pytest.mark.parametrize(("name", "held"), [("images", ["sky.png"]), ("image", {"bytes": "…"}), ("audio", "sky.wav")])
+NO_PICTURES = ([], "[]", [None], {"bytes": None, "path": None}, "", None)
+
+
+@pytest.mark.parametrize("held", [["sky.png"], '["sky.png"]', {"bytes": "…"}, "sky.png"])
+@pytest.mark.parametrize("name", ["images", "audio"])
 def test_a_row_whose_prompt_shows_what_no_text_says_is_refused(name, held):
     row = {"prompt": "What is to be seen?", "chosen": "The sky.", "rejected": "Nothing."}
     found = refusal_in(row | {name: held})
     assert (found.code, f'"{name}" holds' in found.reason) == ("has_media", True)
-    assert pair_in(row | {name: type(held)()}).a.text == "The sky."
+
+
+@pytest.mark.parametrize("held", NO_PICTURES)
+def test_a_column_for_pictures_in_which_none_is_does_no_harm(held):
+    row = {"prompt": "What is to be seen?", "chosen": "The sky.", "rejected": "Nothing."}
+    assert pair_in(row | {"images": held}).a.text == "The sky."
+
+
+def test_a_column_that_is_called_like_media_may_be_the_prompt():
+    row = {"video": "What is to be seen?", "chosen": "The sky.", "rejected": "Nothing."}
+    assert pair_in(row, format="trl", mapping={"prompt": "video"}).a.text == "The sky."

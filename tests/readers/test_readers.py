@@ -124,6 +124,15 @@ def test_every_form_of_chosen_and_rejected_is_the_same_pair(record: dict[str, ob
     assert (row.a.text, row.b.text, row.verdict) == (GOOD["content"], BAD["content"], Verdict.A)
 
 
+def test_a_column_that_only_later_rows_have_takes_no_other_s_place() -> None:
+    rows = [
+        {"question": f"Why {number}?", "response_a": "So.", "response_b": "No.", "label": 1} for number in range(60)
+    ]
+    rows[-1] |= {"prompt": "Why at all?", "verdict": "b"}
+    found = rows_of(jsonl(*rows))
+    assert [row.verdict for row in found if isinstance(row, PairRow)] == [Verdict.A] * 60
+
+
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.json"])
 def test_a_column_that_only_later_rows_have_is_read(name: str) -> None:
     rows = [{"prompt": f"Why {number}?", "response_a": "So.", "response_b": "No."} for number in range(3_000)]

@@ -112,6 +112,14 @@ def test_a_file_that_would_be_passed_over_in_a_folder_is_named(read, beside, tmp
     assert len(rows_in(*source_named(str(folder)))) == 2
 
 
+@pytest.mark.parametrize("hidden", [".ipynb_checkpoints", "__pycache__"])
+def test_what_is_hidden_in_a_folder_is_no_data(hidden, tmp_path, cache):
+    (tmp_path / "set" / hidden).mkdir(parents=True)
+    (tmp_path / "set" / "train.jsonl").write_bytes(jsonl(*pairs(3)))
+    (tmp_path / "set" / hidden / "rows.jsonl").write_bytes(jsonl(*pairs(2)))
+    assert len(rows_in(*source_named(str(tmp_path / "set")))) == 3
+
+
 def test_a_folder_is_read_from_inside(tmp_path, cache, monkeypatch):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "train.jsonl").write_bytes(jsonl(*pairs(3)))

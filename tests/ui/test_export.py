@@ -176,6 +176,17 @@ def test_one_export_at_a_time_is_built_for_a_project(sqlite_store, tmp_path, mon
     assert building.take(me) is None
 
 
+def test_an_export_of_which_all_is_counted_is_not_said_to_be_stopped(sqlite_store, tmp_path, monkeypatch):
+    monkeypatch.setenv("TIEBREAK_DATA_FOLDER", str(tmp_path / "data"))
+    making = labelled(sqlite_store, 12)
+    me = Here(making.store, making.owner, making.slug)
+    going = building.build(me, ExportChoices("trl"))
+    going.thread.join()
+    going.stop()
+    assert (going.can_stop, going.is_stopped) == (False, False)
+    assert building.take(me) is going
+
+
 def select(page, label: str, value):
     next(one for one in page.selectbox if one.label == label).select(value)
     return run(page)
