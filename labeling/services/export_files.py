@@ -4,6 +4,8 @@ Nothing else is handed out, compared or sent. Only the card may be written anew,
 """
 
 import hashlib
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from labeling.domain import Actor
@@ -42,11 +44,13 @@ def export_files(store: Store, actor: Actor, slug: str, export_id: int) -> list[
 def fault_in(view: ExportView, most_read: int) -> str | None:
     """Why a finished export is not handed out any more, in a sentence; None where nothing is to say.
 
-    Files over `most_read` bytes are not read for it: of these only the size is looked at.
+    Files over `most_read` bytes are not read for it: of these only the size is looked at. The others are read once for each
+    time they are written: a page that asks is drawn at every step.
     """
     if view.folder is None or not view.folder.is_dir():
         return f"The folder {view.folder} is gone."
-    return next((told for file in view.all_files if (told := _fault(view.folder, file, most_read))), None)
+    small = (_fault(view.folder, file, most_read, _digest_of_version) for file in view.all_files)
+    return next((told for told in small if told), None)
 
 
 def is_card_edited(view: ExportView) -> bool:
@@ -57,10 +61,10 @@ def is_card_edited(view: ExportView) -> bool:
     )
 
 
-def is_as_exported(path: Path, sha256: str) -> bool:
-    """Whether a file of an export is still what was written then."""
+def is_as_exported(path: Path, sha256: str, digest: Callable[[Path], str] | None = None) -> bool:
+    """Whether a file of an export is still what was written then, by its SHA-256 as `digest` makes it, else as it is read now."""
     try:
-        return digest_of(path) == sha256
+        return (digest or digest_of)(path) == sha256
     except OSError:
         return False
 
@@ -68,6 +72,16 @@ def is_as_exported(path: Path, sha256: str) -> bool:
 def digest_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_of_version(path: Path) -> str:
+    found = path.stat()
+    return _remembered(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(1000)
+def _remembered(path: Path, _written_at: int, _size: int) -> str:
+    return digest_of(path)
 
 
 def zip_name(slug: str, export_id: int) -> str:
@@ -92,9 +106,11 @@ def _as_exported(view: ExportView, folder: Path, file: ExportFile) -> Path:
     return folder / file.name
 
 
-def _fault(folder: Path, file: ExportFile, most_read: int) -> str | None:
+def _fault(folder: Path, file: ExportFile, most_read: int, digest: Callable[[Path], str] | None = None) -> str | None:
     path = folder / file.name
     if not path.is_file():
         return f"{path} is gone."
-    is_same = path.stat().st_size == file.bytes and (file.bytes > most_read or is_as_exported(path, file.sha256))
+    is_same = path.stat().st_size == file.bytes and (
+        file.bytes > most_read or is_as_exported(path, file.sha256, digest)
+    )
     return None if is_same or file.name == CARD else f"{path} is not what was exported any more."

@@ -279,6 +279,7 @@ def edits_of(session: Session, completion_ids: Sequence[int]) -> dict[int, EditR
 def pairs_with_tools(session: Session, project_id: int, hidden: Sequence[int], most: int) -> list[tuple[int, int]]:
     """The first pairs, as (pair, prompt), in whose prompt a tool is offered, called or answered, or a speaker named."""
     has_tools = text(f"({HAS_TOOLS[session.get_bind().dialect.name]})")
+    # Mostly nowhere in the database, as its index tells at once; else the texts of the project have to be looked through.
     if not plain_rows(session, select(col(PromptText.prompt_id)).where(has_tools).limit(1)):
         return []
     query = (
