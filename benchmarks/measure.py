@@ -45,14 +45,15 @@ class Figure:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
-    """Run `command` to its end. Raises SystemExit with its stderr where it fails."""
+    """Run `command` to its end, with compiled modules as a user has them. Raises SystemExit with its stderr where it fails."""
+    compiling = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, tempfile.TemporaryFile("w+") as told:
         between = [sys.executable, "-c", BETWEEN, str(told.fileno()), *command]
         subprocess.run(
             between,
             stdout=out,
             stderr=err,
-            env=os.environ | dict(environment or {}),
+            env=compiling | dict(environment or {}),
             pass_fds=[told.fileno()],
             check=True,
         )

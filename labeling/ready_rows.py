@@ -4,7 +4,8 @@ A write transaction holds the one writer's place, so that nothing is worked out 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from labeling.domain import canonical_json, canonical_messages, completion_digest, prompt_digest
 from labeling.rows import NamedVerdict, PairRow, PromptRow
@@ -23,14 +24,13 @@ class RaterNames:
         if row.labels and self.are_names_kept:
             if self.labels_as is None:
                 return list(row.labels)
-            return [replace(label, rater=f"{self.labels_as}/{label.rater}") for label in row.labels]
+            return [label._replace(rater=f"{self.labels_as}/{label.rater}") for label in row.labels]
         if row.labels or self.labels_as is None or row.verdict is None:
             return []
         return [NamedVerdict(self.labels_as, row.verdict, row.strength)]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyPrompt:
+class ReadyPrompt(NamedTuple):
     """A prompt as it will be stored."""
 
     row: PromptRow
@@ -39,8 +39,7 @@ class ReadyPrompt:
     tools: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyPair:
+class ReadyPair(NamedTuple):
     """A row of a pair as it will be stored: its prompt, the digests of both sides, the labels to keep, and whether the
     sides say nearly the same."""
 

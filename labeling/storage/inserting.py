@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress, cycle
 from typing import Any
 
 import orjson
@@ -61,12 +61,16 @@ def insert_rows(
         given = _json([dict(zip(columns, row, strict=True)) for row in rows])
         statement = f"{into} SELECT {values} FROM json_to_recordset(%s::json) AS u({read_as}){ending}"  # noqa: S608  # names of ours
         return execute(statement, (*same.values(), given)).rowcount
-    row = ", ".join([*(f"?{number}" for number in range(1, len(same) + 1)), *"?" * len(columns)])
+    # A column of nothing but None is not bound: Python's driver looks for an adapter of each None, in vain and dearly.
+    is_bound = [any(value is not None for value in column) for column in zip(*rows, strict=True)]
+    numbered = [f"?{number}" for number in range(1, len(same) + 1)]
+    row = ", ".join([*numbered, *("?" if one else "NULL" for one in is_bound)])
     added = 0
     for start in range(0, len(rows), AT_ONCE):
         part = rows[start : start + AT_ONCE]
         statement = f"{into} VALUES {', '.join([f'({row})'] * len(part))}{ending}"
-        added += execute(statement, (*same.values(), *chain.from_iterable(part))).rowcount
+        bound = compress(chain.from_iterable(part), cycle(is_bound))
+        added += execute(statement, (*same.values(), *bound)).rowcount
     return added
 
 
