@@ -120,8 +120,9 @@ def _bands(words: Sequence[list[int]], apart: Keys) -> Keys:
 
 def _words(text: str) -> list[str]:
     """The words and the signs of arithmetic of a text; its characters, where a script has no spaces."""
-    found = WORD.findall(text[:LONGEST].casefold())
-    if found and sum(map(len, found)) > LONG_WORD * len(found):
+    folded = text[:LONGEST].casefold()
+    found = WORD.findall(folded)
+    if found and len(folded) > LONG_WORD * len(found) < sum(map(len, found)):
         return list("".join(found))
     return found
 

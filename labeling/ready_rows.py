@@ -4,8 +4,7 @@ A write transaction holds the one writer's place, so that nothing is worked out 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from labeling.domain import canonical_json, canonical_messages, completion_digest, prompt_digest
 from labeling.rows import NamedVerdict, PairRow, PromptRow
@@ -24,13 +23,14 @@ class RaterNames:
         if row.labels and self.are_names_kept:
             if self.labels_as is None:
                 return list(row.labels)
-            return [label._replace(rater=f"{self.labels_as}/{label.rater}") for label in row.labels]
+            return [replace(label, rater=f"{self.labels_as}/{label.rater}") for label in row.labels]
         if row.labels or self.labels_as is None or row.verdict is None:
             return []
         return [NamedVerdict(self.labels_as, row.verdict, row.strength)]
 
 
-class ReadyPrompt(NamedTuple):
+@dataclass(slots=True)
+class ReadyPrompt:
     """A prompt as it will be stored."""
 
     row: PromptRow
@@ -39,7 +39,8 @@ class ReadyPrompt(NamedTuple):
     tools: str | None
 
 
-class ReadyPair(NamedTuple):
+@dataclass(slots=True)
+class ReadyPair:
     """A row of a pair as it will be stored: its prompt, the digests of both sides, the labels to keep, and whether the
     sides say nearly the same."""
 

@@ -1,14 +1,15 @@
 """What comes in from files: rows of prompts, completions and pairs, before they are stored.
 
-Tuples: a frozen dataclass takes twice as long to make, and files have millions of rows.
+Nothing changes them. They are not frozen, for a frozen dataclass takes four times as long to make, and files have millions of rows.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from labeling.domain import Json, Prompt, Verdict
 
 
-class PromptRow(NamedTuple):
+@dataclass(slots=True)
+class PromptRow:
     """A prompt with what the file says about it. `follow_ups` are later user turns, kept beside the prompt."""
 
     prompt: Prompt
@@ -19,7 +20,8 @@ class PromptRow(NamedTuple):
     language: str | None = None
 
 
-class Reply(NamedTuple):
+@dataclass(slots=True)
+class Reply:
     """The text of a completion, and who wrote it and why that ended, where the file tells."""
 
     text: str
@@ -28,7 +30,8 @@ class Reply(NamedTuple):
     finish_reason: str | None = None
 
 
-class CompletionRow(NamedTuple):
+@dataclass(slots=True)
+class CompletionRow:
     """A completion that exists already, for the prompt with this id in the project, or for the prompt given."""
 
     reply: Reply
@@ -36,7 +39,8 @@ class CompletionRow(NamedTuple):
     prompt: PromptRow | None = None
 
 
-class NamedVerdict(NamedTuple):
+@dataclass(slots=True)
+class NamedVerdict:
     """What one rater whom the file names said of a pair, in the order of the file."""
 
     rater: str
@@ -44,7 +48,8 @@ class NamedVerdict(NamedTuple):
     strength: int | None = None
 
 
-class PairRow(NamedTuple):
+@dataclass(slots=True)
+class PairRow:
     """A prompt with two completions; `verdict` in the order of the file, None where the file has none.
 
     `labels` are the verdicts of raters whom the file names; `verdict` is then what most of them said, None where no
@@ -61,7 +66,8 @@ class PairRow(NamedTuple):
     margin: float | None = None
 
 
-class PairGroup(NamedTuple):
+@dataclass(slots=True)
+class PairGroup:
     """The pairs that one record of a file gives (a ranking), or the pair that `records` of them give together."""
 
     pairs: tuple[PairRow, ...]

@@ -1,5 +1,6 @@
 """Rows of single completions that join prompts by id, and of prompts alone."""
 
+from dataclasses import replace
 from typing import Any
 
 from labeling.readers.chat import as_messages, as_reply, plain_text
@@ -12,7 +13,7 @@ def completion_table(record: dict[str, Any], columns: Columns) -> CompletionRow:
     reply = as_reply(needed(record, columns, "response"), columns["response"], cell(record, columns, "model"))
     ended = record.get("finish_reason", record.get("stop_reason"))
     if isinstance(ended, str) and ended.strip():
-        reply = reply._replace(finish_reason=ended.strip()[:40])
+        reply = replace(reply, finish_reason=ended.strip()[:40])
     if "prompt" in columns and cell(record, columns, "prompt"):
         return CompletionRow(reply, prompt=prompt_row(record, columns))
     return CompletionRow(reply, external_id=_needed_id(record, columns))

@@ -3,7 +3,7 @@
 from labeling.storage import queue as rows
 from labeling.storage.store import Store
 
-CHUNK = 500
+CHUNK = 1000
 
 
 def enqueue_pairs(store: Store, project_id: int, import_id: int | None = None) -> int:

@@ -206,15 +206,17 @@ def put_pair_rows(session: Session, project_id: int, import_id: int, ready: Sequ
         placed.append(keys)
     new_prompt_ids = {prompts.ids[digest] for digest in prompts.new}
     ids, new_completions = put_completions(session, import_id, wanted, new_prompt_ids)
-    sides = [(ids[a], ids[b]) if ids[a] < ids[b] else (ids[b], ids[a]) for a, b in placed]
+    stored = [(ids[a], ids[b]) for a, b in placed]
+    sides = [(a, b) if a < b else (b, a) for a, b in stored]
     pairs = {
-        both: (a[0], a[2], b[2]) if both[0] == ids[a] else (a[0], b[2], a[2])
-        for both, (a, b) in zip(sides, placed, strict=True)
+        both: (a[0], a[2], b[2]) if both == told else (a[0], b[2], a[2])
+        for both, told, (a, b) in zip(sides, stored, placed, strict=True)
     }
-    pair_ids, new_pairs = put_pairs(session, project_id, import_id, pairs, {ids[key] for key in new_completions})
+    new_sides = {ids[key] for key in new_completions}
+    pair_ids, new_pairs = put_pairs(session, project_id, import_id, pairs, new_sides)
     given = [
-        (pair_ids[both], ids[a] > ids[b], one.labels)
-        for one, (a, b), both in zip(ready, placed, sides, strict=True)
+        (pair_ids[both], both != told, one.labels)
+        for one, told, both in zip(ready, stored, sides, strict=True)
         if one.labels
     ]
     new_labels = put_labels(session, project_id, import_id, given)
@@ -226,10 +228,10 @@ def put_pair_rows(session: Session, project_id: int, import_id: int, ready: Sequ
         labels=len(new_labels),
         are_new=bringers(
             (
-                (one.prompt.digest, a, b, both, *((label.rater, pair_ids[both]) for label in one.labels))
-                for one, (a, b), both in zip(ready, placed, sides, strict=True)
+                (one.prompt.digest, *both, both, *((label.rater, pair_ids[both]) for label in one.labels))
+                for one, both in zip(ready, sides, strict=True)
             ),
-            {*prompts.new, *new_completions, *new_pairs, *new_labels},
+            {*prompts.new, *new_sides, *new_pairs, *new_labels},
         ),
         alike=[
             key
