@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from labeling.domain import Json, Verdict
 from labeling.errors import InputError
 from labeling.readers.data_sets import DataSet
-from labeling.readers.formats import FORMATS, columns_of, found_format, mapped
+from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
 from labeling.readers.records import DELIMITERS, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
@@ -93,7 +93,7 @@ def understand(
     unknown = [role for role in roles if role not in chosen.columns]
     if unknown:
         raise InputError(f"The format {format} has no {unknown[0]!r} to map. It has: {', '.join(chosen.columns)}.")
-    if verdicts and "verdict" not in chosen.columns:
+    if verdicts and "verdict" not in chosen.columns and chosen.spelled is None:
         raise InputError(f"The format {format} has no column whose words for verdicts could be given a meaning.")
     return Understanding(
         name,
@@ -154,19 +154,20 @@ def read_by(
     """As `read`, with what `make` makes of a record in place of its row."""
     with opened(source, understanding.name, understanding.encoding, understanding.syntax) as file:
         format = FORMATS[understanding.format]
-        fields = format.fields
-        if understanding.verdicts and "verdict" in understanding.mapping:
-            fields = _spelled(fields, understanding.mapping["verdict"], understanding.verdicts)
+        fields = _spelled(format, understanding) if understanding.verdicts else format.fields
         rows = _rows(islice(file.records(), limit), make, fields, understanding.mapping)
         yield from rows if format.collect is None else format.collect(rows)
 
 
-def _spelled(fields: Callable[[Json], Json], column: str, verdicts: Mapping[str, str]) -> Callable[[Json], Json]:
-    """The fields of a record with the file's own words for verdicts, in that column, said in ours."""
+def _spelled(format: Format, understanding: Understanding) -> Callable[[Json], Json]:
+    """The fields of a record with the file's own words for verdicts said in ours."""
+    column, verdicts = understanding.mapping.get("verdict", ""), understanding.verdicts
 
     def spelled(record: Json) -> Json:
-        laid = fields(record)
-        meant = verdicts.get(str(laid.get(column)).strip())
+        laid = format.fields(record)
+        if format.spelled is not None:
+            return format.spelled(laid, verdicts)
+        meant = verdicts.get(str(laid.get(column)).strip()) if column else None
         return laid if meant is None else {**laid, column: meant}
 
     return spelled

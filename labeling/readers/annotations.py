@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labeling.domain import Verdict
-from labeling.readers.columns import Columns, listed, plain_name, rater_of, side_by_side, verdict_called
+from labeling.readers.columns import Columns, listed, plain_name, rater_of, side_by_side, verdict_called, verdict_of
 from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow
 
@@ -39,18 +39,36 @@ def label_studio(record: dict[str, Any], columns: Columns) -> PairRow:
     return _pair(record, columns, labels)
 
 
+def label_studio_spelled(record: dict[str, Any], verdicts: Mapping[str, str]) -> dict[str, Any]:
+    """The record with its choices said in our words."""
+
+    def spelled(result: object) -> object:
+        meant = verdicts.get(_word(result) or "")
+        return result if meant is None else {"value": {"selected": meant}}
+
+    annotations = [
+        {**one, "result": [spelled(result) for result in _list(one.get("result"))]} if isinstance(one, dict) else one
+        for one in _list(record.get(ANNOTATIONS))
+    ]
+    return {**record, ANNOTATIONS: annotations}
+
+
 def _selected(results: object) -> Verdict | None:
-    for result in _list(results):
-        value = result.get("value") if isinstance(result, dict) else None
-        if not isinstance(value, dict):
-            continue
-        said = value.get("selected")
-        if said is None and isinstance(choices := value.get("choices"), list) and len(choices) == 1:
-            said = choices[0]
-        found = verdict_called(str(said))
-        if found is not None:
-            return found
-    return None
+    """What an annotation says of the two sides. Raises RowFault where all that it says is one choice, in words of its own."""
+    words = [word for result in _list(results) if (word := _word(result))]
+    found = next(filter(None, map(verdict_called, words)), None)
+    return verdict_of(words[0]) if found is None and len(words) == 1 else found
+
+
+def _word(result: object) -> str | None:
+    """The side or the one choice that a result of Label Studio names; None for any other."""
+    value = result.get("value") if isinstance(result, dict) else None
+    if not isinstance(value, dict):
+        return None
+    said = value.get("selected")
+    if said is None and isinstance(choices := value.get("choices"), list) and len(choices) == 1:
+        said = choices[0]
+    return None if said is None else str(said).strip()
 
 
 def _annotator(value: object) -> str:
@@ -104,16 +122,29 @@ def _answers(value: object) -> list[tuple[Any, Any, Any]]:
     return [(one.get("user_id"), one.get("value"), one.get("status")) for one in _list(value) if isinstance(one, dict)]
 
 
+def argilla_spelled(record: dict[str, Any], verdicts: Mapping[str, str]) -> dict[str, Any]:
+    """The record with its answers said in our words."""
+    given = {
+        question: [(who, verdicts.get(str(value).strip(), value), state) for who, value, state in answers]
+        for question, answers in record[ANSWERS].items()
+    }
+    return {**record, ANSWERS: given}
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
 def argilla(record: dict[str, Any], columns: Columns) -> PairRow:
-    """One record: a question whose answers name a side, by a label or by a ranking of the two."""
+    """One record: a question whose answers name a side, by a label or by a ranking of the two.
+
+    Raises:
+        RowFault: the only question is answered in words of its own.
+    """
     sides = {plain_name(columns[role]): verdict for role, verdict in _SIDES.items() if role in columns}
     labels = []
-    answers = record.get(ANSWERS)
-    for given in answers.values() if isinstance(answers, dict) else ():
+    answers: dict[str, Any] = record.get(ANSWERS) or {}
+    for given in answers.values():
         named = [
             NamedVerdict(rater_of(who) or "annotator", verdict)
             for who, value, state in given
@@ -122,6 +153,10 @@ def argilla(record: dict[str, Any], columns: Columns) -> PairRow:
         if named:
             labels = named
             break  # the first question that compares the two
+        if len(answers) == 1:
+            for _, value, state in given:
+                if state in GIVEN_STATES and isinstance(value, str):
+                    verdict_of(value)
     return _pair(record, columns, labels)
 
 

@@ -1,6 +1,6 @@
 """The formats that are read. A new one is one entry here: how it is recognised, and how one record becomes a row."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ class Format:
     """`fits` tells from a record's fields; `read` makes the row or raises RowFault. `columns`: roles a mapping may name.
 
     `fields` lays a record out flat, where what counts lies deeper. `collect` makes rows of what `read` gives, where one
-    record alone is no row. A format of which `is_found` is false is read only when asked for.
+    record alone is no row. `spelled` puts our words for verdicts in the place of a file's own, where no column holds them.
+    A format of which `is_found` is false is read only when asked for.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Format:
     columns: tuple[str, ...] = ()
     fields: Callable[[Record], Record] = lambda record: record
     collect: Callable[[Iterable[Any]], Iterator[tuple[int, Row] | Refusal]] | None = None
+    spelled: Callable[[Record, Mapping[str, str]], Record] | None = None
     is_found: bool = True
 
 
@@ -52,11 +54,11 @@ FORMATS: dict[str, Format] = {
     "openai-dpo": Format("pairs", "OpenAI preference JSONL (PFT, DPO)", _is_openai, preferences.openai, ABOUT_PROMPT),
     "label-studio": Format(
         "pairs", "Label Studio, pairwise", annotations.is_label_studio, annotations.label_studio,
-        (*_SIDES, *ABOUT_PROMPT), fields=annotations.label_studio_fields,
+        (*_SIDES, *ABOUT_PROMPT), fields=annotations.label_studio_fields, spelled=annotations.label_studio_spelled,
     ),
     "argilla": Format(
         "pairs", "Argilla, two responses compared", annotations.is_argilla, annotations.argilla,
-        (*_SIDES, *ABOUT_PROMPT), fields=annotations.argilla_fields,
+        (*_SIDES, *ABOUT_PROMPT), fields=annotations.argilla_fields, spelled=annotations.argilla_spelled,
     ),
     "arena-battles": Format(
         "pairs", "arena battles: two models and a winner", battles.is_battle, battles.battle,

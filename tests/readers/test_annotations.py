@@ -36,9 +36,40 @@ def test_choices_may_be_written_as_people_write_them(word, verdict):
     assert pair_in(ARGILLA | {"responses": answers}).verdict is verdict
 
 
-def test_words_for_verdicts_cannot_be_given_a_meaning_where_no_column_holds_them():
-    with pytest.raises(InputError, match="label-studio has no column whose words for verdicts"):
-        pair_in(LABEL_STUDIO, verdicts={"much better": "a"})
+def chosen(*words):
+    results = [{"type": "choices", "value": {"choices": [word]}} for word in words]
+    return LABEL_STUDIO | {"annotations": [{"completed_by": 1, "result": results}]}
+
+
+def answered(word):
+    return ARGILLA | {"responses": {"preference": [{"user_id": "u1", "value": word}]}}
+
+
+@pytest.mark.parametrize("record", [chosen("The new one"), answered("The new one")])
+def test_a_comparison_in_words_of_its_own_is_refused_until_it_is_said_what_they_mean(record):
+    refusal = refusal_in(record)
+    assert (refusal.code, refusal.word) == ("unknown_verdict", "The new one")
+    row = pair_in(record, verdicts={"The new one": "b", "The old one": "a"})
+    assert [label.verdict for label in row.labels] == [Verdict.B]
+
+
+def test_of_several_choices_in_words_of_their_own_none_is_taken_for_the_comparison():
+    assert pair_in(chosen("fluent", "polite")).labels == ()
+    row = pair_in(chosen("fluent", "The new one"), verdicts={"The new one": "b"})
+    assert row.labels == (NamedVerdict("annotator 1", Verdict.B),)
+
+
+def test_an_answer_that_was_not_submitted_says_nothing():
+    draft = {"preference": [{"user_id": "u1", "value": "The new one", "status": "draft"}]}
+    assert pair_in(ARGILLA | {"responses": draft}).labels == ()
+    skipped = chosen("The new one")
+    skipped["annotations"][0]["was_cancelled"] = True
+    assert pair_in(skipped).labels == ()
+
+
+def test_words_for_verdicts_cannot_be_given_a_meaning_where_there_are_none():
+    with pytest.raises(InputError, match="trl has no column whose words for verdicts"):
+        pair_in({"prompt": "Why?", "chosen": "So.", "rejected": "No."}, verdicts={"much better": "a"})
 
 
 def test_one_row_an_annotation_is_read_too():
