@@ -223,13 +223,19 @@ def _columns(found: Preview, format_: str, words: tuple[str, ...]) -> None:
             mapped = seen.mapping.get(role, NONE)
             st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=_column_key(format_, role))
         if role == "verdict" and role in seen.mapping:
-            for word in words:
-                st.selectbox(
-                    f"“{escape(word[:40])}” means",
-                    list(MEANINGS),
-                    format_func=MEANINGS.__getitem__,
-                    key=_word_key(format_, word),
-                )
+            _meanings(format_, words)
+    if FORMATS[seen.format].spelled is not None:
+        _meanings(format_, words)
+
+
+def _meanings(format_: str, words: tuple[str, ...]) -> None:
+    for word in words:
+        st.selectbox(
+            f"“{escape(word[:40])}” means",
+            list(MEANINGS),
+            format_func=MEANINGS.__getitem__,
+            key=_word_key(format_, word),
+        )
 
 
 def _as_stored(found: Preview) -> None:

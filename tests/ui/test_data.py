@@ -145,6 +145,23 @@ def test_a_file_s_own_words_for_verdicts_are_told_by_hand(page, store):
     assert project(store).labelled_pairs == 5
 
 
+def test_the_own_words_of_another_tool_s_export_are_told_by_hand(page, store):
+    tasks = [
+        {
+            "data": {"prompt": f"Q{n}?", "response_a": f"x{n}", "response_b": f"y{n}"},
+            "annotations": [{"completed_by": 1, "result": [{"value": {"choices": [word]}}]}],
+        }
+        for n, word in enumerate(("New wins", "left"))
+    ]
+    choose(page, "tasks.json", json.dumps(tasks).encode())
+    assert metrics(page)["Rows refused"] == "1"
+    select(page, "“New wins” means", "b")
+    assert metrics(page)["Rows refused"] == "0"
+    button(page, "Import 2 pairs").click()
+    run_to_end(page)
+    assert project(store).labelled_pairs == 2
+
+
 def test_a_file_is_read_again_only_where_it_would_be_understood_otherwise(page):
     choose(page, "pairs.jsonl", jsonl(*PAIRS))
     first = page.session_state[KEY].seen[1]
