@@ -109,7 +109,7 @@ def are_alike(one: str, other: str) -> bool:
     """Whether two replies say nearly the same. Most do not, which their characters show before words are made of them."""
     from rapidfuzz import fuzz, utils
 
-    # The library's own lower case and no marks: Python's takes a third of a text's whole reading where it is not ASCII.
+    # The library's own lower case: Python's takes as long as the comparison, where a text is not ASCII.
     first, second = one[:QUICK_CHARACTERS], other[:QUICK_CHARACTERS]
     characters = fuzz.ratio(first, second, processor=utils.default_process, score_cutoff=QUICK)
     return characters >= QUICK and likeness(one, other, ALIKE) >= ALIKE

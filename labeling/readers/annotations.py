@@ -139,24 +139,23 @@ def argilla(record: dict[str, Any], columns: Columns) -> PairRow:
     """One record: a question whose answers name a side, by a label or by a ranking of the two.
 
     Raises:
-        RowFault: the only question is answered in words of its own.
+        RowFault: that question, or the only one, is answered in words of its own.
     """
     sides = {plain_name(columns[role]): verdict for role, verdict in _SIDES.items() if role in columns}
     labels = []
     answers: dict[str, Any] = record.get(ANSWERS) or {}
     for given in answers.values():
+        submitted = [(who, value) for who, value, state in given if state in GIVEN_STATES]
+        found = [(who, value, _answered(value, sides)) for who, value in submitted]
         named = [
-            NamedVerdict(rater_of(who) or "annotator", verdict)
-            for who, value, state in given
-            if state in GIVEN_STATES and (verdict := _answered(value, sides)) is not None
+            NamedVerdict(rater_of(who) or "annotator", verdict) for who, _, verdict in found if verdict is not None
         ]
-        if named:
-            labels = named
-            break  # the first question that compares the two
-        if len(answers) == 1:
-            for _, value, state in given:
-                if state in GIVEN_STATES and isinstance(value, str):
+        if named or len(answers) == 1:  # the first question that compares the two
+            for _, value, verdict in found:
+                if verdict is None and isinstance(value, str):
                     verdict_of(value)
+            labels = named
+            break
     return _pair(record, columns, labels)
 
 
@@ -164,8 +163,10 @@ _SIDES = {"response_a": Verdict.A, "response_b": Verdict.B}
 
 
 def _answered(value: object, sides: Mapping[str, Verdict]) -> Verdict | None:
-    """What an answer says of the two sides: the name of one, a tie, or their names in order, ranked or not."""
+    """What an answer says of the two sides: the name of one, a tie, or their names in order, ranked or not. A number rates."""
     value = listed(value)
+    if isinstance(value, int | float):
+        return None
     if isinstance(value, list):
         ranks: dict[Verdict, float] = {}
         for place, one in enumerate(value, 1):

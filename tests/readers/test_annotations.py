@@ -59,6 +59,19 @@ def test_of_several_choices_in_words_of_their_own_none_is_taken_for_the_comparis
     assert row.labels == (NamedVerdict("annotator 1", Verdict.B),)
 
 
+def test_one_annotator_s_own_words_are_not_passed_over_beside_another_s_known_ones():
+    both = [{"user_id": "u1", "value": "response_a"}, {"user_id": "u2", "value": "The new one"}]
+    beside = {"why": [{"user_id": "u1", "value": "It is shorter."}], "preference": both}
+    assert refusal_in(ARGILLA | {"responses": beside}).word == "The new one"
+    row = pair_in(ARGILLA | {"responses": beside}, verdicts={"The new one": "b"})
+    assert [label.verdict for label in row.labels] == [Verdict.A, Verdict.B]
+
+
+def test_a_rating_of_one_is_no_verdict_for_the_first():
+    rated = ARGILLA["responses"] | {"quality": [{"user_id": "u1", "value": 1}, {"user_id": "u2", "value": 2}]}
+    assert pair_in(ARGILLA | {"responses": rated}).labels == pair_in(ARGILLA).labels
+
+
 def test_an_answer_that_was_not_submitted_says_nothing():
     draft = {"preference": [{"user_id": "u1", "value": "The new one", "status": "draft"}]}
     assert pair_in(ARGILLA | {"responses": draft}).labels == ()
