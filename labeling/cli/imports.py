@@ -1,6 +1,6 @@
 """`tiebreak import`: files into a project."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from labeling.cli.context import AsJson, ProjectName, complain, expect_many_rows
 from labeling.errors import InputError, TiebreakError
 
 if TYPE_CHECKING:
+    from labeling.readers import Refusal
     from labeling.services.import_list import ImportView
     from labeling.services.import_preview import Preview
 
@@ -95,7 +96,7 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_why(seen.refused)}"
+                        f" nothing stored{_why(seen.refused, seen.refusals)}"
                     )
                     continue
                 view = run_import(store, actor, project, path, name, options, partial(_progress, name))
@@ -175,12 +176,15 @@ def _near(view: "ImportView") -> str:
     """What near-duplicates were found, in words."""
     found = ""
     if view.near_prompts:
-        found += f"\n  near-duplicates: {view.near_prompts:,} prompts are now in groups that ask nearly the same; no split parts them"
+        prompts = "prompt is now in a group" if view.near_prompts == 1 else "prompts are now in groups"
+        found += f"\n  near-duplicates: {view.near_prompts:,} {prompts} that ask nearly the same; no split parts them"
     if view.alike_sides:
-        found += f"\n  near-duplicates: {view.alike_sides:,} pairs whose two sides say nearly the same"
+        pairs = "pair" if view.alike_sides == 1 else "pairs"
+        found += f"\n  near-duplicates: {view.alike_sides:,} {pairs} whose two sides say nearly the same"
     return found
 
 
-def _why(reasons: object) -> str:
-    assert isinstance(reasons, dict)
-    return "".join(f"\n  refused: {number:,} {code}" for code, number in reasons.items())
+def _why(reasons: Mapping[str, int], first: Iterable["Refusal"] = ()) -> str:
+    """Why rows were refused, and the first of them, where it is given."""
+    told = {row.code: f", the first in line {row.line}: {row.reason}" for row in first}
+    return "".join(f"\n  refused: {number:,} {code}{told.get(code, '')}" for code, number in reasons.items())
