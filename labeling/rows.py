@@ -54,7 +54,8 @@ class PairRow:
 
     `labels` are the verdicts of raters whom the file names; `verdict` is then what most of them said, None where no
     verdict leads. `margin`, by how much the better one is better where the file tells that on a scale of its own, is for
-    training files alone: no rater's strength is made of it.
+    training files alone: no rater's strength is made of it. `unread`: answers in words that name no verdict, of a file whose
+    answers need not be any.
     """
 
     prompt: PromptRow
@@ -64,6 +65,7 @@ class PairRow:
     strength: int | None = None
     labels: tuple[NamedVerdict, ...] = ()
     margin: float | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ MOST_WORDS = 2000  # compared of each reply: what is alike so far is alike
 FEWEST_WORDS = 30  # below it only the same words in the same order are alike: a word more or less may be the answer
 ALIKE = 0.9
 QUICK, QUICK_CHARACTERS = 75.0, 4000  # percent of the characters, and of how many of them
+SHORT = 100  # characters below which marks tell texts apart
 LONG_WORD = 15  # mean characters of a word above which a text is taken to be without spaces
 
 
@@ -109,9 +110,12 @@ def are_alike(one: str, other: str) -> bool:
     """Whether two replies say nearly the same. Most do not, which their characters show before words are made of them."""
     from rapidfuzz import fuzz, utils
 
-    # The library's own lower case: Python's takes as long as the comparison, where a text is not ASCII.
     first, second = one[:QUICK_CHARACTERS], other[:QUICK_CHARACTERS]
-    characters = fuzz.ratio(first, second, processor=utils.default_process, score_cutoff=QUICK)
+    # Of long texts that are not ASCII the library's own lower case, and no marks: Python's takes as long as the comparison.
+    is_plain = (first.isascii() and second.isascii()) or min(len(first), len(second)) < SHORT
+    characters = fuzz.ratio(
+        first, second, processor=str.lower if is_plain else utils.default_process, score_cutoff=QUICK
+    )
     return characters >= QUICK and likeness(one, other, ALIKE) >= ALIKE
 
 

@@ -96,7 +96,7 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_why(seen.refused, seen.refusals)}"
+                        f" nothing stored{_why(seen.refused, seen.refusals)}{_unread(seen.words)}"
                     )
                     continue
                 view = run_import(store, actor, project, path, name, options, partial(_progress, name))
@@ -125,15 +125,19 @@ def import_(
 def _previewed(name: str, seen: "Preview") -> dict[str, object]:
     read_as = {"file": name, "format": seen.understanding.format, "kind": seen.understanding.kind}
     return read_as | {
-        key: getattr(seen, key) for key in ("read", "taken", "refused", "prompts", "new_prompts", "labels")
+        key: getattr(seen, key) for key in ("read", "taken", "refused", "prompts", "new_prompts", "labels", "words")
     }
 
 
 def _imported(name: str, view: "ImportView") -> str:
+    from labeling.readers import FORMATS
+
+    has_none = FORMATS[view.format].spelled is not None and not view.labels
+    hint = "\n  no labels: --dry-run tells which answers name no verdict" if has_none and view.taken else ""
     return (
         f"{name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
         f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
-        f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{_near(view)}"
+        f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{hint}{_near(view)}"
     )
 
 
@@ -182,6 +186,12 @@ def _near(view: "ImportView") -> str:
         pairs = "pair" if view.alike_sides == 1 else "pairs"
         found += f"\n  near-duplicates: {view.alike_sides:,} {pairs} whose two sides say nearly the same"
     return found
+
+
+def _unread(words: Iterable[str]) -> str:
+    """Which words of the file name no verdict, so far as they are few."""
+    told = ", ".join(repr(word[:60]) for word in words)
+    return f"\n  no verdicts by themselves: {told}; say what they mean with --verdict VERDICT=WORD" if told else ""
 
 
 def _why(reasons: Mapping[str, int], first: Iterable["Refusal"] = ()) -> str:

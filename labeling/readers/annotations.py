@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from labeling.domain import Verdict
-from labeling.readers.columns import Columns, listed, plain_name, rater_of, side_by_side, verdict_called, verdict_of
+from labeling.readers.columns import Columns, listed, plain_name, rater_of, side_by_side, verdict_called
 from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow
 
 ANNOTATIONS = "annotations"
 ANSWERS = "responses"
+LONGEST_LABEL = 60  # characters
 # Of a deleted or half-filled answer nothing is taken.
 GIVEN_STATES = (None, "submitted", "")
 
@@ -29,21 +31,24 @@ def label_studio_fields(record: dict[str, Any]) -> dict[str, Any]:
 
 def label_studio(record: dict[str, Any], columns: Columns) -> PairRow:
     """One task: `<Pairwise>` results, or a choice that names a side, of each annotator who did not skip it."""
-    labels = []
+    labels, unread = [], []
     for annotation in _list(record.get(ANNOTATIONS)):
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
             continue
-        verdict = _selected(annotation.get("result"))
-        if verdict is not None:
+        words = [word for result in _list(annotation.get("result")) if (word := _word(result))]
+        verdict = next(filter(None, map(verdict_called, words)), None)
+        if verdict is None:
+            unread += words
+        else:
             labels.append(NamedVerdict(_annotator(annotation.get("completed_by")), verdict))
-    return _pair(record, columns, labels)
+    return _pair(record, columns, labels, unread)
 
 
 def label_studio_spelled(record: dict[str, Any], verdicts: Mapping[str, str]) -> dict[str, Any]:
     """The record with its choices said in our words."""
 
     def spelled(result: object) -> object:
-        meant = verdicts.get(_word(result) or "")
+        meant = verdicts.get(_word(result))
         return result if meant is None else {"value": {"selected": meant}}
 
     annotations = [
@@ -53,22 +58,15 @@ def label_studio_spelled(record: dict[str, Any], verdicts: Mapping[str, str]) ->
     return {**record, ANNOTATIONS: annotations}
 
 
-def _selected(results: object) -> Verdict | None:
-    """What an annotation says of the two sides. Raises RowFault where all that it says is one choice, in words of its own."""
-    words = [word for result in _list(results) if (word := _word(result))]
-    found = next(filter(None, map(verdict_called, words)), None)
-    return verdict_of(words[0]) if found is None and len(words) == 1 else found
-
-
-def _word(result: object) -> str | None:
-    """The side or the one choice that a result of Label Studio names; None for any other."""
+def _word(result: object) -> str:
+    """The side or the one choice that a result of Label Studio names; empty for any other."""
     value = result.get("value") if isinstance(result, dict) else None
     if not isinstance(value, dict):
-        return None
+        return ""
     said = value.get("selected")
     if said is None and isinstance(choices := value.get("choices"), list) and len(choices) == 1:
         said = choices[0]
-    return None if said is None else str(said).strip()
+    return "" if said is None else str(said).strip()
 
 
 def _annotator(value: object) -> str:
@@ -123,9 +121,17 @@ def _answers(value: object) -> list[tuple[Any, Any, Any]]:
 
 
 def argilla_spelled(record: dict[str, Any], verdicts: Mapping[str, str]) -> dict[str, Any]:
-    """The record with its answers said in our words."""
+    """The record with its answers said in our words; those of a ranking keep their order."""
+
+    def spelled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {**value, "value": spelled(value.get("value"))}
+        if isinstance(value := listed(value), list):
+            return [spelled(one) for one in value]
+        return verdicts.get(str(value).strip(), value)
+
     given = {
-        question: [(who, verdicts.get(str(value).strip(), value), state) for who, value, state in answers]
+        question: [(who, spelled(value), state) for who, value, state in answers]
         for question, answers in record[ANSWERS].items()
     }
     return {**record, ANSWERS: given}
@@ -136,37 +142,33 @@ def _list(value: Any) -> list[Any]:
 
 
 def argilla(record: dict[str, Any], columns: Columns) -> PairRow:
-    """One record: a question whose answers name a side, by a label or by a ranking of the two.
-
-    Raises:
-        RowFault: that question, or the only one, is answered in words of its own.
-    """
-    sides = {plain_name(columns[role]): verdict for role, verdict in _SIDES.items() if role in columns}
-    labels = []
-    answers: dict[str, Any] = record.get(ANSWERS) or {}
-    for given in answers.values():
+    """One record: a question whose answers name a side, by a label or by a ranking of the two."""
+    named = {plain_name(columns[role]): verdict for role, verdict in _SIDES.items() if role in columns}
+    sides = {"a": Verdict.A, "b": Verdict.B} | named
+    labels, unread = [], []
+    for given in record[ANSWERS].values():
         submitted = [(who, value) for who, value, state in given if state in GIVEN_STATES]
         found = [(who, value, _answered(value, sides)) for who, value in submitted]
-        named = [
+        unread += [value.strip() for _, value, verdict in found if verdict is None and _is_label(value)]
+        labels = [
             NamedVerdict(rater_of(who) or "annotator", verdict) for who, _, verdict in found if verdict is not None
         ]
-        if named or len(answers) == 1:  # the first question that compares the two
-            for _, value, verdict in found:
-                if verdict is None and isinstance(value, str):
-                    verdict_of(value)
-            labels = named
-            break
-    return _pair(record, columns, labels)
+        if labels:
+            break  # the first question that compares the two
+    return _pair(record, columns, labels, unread)
+
+
+def _is_label(value: object) -> bool:
+    """Whether an answer may be one of a few, and is no comment."""
+    return isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_LABEL and not isinstance(listed(value), list)
 
 
 _SIDES = {"response_a": Verdict.A, "response_b": Verdict.B}
 
 
 def _answered(value: object, sides: Mapping[str, Verdict]) -> Verdict | None:
-    """What an answer says of the two sides: the name of one, a tie, or their names in order, ranked or not. A number rates."""
+    """What an answer says of the two sides: the name of one, a tie, or their names in order, ranked or not."""
     value = listed(value)
-    if isinstance(value, int | float):
-        return None
     if isinstance(value, list):
         ranks: dict[Verdict, float] = {}
         for place, one in enumerate(value, 1):
@@ -182,11 +184,12 @@ def _answered(value: object, sides: Mapping[str, Verdict]) -> Verdict | None:
     return sides.get(plain_name(str(value))) or verdict_called(str(value))
 
 
-def _pair(record: dict[str, Any], columns: Columns, labels: list[NamedVerdict]) -> PairRow:
+def _pair(record: dict[str, Any], columns: Columns, labels: list[NamedVerdict], unread: list[str]) -> PairRow:
     for role in ("prompt", "response_a", "response_b"):
         if role not in columns:
             raise RowFault("missing_field", f"no column is mapped to {role}: say which with --map {role}=COLUMN")
-    return side_by_side(record, columns, leading(label.verdict for label in labels), labels=tuple(labels))
+    row = side_by_side(record, columns, leading(label.verdict for label in labels), labels=tuple(labels))
+    return replace(row, unread=tuple(dict.fromkeys(unread)))
 
 
 def leading(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -81,6 +81,7 @@ def preview(
         pairs = pairs_in(content)
         counts.update(read=records_of(content), pairs=len(pairs), labels=sum(map(_label_count, pairs)))
         raters.update(label.rater for pair in pairs for label in pair.labels)
+        words.update(word for pair in pairs for word in pair.unread if len(words) < MOST_WORDS)
         if len(samples) < SAMPLES:
             samples += [(line, pair) for pair in pairs] or [row]
         prompt = _prompt_of(content)

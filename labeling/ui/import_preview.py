@@ -223,17 +223,17 @@ def _columns(found: Preview, format_: str, words: tuple[str, ...]) -> None:
             mapped = seen.mapping.get(role, NONE)
             st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=_column_key(format_, role))
         if role == "verdict" and role in seen.mapping:
-            _meanings(format_, words)
+            _meanings(format_, words, MEANINGS)
     if FORMATS[seen.format].spelled is not None:
-        _meanings(format_, words)
+        _meanings(format_, words, MEANINGS | {"": "no verdict"})
 
 
-def _meanings(format_: str, words: tuple[str, ...]) -> None:
+def _meanings(format_: str, words: tuple[str, ...], meanings: dict[str, str]) -> None:
     for word in words:
         st.selectbox(
             f"“{escape(word[:40])}” means",
-            list(MEANINGS),
-            format_func=MEANINGS.__getitem__,
+            list(meanings),
+            format_func=meanings.__getitem__,
             key=_word_key(format_, word),
         )
 

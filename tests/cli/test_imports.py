@@ -81,6 +81,18 @@ def test_a_dry_run_stores_nothing_and_says_why_a_row_would_be_refused(command, f
     assert project_view(store, local_actor(store), "p").prompts == 0
 
 
+def test_answers_that_name_no_verdict_are_told(command, file):
+    task = {"data": {"prompt": "Why?", "response_a": "So.", "response_b": "No."}}
+    task["annotations"] = [{"completed_by": 1, "result": [{"value": {"choices": ["New wins"]}}]}]
+    tasks = file("tasks.json", json.dumps([task]))
+    assert (
+        "no verdicts by themselves: 'New wins'; say what they mean with --verdict" in command(tasks, "--dry-run").stdout
+    )
+    assert json.loads(command(tasks, "--dry-run", "--json").stdout)["imports"][0]["words"] == ["New wins"]
+    assert "no labels: --dry-run tells which answers name no verdict" in command(tasks).stdout
+    assert "no labels" not in command(tasks, "--verdict", "b=New wins").stdout
+
+
 def test_columns_are_mapped_by_hand(command, file, store):
     table = file("odd.csv", "q,left,right,pick\nWhy?,So.,No.,2\n")
     mapped = [f"--map={pair}" for pair in ("prompt=q", "response_a=left", "response_b=right", "verdict=pick")]

@@ -41,43 +41,47 @@ def chosen(*words):
     return LABEL_STUDIO | {"annotations": [{"completed_by": 1, "result": results}]}
 
 
-def answered(word):
-    return ARGILLA | {"responses": {"preference": [{"user_id": "u1", "value": word}]}}
+def answered(*values):
+    given = [{"user_id": f"u{number}", "value": value} for number, value in enumerate(values, 1)]
+    return ARGILLA | {"responses": {"preference": given}}
 
 
-@pytest.mark.parametrize("record", [chosen("The new one"), answered("The new one")])
-def test_a_comparison_in_words_of_its_own_is_refused_until_it_is_said_what_they_mean(record):
-    refusal = refusal_in(record)
-    assert (refusal.code, refusal.word) == ("unknown_verdict", "The new one")
+@pytest.mark.parametrize("record", [chosen("fluent", "The new one"), answered("The new one")])
+def test_a_comparison_in_words_of_its_own_is_told_and_read_when_it_is_said_what_they_mean(record):
+    row = pair_in(record)
+    assert row.labels == ()
+    assert row.unread[-1] == "The new one"
     row = pair_in(record, verdicts={"The new one": "b", "The old one": "a"})
     assert [label.verdict for label in row.labels] == [Verdict.B]
 
 
-def test_of_several_choices_in_words_of_their_own_none_is_taken_for_the_comparison():
-    assert pair_in(chosen("fluent", "polite")).labels == ()
-    row = pair_in(chosen("fluent", "The new one"), verdicts={"The new one": "b"})
-    assert row.labels == (NamedVerdict("annotator 1", Verdict.B),)
+def test_what_one_annotator_cannot_say_leaves_another_s_verdict_as_it_is():
+    row = pair_in(answered("response-1", "cannot tell"))
+    assert (row.labels, row.unread) == ((NamedVerdict("u1", Verdict.A),), ("cannot tell",))
 
 
-def test_one_annotator_s_own_words_are_not_passed_over_beside_another_s_known_ones():
-    both = [{"user_id": "u1", "value": "response_a"}, {"user_id": "u2", "value": "The new one"}]
-    beside = {"why": [{"user_id": "u1", "value": "It is shorter."}], "preference": both}
-    assert refusal_in(ARGILLA | {"responses": beside}).word == "The new one"
-    row = pair_in(ARGILLA | {"responses": beside}, verdicts={"The new one": "b"})
-    assert [label.verdict for label in row.labels] == [Verdict.A, Verdict.B]
+def test_the_words_of_a_ranking_are_given_a_meaning_too():
+    ranked = answered([{"value": "new", "rank": 1}, {"value": "old", "rank": 2}], ["old", "new"])
+    assert pair_in(ranked).labels == ()
+    row = pair_in(ranked, verdicts={"new": "b", "old": "a"})
+    assert [label.verdict for label in row.labels] == [Verdict.B, Verdict.A]
 
 
-def test_a_rating_of_one_is_no_verdict_for_the_first():
-    rated = ARGILLA["responses"] | {"quality": [{"user_id": "u1", "value": 1}, {"user_id": "u2", "value": 2}]}
-    assert pair_in(ARGILLA | {"responses": rated}).labels == pair_in(ARGILLA).labels
+def test_comments_and_ratings_are_no_words_for_verdicts():
+    said = "Both are cut off in the middle of a sentence, and neither says why the sky is blue."
+    row = pair_in(
+        ARGILLA | {"responses": {"why": [{"user_id": "u1", "value": said}], "quality": [{"user_id": "u1", "value": 4}]}}
+    )
+    assert (row.labels, row.unread) == ((), ())
 
 
 def test_an_answer_that_was_not_submitted_says_nothing():
     draft = {"preference": [{"user_id": "u1", "value": "The new one", "status": "draft"}]}
-    assert pair_in(ARGILLA | {"responses": draft}).labels == ()
     skipped = chosen("The new one")
     skipped["annotations"][0]["was_cancelled"] = True
-    assert pair_in(skipped).labels == ()
+    for record in (ARGILLA | {"responses": draft}, skipped):
+        row = pair_in(record)
+        assert (row.labels, row.unread) == ((), ())
 
 
 def test_words_for_verdicts_cannot_be_given_a_meaning_where_there_are_none():
