@@ -183,13 +183,12 @@ def _near(view: "ImportView") -> str:
         prompts = "prompt is now in a group" if view.near_prompts == 1 else "prompts are now in groups"
         found += f"\n  near-duplicates: {view.near_prompts:,} {prompts} that ask nearly the same; no split parts them"
     if view.alike_sides:
-        pairs = "pair" if view.alike_sides == 1 else "pairs"
-        found += f"\n  near-duplicates: {view.alike_sides:,} {pairs} whose two sides say nearly the same"
+        found += f"\n  near-duplicates: {view.alike_sides:,} pair{'s'[: view.alike_sides != 1]} whose two sides say nearly the same"
     return found
 
 
 def _unread(words: Iterable[str]) -> str:
-    """Which words of the file name no verdict, so far as they are few."""
+    """Which words of the file name no verdict."""
     told = ", ".join(repr(word[:60]) for word in words)
     return f"\n  no verdicts by themselves: {told}; say what they mean with --verdict VERDICT=WORD" if told else ""
 

@@ -161,13 +161,15 @@ def read_by(
 
 def _spelled(format: Format, understanding: Understanding) -> Callable[[Json], Json]:
     """The fields of a record with the file's own words for verdicts said in ours."""
-    column, verdicts = understanding.mapping.get("verdict", ""), understanding.verdicts
+    column, verdicts = understanding.mapping.get("verdict"), understanding.verdicts
+    if (spell := format.spelled) is not None:
+        return lambda record: spell(format.fields(record), verdicts)
+    if column is None:
+        return format.fields
 
     def spelled(record: Json) -> Json:
         laid = format.fields(record)
-        if format.spelled is not None:
-            return format.spelled(laid, verdicts)
-        meant = verdicts.get(str(laid.get(column)).strip()) if column else None
+        meant = verdicts.get(str(laid.get(column)).strip())
         return laid if meant is None else {**laid, column: meant}
 
     return spelled

@@ -61,17 +61,17 @@ def is_card_edited(view: ExportView) -> bool:
     )
 
 
-def is_as_exported(path: Path, sha256: str, digest: Callable[[Path], str] | None = None) -> bool:
-    """Whether a file of an export is still what was written then, by its SHA-256 as `digest` makes it, else as it is read now."""
-    try:
-        return (digest or digest_of)(path) == sha256
-    except OSError:
-        return False
-
-
 def digest_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_as_exported(path: Path, sha256: str, digest: Callable[[Path], str] = digest_of) -> bool:
+    """Whether a file of an export is still what was written then, by its SHA-256 as `digest` makes it."""
+    try:
+        return digest(path) == sha256
+    except OSError:
+        return False
 
 
 def _digest_of_version(path: Path) -> str:
@@ -106,7 +106,7 @@ def _as_exported(view: ExportView, folder: Path, file: ExportFile) -> Path:
     return folder / file.name
 
 
-def _fault(folder: Path, file: ExportFile, most_read: int, digest: Callable[[Path], str] | None = None) -> str | None:
+def _fault(folder: Path, file: ExportFile, most_read: int, digest: Callable[[Path], str] = digest_of) -> str | None:
     path = folder / file.name
     if not path.is_file():
         return f"{path} is gone."

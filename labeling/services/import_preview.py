@@ -17,14 +17,15 @@ from labeling.storage.store import Store
 SAMPLES = 5
 PROGRESS_EVERY = 1000
 ASKED_AT_ONCE = 500
-MOST_WORDS = 9  # of a column that holds more, nobody says what each means
+MOST_WORDS = 9  # of a column that holds so many, nobody says what each means
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an import would do: read = taken + refused, in records of the file.
 
-    `pairs` are those that the taken ones hold, `raters` those whom the file names, `words` those for verdicts that are not known.
+    `pairs` are those that the taken ones hold, `raters` those whom the file names, `words` those for verdicts that are not
+    known, none where they are many.
     """
 
     understanding: Understanding
@@ -112,7 +113,7 @@ def preview(
         new_prompts=len(digests) - known,
         labels=counts["labels"],
         raters=len(raters),
-        words=tuple(sorted(words)),
+        words=tuple(sorted(words)) if len(words) < MOST_WORDS else (),
     )
 
 

@@ -93,6 +93,14 @@ def test_answers_that_name_no_verdict_are_told(command, file):
     assert "no labels" not in command(tasks, "--verdict", "b=New wins").stdout
 
 
+def test_words_that_are_many_are_not_offered_as_verdicts(command, file):
+    rows = "".join(f"Why {n}?,So.,No.,word {n}\n" for n in range(9))
+    table = file("odd.csv", f"prompt,response_a,response_b,winner\n{rows}")
+    done = command(table, "--dry-run")
+    assert "refused: 9 unknown_verdict, the first in line 2" in done.stdout
+    assert "no verdicts by themselves" not in done.stdout
+
+
 def test_columns_are_mapped_by_hand(command, file, store):
     table = file("odd.csv", "q,left,right,pick\nWhy?,So.,No.,2\n")
     mapped = [f"--map={pair}" for pair in ("prompt=q", "response_a=left", "response_b=right", "verdict=pick")]
