@@ -70,11 +70,12 @@ class Stored:
 class Annotator:
     """One client of the route, by the rules of the screen."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, token: str, said: Said) -> None:
+    def __init__(self, http: aiohttp.ClientSession, url: str, token: str, said: Said, thinks: float) -> None:
         self.http = http
         self.url = url
         self.headers = {"authorization": f"Bearer {token}"}
         self.said = said
+        self.thinks = thinks
         self.queue: list[dict[str, object]] = []
         self.outbox: dict[str, dict[str, object]] = {}
         self.renewed_at = 0.0
@@ -84,6 +85,7 @@ class Annotator:
         is_answered = False
         while time.monotonic() < until + PATIENCE:
             if self.queue:
+                await asyncio.sleep(self.thinks)
                 self._decide()
             elif is_answered and not self.outbox:
                 return
@@ -133,15 +135,15 @@ class Annotator:
         return True
 
 
-def labelled_at_once(server: Serving, slug: str, tokens: Sequence[str], seconds: float) -> Said:
-    """All annotators for that long."""
+def labelled_at_once(server: Serving, slug: str, tokens: Sequence[str], seconds: float, thinks: float = 0) -> Said:
+    """All annotators for that long. Each `thinks` so many seconds before a label."""
 
     async def run() -> Said:
         said, url = Said(), f"{server.address}/api/v1/projects/{slug}/labels"
         connections = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connections, timeout=aiohttp.ClientTimeout(total=60)) as http:
             until = time.monotonic() + seconds
-            await asyncio.gather(*(Annotator(http, url, token, said).work(until) for token in tokens))
+            await asyncio.gather(*(Annotator(http, url, token, said, thinks).work(until) for token in tokens))
         return said
 
     return asyncio.run(run())

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from labeling.cli.context import AsJson, expect_many_rows, progress, remark, tell
-from labeling.cli.imports import mapping_of
+from labeling.cli.imports import VerdictWords, mapping_of, verdicts_of
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +26,7 @@ def convert(
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; repeatable.")
     ] = None,
+    verdicts: VerdictWords = None,
     encoding: Annotated[str, typer.Option("--encoding", help="What the text is written in.")] = "utf-8",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows, this many.")] = None,
     as_json: AsJson = False,
@@ -42,7 +43,13 @@ def convert(
         name,
         to=to,
         out=out,
-        options=ConvertOptions(format=from_, mapping=mapping_of(map_ or []), encoding=encoding, limit=limit),
+        options=ConvertOptions(
+            format=from_,
+            mapping=mapping_of(map_ or []),
+            verdicts=verdicts_of(verdicts or []),
+            encoding=encoding,
+            limit=limit,
+        ),
         progress=lambda rows: progress(f"{name}: {rows:,} rows read"),
     )
     counts = f"{done.read:,} rows read as {done.read_as} = {done.converted:,} converted + {done.refused:,} refused"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from labeling.readers import Refusal
     from labeling.services.import_list import ImportView
     from labeling.services.import_preview import Preview
+
+
+VerdictWords: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--verdict", help="VERDICT=WORD, such as b=new, where the file has words of its own."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +41,7 @@ def import_(
         list[str] | None,
         typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; verdict= for no column; repeatable."),
     ] = None,
-    verdicts: Annotated[
-        list[str] | None,
-        typer.Option("--verdict", help="VERDICT=WORD, such as b=new, where the file has words of its own."),
-    ] = None,
+    verdicts: VerdictWords = None,
     labels_as: Annotated[str, typer.Option("--labels-as", help="Keep the file's verdicts as this rater's.")] = "",
     drop_names: Annotated[
         bool, typer.Option("--drop-named-labels", help="Drop the labels of raters whom the file names.")
@@ -70,10 +73,7 @@ def import_(
         kind=kind,
         format=format,
         mapping=mapping_of(map_ or []),
-        verdicts=_once(
-            "--verdict",
-            ((word, said) for said, word in _halves(verdicts or [], "--verdict takes VERDICT=WORD, such as b=new")),
-        ),
+        verdicts=verdicts_of(verdicts or []),
         encoding=encoding,
         labels_as=labels_as or None,
         are_names_kept=not drop_names,
@@ -144,6 +144,12 @@ def _imported(name: str, view: "ImportView") -> str:
 def mapping_of(pairs: list[str]) -> dict[str, str]:
     """`ROLE=COLUMN` as typed, by role. Raises InputError for what is written otherwise."""
     return _once("--map", _halves(pairs, "--map takes ROLE=COLUMN, such as prompt=question"))
+
+
+def verdicts_of(pairs: list[str]) -> dict[str, str]:
+    """`VERDICT=WORD` as typed, by word. Raises InputError for what is written otherwise."""
+    halves = _halves(pairs, "--verdict takes VERDICT=WORD, such as b=new")
+    return _once("--verdict", ((word, said) for said, word in halves))
 
 
 def _once(option: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -186,7 +186,7 @@ def verdict_of(value: object) -> Verdict | None:
     if found is None:
         raise RowFault(
             "unknown_verdict",
-            f"the verdict says {str(value)[:60]!r}; known are a, b, tie, both_bad, 1 and 2",
+            f"the verdict says {str(value)[:60]!r}; known are a, b, tie, both_bad, 1 and 2; say what it means with --verdict VERDICT=WORD",
             str(value).strip(),
         )
     return found

@@ -33,10 +33,11 @@ UNDECIDED = {
 
 @dataclass(frozen=True, slots=True)
 class ConvertOptions:
-    """How the file is read: `format` and `mapping` overrule what is found; `limit` is the number of rows, None for all."""
+    """How the file is read: `format` and `mapping` overrule what is found; `verdicts`: what the file's own words for verdicts mean; `limit` is the number of rows, None for all."""
 
     format: str = "auto"
     mapping: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Mapping[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
     limit: int | None = None
 
@@ -103,7 +104,14 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
     if not out.name:
         raise InputError(f"{str(out)!r} is a folder, not a file to write. Name one, such as train.jsonl.")
     _expect_free(out)
-    understanding = understand(source, name, format=options.format, mapping=options.mapping, encoding=options.encoding)
+    understanding = understand(
+        source,
+        name,
+        format=options.format,
+        mapping=options.mapping,
+        encoding=options.encoding,
+        verdicts=options.verdicts,
+    )
     if understanding.kind != "pairs" and understanding.columns:  # else each row is told why it cannot be read
         raise InputError(
             f"{name} was read as {understanding.format}, which holds {understanding.kind}: only pairs can be converted."
@@ -248,7 +256,11 @@ def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> Prefe
     elif row.verdict is Verdict.BOTH_BAD and "both_bad" in takes:
         chosen, rejected, outcome = row.a, row.b, "both_bad"
     else:
-        raise RowRefused(*UNDECIDED[row.verdict])
+        code, reason = UNDECIDED[row.verdict]
+        if row.verdict is None and row.unread:
+            words = ", ".join(repr(word[:60]) for word in row.unread)
+            reason += f"; no verdict by itself: {words}; say what it means with --verdict VERDICT=WORD"
+        raise RowRefused(code, reason)
     prompt = row.prompt.prompt
     return PreferenceRow(
         prompt.messages, chosen.text, rejected.text, prompt.tools, chosen.tool_calls, rejected.tool_calls, outcome,

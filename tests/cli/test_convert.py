@@ -47,3 +47,32 @@ def test_a_mapping_and_a_format_overrule_what_is_found(command, tmp_path):
     done = command("in.jsonl", "--from", "pairs", *options, "--to", "trl-standard", "--out", "out.jsonl")
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "out.jsonl").read_text())["chosen"] == "No."
+
+
+def test_the_file_s_own_words_for_verdicts_are_given_a_meaning(command, tmp_path):
+    rows = ({"prompt": "Why?", "response_a": "So.", "response_b": "No.", "verdict": word} for word in ("old", "new"))
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plain = command("in.jsonl", "--to", "trl-standard", "--out", "plain.jsonl")
+    assert "unknown_verdict" in plain.stderr + str(plain.exception)
+    refused = command("in.jsonl", "--verdict", "a=old", "--to", "trl-standard", "--out", "one.jsonl")
+    assert "refused: 1 unknown_verdict" in refused.stderr
+    assert "--verdict VERDICT=WORD" in json.loads((tmp_path / "one.jsonl.refused.jsonl").read_text())["reason"]
+    done = command("in.jsonl", "--verdict", "a=old", "--verdict", "b=new", "--to", "trl-standard", "--out", "out.jsonl")
+    assert done.exit_code == 0, done.output
+    chosen = [json.loads(line)["chosen"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert chosen == ["So.", "No."]
+
+
+def test_answers_that_name_no_verdict_are_told_with_the_option_that_gives_them_a_meaning(command, tmp_path):
+    task = {"data": {"prompt": "Why?", "response_a": "So.", "response_b": "No."}}
+    rows = (
+        task | {"annotations": [{"completed_by": 1, "result": [{"type": "choices", "value": {"choices": [word]}}]}]}
+        for word in ("a", "New is better")
+    )
+    (tmp_path / "in.json").write_text(json.dumps(list(rows)))
+    refused = command("in.json", "--to", "trl", "--out", "one.jsonl")
+    assert "1 converted + 1 refused" in refused.stderr
+    reason = json.loads((tmp_path / "one.jsonl.refused.jsonl").read_text())["reason"]
+    assert "'New is better'; say what it means with --verdict VERDICT=WORD" in reason
+    done = command("in.json", "--verdict", "b=New is better", "--to", "trl", "--out", "out.jsonl")
+    assert "2 converted + 0 refused" in done.stderr
