@@ -145,16 +145,20 @@ def argilla(record: dict[str, Any], columns: Columns) -> PairRow:
     """One record: a question whose answers name a side, by a label or by a ranking of the two."""
     named = {plain_name(columns[role]): verdict for role, verdict in _SIDES.items() if role in columns}
     sides = {"a": Verdict.A, "b": Verdict.B} | named
-    labels, unread = [], []
+    labels: list[NamedVerdict] = []
+    rated: list[NamedVerdict] = []
+    unread: list[str] = []
     for given in record[ANSWERS].values():
         submitted = [(who, value) for who, value, state in given if state in GIVEN_STATES]
         found = [(who, value, _answered(value, sides)) for who, value in submitted]
         unread += [value.strip() for _, value, verdict in found if verdict is None and _is_label(value)]
-        labels = [
-            NamedVerdict(rater_of(who) or "annotator", verdict) for who, _, verdict in found if verdict is not None
-        ]
-        if labels:
-            break  # the first question that compares the two
+        said = [NamedVerdict(rater_of(who) or "annotator", verdict) for who, _, verdict in found if verdict is not None]
+        if not any(isinstance(value, int | float) for _, value in submitted):
+            labels = labels or said
+        elif len(said) == len(submitted):  # a rating that goes beyond 2 is of something else
+            rated = rated or said
+    # The first question that compares the two; one in words before one in numbers, which may rate how good they are.
+    labels = labels or rated
     return _pair(record, columns, labels, unread)
 
 

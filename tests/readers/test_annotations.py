@@ -75,6 +75,19 @@ def test_comments_and_ratings_are_no_words_for_verdicts():
     assert (row.labels, row.unread) == ((), ())
 
 
+def test_a_comparison_in_words_goes_before_a_rating_and_a_rating_beyond_two_is_none():
+    def asked(**answers):
+        given = {
+            name: [{"user_id": f"u{number}", "value": value} for number, value in enumerate(values, 1)]
+            for name, values in answers.items()
+        }
+        return pair_in(ARGILLA | {"responses": given}).labels
+
+    assert asked(quality=[1], preference=["response-2"]) == (NamedVerdict("u1", Verdict.B),)
+    assert asked(quality=[1, 4]) == ()
+    assert asked(preference=[1, 2]) == (NamedVerdict("u1", Verdict.A), NamedVerdict("u2", Verdict.B))
+
+
 def test_an_answer_that_was_not_submitted_says_nothing():
     draft = {"preference": [{"user_id": "u1", "value": "The new one", "status": "draft"}]}
     skipped = chosen("The new one")
