@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from labeling.domain import Actor
 from labeling.services.open_rounds import open_rounds
 from labeling.services.projects import project_view
+from labeling.storage.projects import is_begun
 from labeling.storage.store import Store
 
 _UNDER_WAY = {
@@ -40,6 +41,13 @@ def next_step(store: Store, actor: Actor, slug: str) -> Step:
     if not view.pairs:
         return Step("generate", f"Generate completions for {view.prompts:,} prompt{'s'[: view.prompts != 1]}.")
     if view.open_pairs:
+        if view.may_manage and view.labelled_pairs == view.pairs and not _is_begun(store, view.id):
+            return Step("export", "Every pair has a label, of a file or a judge: export them, or label them too.")
         wait = "pair waits" if view.open_pairs == 1 else "pairs wait"
         return Step("label", f"{view.open_pairs:,} {wait} for a label.", view.open_pairs)
     return Step("export", "Every pair has its labels: export them.")
+
+
+def _is_begun(store: Store, project_id: int) -> bool:
+    with store.reading() as session:
+        return is_begun(session, project_id)

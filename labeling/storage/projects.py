@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 from labeling.domain import Role
 from labeling.storage.tables import (
     Account,
+    Assignment,
     Completion,
     Erasure,
     Export,
@@ -169,6 +170,12 @@ def count_open_in_round(session: Session, round_id: int) -> int:
         .select_from(RoundPair)
         .where(col(RoundPair.round_id) == round_id, ~col(RoundPair.is_done), ~col(RoundPair.is_out))
     ) or 0  # fmt: skip
+
+
+def is_begun(session: Session, project_id: int) -> bool:
+    """Whether anybody was ever given a pair to label."""
+    query = select(col(Assignment.id)).join(Round, col(Round.id) == col(Assignment.round_id))
+    return session.execute(query.where(col(Round.project_id) == project_id).limit(1)).first() is not None
 
 
 def active_run(session: Session, project_id: int) -> Run | None:

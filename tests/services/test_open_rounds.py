@@ -6,12 +6,16 @@ from labeling.domain import RoundPurpose, Verdict
 from labeling.errors import NotFoundError
 from labeling.services.desk import open_desk
 from labeling.services.gold import set_gold
+from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record, record_at
 from labeling.services.next_step import next_step
 from labeling.services.open_rounds import OpenRound, open_rounds
+from labeling.services.projects import create_project
 from labeling.services.queue import next_pairs
 from labeling.services.round_setup import change_members, close_round, make_calibration, make_practice
 from tests.services.labelling import Labelling, act, make_labelling
+
+PAIR = b'{"prompt": "Q%d", "response_a": "x", "response_b": "y", "verdict": "%s"}\n'
 
 
 @pytest.fixture
@@ -68,3 +72,16 @@ def test_a_closed_round_is_not_offered_nor_one_of_others_alone(talk):
     assert offered(talk, ann) == {}
     with pytest.raises(NotFoundError):
         open_rounds(talk.store, talk.actor("stranger", None), talk.slug)
+
+
+def test_pairs_that_came_with_their_labels_can_be_exported_until_somebody_begins_to_label(talk, tmp_path):
+    assert next_step(talk.store, talk.owner, talk.slug).page == "label"
+    file = tmp_path / "pairs.jsonl"
+    file.write_bytes(b"".join(PAIR % (number, verdict) for number, verdict in enumerate((b"a", b"b", b"a"))))
+    create_project(talk.store, talk.owner, name="Brought")
+    run_import(talk.store, talk.owner, "brought", file, file.name, ImportOptions(labels_as="crowd"))
+    step = next_step(talk.store, talk.owner, "brought")
+    assert (step.page, step.sentence.split(":")[0]) == ("export", "Every pair has a label, of a file or a judge")
+    open_desk(talk.store, talk.owner, "brought")
+    next_pairs(talk.store, talk.owner, "brought", (), 1)
+    assert next_step(talk.store, talk.owner, "brought").page == "label"
