@@ -23,6 +23,12 @@ _KEY = re.compile(
 _DIGITS = re.compile(r"(?<![\w.,/=-])[+(]?\d(?:[ ()./-]{0,2}\d){6,22}(?![\w/]|[.,]\d)")
 _DATE_OR_ADDRESS = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?: .*)?|\d{1,3}(?:\.\d{1,3}){3}")
 _GROUPS = re.compile(r"\d+")
+# Of numbers without a plus or a bracket: North America's, China's mobiles, and an area code that begins with 0.
+_AS_PHONES_ARE = re.compile(
+    r"""\d{3}([ .-])\d{3}\1\d{4} | (?:1[ .-])?[2-9]\d\d[ .-][2-9]\d\d[ .-]\d{4} | 1[3-9]\d([ -])\d{4}\2\d{4}
+    | 0[1-9]\d{1,3}[ /-]\d{5,8}""",
+    re.VERBOSE,
+)
 # A quick look rules out most texts before any of the patterns above is tried.
 _HAS_DIGITS = re.compile(r"\d(?:[^\w\n]{0,2}\d){6}")
 _KEY_BEGINS = (
@@ -127,7 +133,7 @@ def _number(written: str) -> str | None:
     if written[0] in "+(" or written.startswith("00"):
         return "phone"
     is_grouped = 3 <= len(groups) <= 6 and all(2 <= len(group) <= 5 for group in groups)
-    return "phone" if is_grouped and (digits[0] == "0" or re.fullmatch(r"\d{3}([ .-])\d{3}\1\d{4}", written)) else None
+    return "phone" if (is_grouped and digits[0] == "0") or _AS_PHONES_ARE.fullmatch(written) else None
 
 
 def _passes_luhn(digits: str) -> bool:
