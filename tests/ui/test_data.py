@@ -311,3 +311,13 @@ def test_near_duplicates_are_shown_after_the_import(page, store):
     assert "Pairs whose sides say nearly the same" in texts(page)
     group = next(one.value for one in page.dataframe if "The last of them" in one.value)
     assert group.iloc[0].to_list() == [2, "Why is it so?", "why is it so"]
+
+
+@pytest.mark.parametrize(("labels_as", "leads_to"), [("crowd", "Export"), (None, "Label 3 pairs")])
+def test_what_came_with_its_labels_leads_to_the_export_and_what_did_not_to_the_labelling(
+    store, sqlite_store_url, monkeypatch, tmp_path, labels_as, leads_to
+):
+    (file := tmp_path / "pairs.jsonl").write_bytes(jsonl(*PAIRS))
+    run_import(store, local_actor(store), "p", file, file.name, ImportOptions(labels_as=labels_as))
+    page = run(open_page("data", "p", sqlite_store_url, monkeypatch))
+    assert [one.label for one in page.button if one.proto.type == "primary"] == [leads_to]

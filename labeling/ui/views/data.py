@@ -9,6 +9,7 @@ from labeling.services import import_list
 from labeling.services.contents import prompts_page, sources
 from labeling.services.import_list import ImportView
 from labeling.services.near_duplicates import near_duplicates
+from labeling.services.next_step import next_step
 from labeling.services.projects import ProjectView
 from labeling.ui import import_preview
 from labeling.ui.building import building, take
@@ -116,12 +117,12 @@ def _overview(me: Here, project: ProjectView) -> None:
     with head("Data", f"{plural(project.prompts, 'prompt')}, {plural(project.pairs, 'pair')}"):
         if st.button("Import a file", icon=":material/upload_file:"):
             choose()
-        if (
-            project.pairs
-            and project.open_pairs
-            and st.button(f"Label {plural(project.open_pairs, 'pair')}", type="primary")
-        ):
-            go("label")
+        if project.pairs and next_step(me.store, me.actor, me.project).page == "export":
+            if st.button("Export", type="primary"):
+                go("export")
+        elif project.pairs and project.open_pairs:
+            if st.button(f"Label {plural(project.open_pairs, 'pair')}", type="primary"):
+                go("label")
         elif not project.pairs and project.prompts and st.button("Generate completions", type="primary"):
             go("generate")
     with body():
