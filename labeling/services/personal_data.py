@@ -17,10 +17,18 @@ _KEY = re.compile(
       sk-[\w-]{16,} | (?:sk|pk|rk)_(?:live|test)_\w{16,} | AKIA[0-9A-Z]{16} | ASIA[0-9A-Z]{16} | AIza[\w-]{35}
     | gh[pousr]_\w{36,} | github_pat_\w{22,} | glpat-[\w-]{20,} | hf_[A-Za-z]{30,} | xox[abprs]-[\w-]{10,}
     | ya29\.[\w-]{20,} | SG\.[\w-]{16,}\.[\w-]{16,} | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}
-    )(?![\w-]) | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY----- (?:[^-]*-----END[ ][A-Z ]*PRIVATE[ ]KEY-----)?""",
+    )(?![\w-])
+    | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----  # to its end, or as far as its lines go
+      (?: [^\0]{0,20000}?-----END[ ][A-Z ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?----- | (?:\s+[A-Za-z0-9+/=]{16,})* )""",
     re.VERBOSE,
 )
-_DIGITS = re.compile(r"(?<![\w.,/=-])[+(]?\d(?:[ ()./-]{0,2}\d){6,22}(?![\w/]|[.,]\d)")
+# Four digits at a time, as American Express writes them, or in one run: an expiry date or a code may follow.
+_CARD = re.compile(
+    r"""(?<![\w./])(?: [0-9]{4}([ \u00a0\u202f-])[0-9]{4}\1[0-9]{4}\1[0-9]{1,4} | [0-9]{4}([ \u00a0\u202f-])[0-9]{6}\2[0-9]{5}
+    | [0-9]{13,19})(?![\w]|\.\d)""",
+    re.VERBOSE,
+)
+_DIGITS = re.compile(r"(?<![\w.,/=-])[+(]?\d(?:[ \u00a0\u202f()./-]{0,2}\d){6,22}(?![\w/]|[.,]\d)")
 _DATE_OR_ADDRESS = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?: .*)?|\d{1,3}(?:\.\d{1,3}){3}")
 _GROUPS = re.compile(r"\d+")
 # Of numbers without a plus or a bracket: North America's, China's mobiles, and an area code that begins with 0.
@@ -115,6 +123,7 @@ def _candidates(text: str) -> Iterator[Found]:
     if "@" in text:
         yield from (Found("mail", *match.span()) for match in _MAIL.finditer(text))
     if _HAS_DIGITS.search(text):
+        yield from (Found("card", *match.span()) for match in _CARD.finditer(text) if _is_card(_digits(match[0])))
         for match in _DIGITS.finditer(text):
             kind = _number(match[0])
             if kind:
@@ -123,17 +132,25 @@ def _candidates(text: str) -> Iterator[Found]:
 
 def _number(written: str) -> str | None:
     """What a run of digits is: a card number by its length, beginning and check digit; a phone number by how it is written."""
-    digits = "".join(character for character in written if character.isascii() and character.isdigit())
-    if 13 <= len(digits) <= 19 and digits[0] in "23456" and _passes_luhn(digits) and len(set(digits)) > 1:
+    digits = _digits(written)
+    if _is_card(digits):
         return "card"
     if not 8 <= len(digits) <= 15 or _DATE_OR_ADDRESS.fullmatch(written):
         return None
     groups = _GROUPS.findall(written)
     # Bare digits are an order number as often as a phone number: only what is written as one is taken for one.
-    if written[0] in "+(" or written.startswith("00"):
+    if written[0] in "+(" or (written.startswith("00") and len(groups) > 1):
         return "phone"
     is_grouped = 3 <= len(groups) <= 6 and all(2 <= len(group) <= 5 for group in groups)
     return "phone" if (is_grouped and digits[0] == "0") or _AS_PHONES_ARE.fullmatch(written) else None
+
+
+def _digits(written: str) -> str:
+    return "".join(character for character in written if character.isascii() and character.isdigit())
+
+
+def _is_card(digits: str) -> bool:
+    return 13 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and _passes_luhn(digits)
 
 
 def _passes_luhn(digits: str) -> bool:
