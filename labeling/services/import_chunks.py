@@ -155,9 +155,15 @@ def take(store: Store, destination: Destination, chunk: Chunk, tally: Tally) -> 
         tally.keep(session, destination.import_id)
 
 
-def without_prompt(line: int, row: CompletionRow) -> Refusal:
-    reason = f"no prompt of the project has the id {row.external_id!r}; import the prompts first"
-    return Refusal(line, "no_prompt_with_this_id", reason, row.reply.text[:2000])
+def without_prompt(line: int, row: CompletionRow, prompts: int) -> Refusal:
+    """A completion whose id is that of no prompt, or of several."""
+    named = f"the id {row.external_id!r}"
+    if prompts:
+        code, reason = "ambiguous_id", f"{prompts} prompts of the project have {named}; name the prompt by its text"
+    else:
+        code = "no_prompt_with_this_id"
+        reason = f"no prompt of the project has {named}; import the prompts first (one that is there already keeps its first id)"
+    return Refusal(line, code, reason, row.reply.text[:2000])
 
 
 def _ready(chunk: Chunk, destination: Destination) -> tuple[list[ReadyPrompt], Put]:
@@ -189,7 +195,7 @@ def _put_prompts(destination: Destination, prompts: list[ReadyPrompt], session: 
 def _put_completions(
     destination: Destination, rows: list[tuple[int, CompletionRow]], ready: list[ReadyPrompt], session: Session
 ) -> Added:
-    """Join completions to their prompts by id, or by the prompt in the row; one without its prompt is missing."""
+    """Join completions to their prompts by id, or by the prompt in the row; one whose id does not name one prompt is missing."""
     prompts = rows_in.put_prompts(session, destination.project_id, destination.import_id, ready)
     digests = iter(one.digest for one in ready)
     ids = {row.external_id for _, row in rows if row.external_id is not None}
@@ -199,11 +205,11 @@ def _put_completions(
     missing: list[Refusal] = []
     for line, row in rows:
         digest = next(digests) if row.prompt else ""
-        prompt_id = prompts.ids[digest] if row.prompt else by_id.get(row.external_id or "")
-        if prompt_id is None:
-            missing.append(without_prompt(line, row))
+        meant = [prompts.ids[digest]] if row.prompt else by_id.get(row.external_id or "", [])
+        if len(meant) != 1:
+            missing.append(without_prompt(line, row, len(meant)))
             continue
-        key = rows_in.completion_key(prompt_id, row.reply, destination.model)
+        key = rows_in.completion_key(meant[0], row.reply, destination.model)
         wanted.setdefault(key, row.reply)
         placed.append((digest, key))
     _, new = rows_in.put_completions(session, destination.import_id, wanted) if wanted else ({}, set())

@@ -97,10 +97,12 @@ def preview(
     for part in _parts(joined):
         with store.reading() as session:
             found = rows_in.prompts_by_external_id(session, project_id, part)
-        missing = [without_prompt(*row) for key in part if key not in found for row in joined[key]]
-        if missing and not reasons[missing[0].code]:
-            refusals.append(missing[0])
-        reasons.update(row.code for row in missing)
+        for key in part:
+            if (prompts := len(found.get(key, ()))) != 1:
+                missing = [without_prompt(*row, prompts) for row in joined[key]]
+                if not reasons[missing[0].code]:
+                    refusals.append(missing[0])
+                reasons.update(row.code for row in missing)
     return Preview(
         understanding=understanding,
         read=counts["read"],

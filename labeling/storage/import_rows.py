@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlmodel import Session, col
 
 from labeling.domain import canonical_json, completion_digest
@@ -42,12 +42,15 @@ def prompts_by_digest(session: Session, project_id: int, digests: Collection[str
     return dict(session.connection().exec_driver_sql(query, (json.dumps(list(digests)), project_id)).all())
 
 
-def prompts_by_external_id(session: Session, project_id: int, ids: Collection[str]) -> dict[str, int]:
-    """The first prompt of the project with each id."""
-    query = select(col(PromptTable.external_id), func.min(col(PromptTable.id))).where(
+def prompts_by_external_id(session: Session, project_id: int, ids: Collection[str]) -> dict[str, list[int]]:
+    """The prompts of the project with each id that is there: several, where files number theirs alike."""
+    query = select(col(PromptTable.external_id), col(PromptTable.id)).where(
         col(PromptTable.project_id) == project_id, col(PromptTable.external_id).in_(ids)
     )
-    return dict(session.execute(query.group_by(col(PromptTable.external_id))).all())
+    found: dict[str, list[int]] = {}
+    for external_id, key in session.execute(query.order_by(col(PromptTable.id))):
+        found.setdefault(external_id, []).append(key)
+    return found
 
 
 def put_prompts(session: Session, project_id: int, import_id: int, prompts: Iterable[ReadyPrompt]) -> PutPrompts:

@@ -108,6 +108,16 @@ def test_a_preview_of_completions_refuses_what_the_import_will_refuse(store: Sto
     assert [row.line for row in seen.refusals] == [2]
 
 
+def test_a_completion_is_joined_to_no_prompt_where_two_files_number_theirs_alike(store: Store, actor: Actor) -> None:
+    for text in ("What is red?", "What is five plus six?"):
+        run_import(store, actor, "p", jsonl({"id": 1, "prompt": text}), "prompts.jsonl", PLAIN)
+    answers = jsonl({"id": 1, "response": "eleven", "model": "m"})
+    seen = preview(store, actor, "p", answers, "answers.jsonl", PLAIN)
+    done = run_import(store, actor, "p", answers, "answers.jsonl", PLAIN)
+    assert seen.refused == done.refused_by_reason == {"ambiguous_id": 1}
+    assert counts(store, Completion) == [0]
+
+
 def test_a_row_of_a_shape_nobody_writes_ends_no_import(store: Store, actor: Actor) -> None:
     good = {
         "input": {"messages": [{"role": "user", "content": "Why?"}]},
