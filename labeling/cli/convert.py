@@ -56,6 +56,9 @@ def convert(
     lines = [f"{name}: {counts}; {done.rows:,} rows of {done.to} in {done.out}"]
     lines += [f"  refused: {number:,} {code}" for code, number in done.refused_by_reason.items()]
     lines += [f"  left out: {number:,} pairs of rankings, {code}" for code, number in done.pairs_left_out.items()]
+    if done.completions:
+        told = ", ".join(f"{number:,} {kind}" for kind, number in done.completions.items() if number)
+        lines.append(f"  completions: {told}; what is repeated or conflicting is no row")
     if done.refused_file:
         lines.append(f"  the refused rows, each with its reason: {done.refused_file}")
     if not as_json:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import orjson
@@ -46,8 +46,9 @@ class ConvertOptions:
 class Converted:
     """What a conversion came to: read = converted + refused, in rows of the file; `rows` were written to `out`.
 
-    `pairs_left_out` counts the pairs of converted rankings that are no row, such as ties. `refused_file` holds the refused
-    rows and these pairs with their reasons; None where there are none.
+    `pairs_left_out` counts the pairs of converted rankings that are no row, such as ties. `completions`, of a format of single
+    completions: how many are desirable and undesirable rows, and how many were repeated or stood against each other, which
+    are no rows. `refused_file` holds the refused rows and these pairs with their reasons; None where there are none.
     """
 
     file: str
@@ -62,6 +63,7 @@ class Converted:
     sha256: str
     refused_by_reason: Mapping[str, int]
     pairs_left_out: Mapping[str, int]
+    completions: Mapping[str, int]
     refused_file: str | None
 
 
@@ -199,6 +201,7 @@ class _Conversion:
             sha256=written.sha256,
             refused_by_reason=dict(self._reasons.most_common()),
             pairs_left_out=dict(self._left_out.most_common()),
+            completions=asdict(self._spool.counts) if self._spool is not None else {},
             refused_file=str(refused_file) if self._refused is not None else None,
         )
 

@@ -76,3 +76,10 @@ def test_answers_that_name_no_verdict_are_told_with_the_option_that_gives_them_a
     assert "'New is better'; say what it means with --verdict VERDICT=WORD" in reason
     done = command("in.json", "--verdict", "b=New is better", "--to", "trl", "--out", "out.jsonl")
     assert "2 converted + 0 refused" in done.stderr
+
+
+def test_completions_that_are_no_rows_are_told(command, tmp_path):
+    (tmp_path / "in.jsonl").write_text(PAIR + PAIR.replace("So.", "Hm.").replace("No.", "So."))
+    done = command("in.jsonl", "--to", "trl-kto", "--out", "out.jsonl")
+    assert "2 rows of trl-kto" in done.stderr
+    assert "completions: 1 desirable, 1 undesirable, 2 conflicting; what is" in done.stderr

@@ -161,6 +161,7 @@ def test_single_completions_are_written_once_and_both_bad_counts(file, tmp_path)
     found = {line["completion"][0]["content"]: line["label"] for line in lines(out)}
     assert found == {"x": True, "y": False, "z": False, "v": False, "w": False}
     assert (done.rows, done.converted, done.refused) == (5, 3, 0)
+    assert done.completions == {"desirable": 1, "undesirable": 4, "repeated": 1, "conflicting": 0}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 
 
