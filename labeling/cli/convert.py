@@ -22,7 +22,9 @@ def convert(
         Path,
         typer.Option("--out", "-o", help="The file to make; it must not be there. A name in .parquet makes Parquet."),
     ],
-    from_: Annotated[str, typer.Option("--from", help="How IN is read; auto finds it by content.")] = "auto",
+    from_: Annotated[
+        str, typer.Option("--from", "--format", help="How IN is read; auto finds it by content.")
+    ] = "auto",
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="ROLE=COLUMN, such as prompt=question; repeatable.")
     ] = None,

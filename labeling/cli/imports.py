@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labeling.services.import_preview import Preview
 
 
+SHOWN, SHORT = 3, 80  # rows of a dry run, and characters of each text
 VerdictWords: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--verdict", help="VERDICT=WORD, such as b=new, where the file has words of its own."),
@@ -96,7 +97,7 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_why(seen.refused, seen.refusals)}{_unread(seen.words)}"
+                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_unread(seen.words)}"
                     )
                     continue
                 view = run_import(store, actor, project, path, name, options, partial(_progress, name))
@@ -123,10 +124,38 @@ def import_(
 
 
 def _previewed(name: str, seen: "Preview") -> dict[str, object]:
-    read_as = {"file": name, "format": seen.understanding.format, "kind": seen.understanding.kind}
+    from labeling.services.import_preview import as_stored
+
+    read_as = {
+        "file": name, "format": seen.understanding.format, "kind": seen.understanding.kind,
+        "mapping": dict(seen.understanding.mapping), "columns": seen.understanding.columns,
+        "first_rows": [as_stored(line, row) for line, row in seen.samples],
+    }  # fmt: skip
     return read_as | {
         key: getattr(seen, key) for key in ("read", "taken", "refused", "prompts", "new_prompts", "labels", "words")
     }
+
+
+def _understood(seen: "Preview") -> str:
+    """Which column plays which role, which plays none, and what the first rows become."""
+    from labeling.services.import_preview import as_stored
+
+    mapping, columns = seen.understanding.mapping, seen.understanding.columns
+    lines = []
+    if mapping:
+        idle = [column for column in columns if column not in mapping.values()]
+        not_read = f"; in no role: {', '.join(map(_short, idle))}" if idle else ""
+        lines.append("columns: " + ", ".join(f"{role}={_short(at)}" for role, at in mapping.items()) + not_read)
+    for line, row in seen.samples[:SHOWN]:
+        parts = as_stored(line, row)
+        del parts["Row"]
+        lines.append(f"row {line}: " + ", ".join(f"{name}: {_short(value)}" for name, value in parts.items() if value))
+    return "".join(f"\n  {line}" for line in lines)
+
+
+def _short(value: object) -> str:
+    """A part of a file for the terminal, which takes no orders from it."""
+    return repr(value if isinstance(value, int) else str(value)[:SHORT])
 
 
 def _imported(name: str, view: "ImportView") -> str:

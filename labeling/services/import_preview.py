@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from labeling.domain import Actor
 from labeling.readers import Refusal, Source, Understanding, read
@@ -117,6 +118,30 @@ def preview(
         raters=len(raters),
         words=tuple(sorted(words)) if len(words) < MOST_WORDS else (),
     )
+
+
+def as_stored(line: int, row: Row) -> dict[str, Any]:
+    """What a row is about to become, by the name of each part; of a ranking its first pair."""
+    if isinstance(row, PairGroup):
+        row = row.pairs[0]
+    if isinstance(row, PairRow):
+        return {
+            "Row": line, "Verdict": _verdicts(row), "Prompt": _text(row.prompt),
+            "a, first reply": row.a.text, "b, second reply": row.b.text,
+        }  # fmt: skip
+    if isinstance(row, CompletionRow):
+        of = _text(row.prompt) if row.prompt else f"id {row.external_id}"
+        return {"Row": line, "Model": row.reply.source or "", "Prompt": of, "Reply": row.reply.text}
+    return {"Row": line, "Id": row.external_id or "", "Turns": len(row.prompt.messages), "Prompt": _text(row)}
+
+
+def _verdicts(row: PairRow) -> str:
+    """The verdict, or those of the raters whom the file names."""
+    return ", ".join(one.verdict.value for one in row.labels) or (row.verdict.value if row.verdict else "")
+
+
+def _text(row: PromptRow) -> str:
+    return str(row.prompt.messages[-1].get("content") or "")
 
 
 def _parts(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -8,8 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from labeling.errors import TiebreakError
 from labeling.readers import FORMATS, DataSet, Refusal, Understanding
-from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
-from labeling.services.import_preview import MOST_WORDS, Preview, preview
+from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, preview
 from labeling.services.imports import ImportOptions
 from labeling.ui.building import take_in
 from labeling.ui.context import Here
@@ -244,32 +243,9 @@ def _as_stored(found: Preview) -> None:
     with section("As it will be stored", f"first {len(found.samples)} of {count(found.pairs or found.taken)}"):
         texts = {"Prompt": 240} | dict.fromkeys(("a, first reply", "b, second reply"), 200)
         grid(
-            [_line(line, row) for line, row in found.samples],
+            [as_stored(line, row) for line, row in found.samples],
             columns={"Row": 56, "Verdict": 64} | (texts if found.understanding.kind == "pairs" else {}),
         )
-
-
-def _line(line: int, row: Row) -> dict[str, Any]:
-    if isinstance(row, PairGroup):
-        row = row.pairs[0]
-    if isinstance(row, PairRow):
-        return {
-            "Row": line, "Verdict": _verdicts(row), "Prompt": _text(row.prompt),
-            "a, first reply": row.a.text, "b, second reply": row.b.text,
-        }  # fmt: skip
-    if isinstance(row, CompletionRow):
-        of = _text(row.prompt) if row.prompt else f"id {row.external_id}"
-        return {"Row": line, "Model": row.reply.source or "", "Prompt": of, "Reply": row.reply.text}
-    return {"Row": line, "Id": row.external_id or "", "Turns": len(row.prompt.messages), "Prompt": _text(row)}
-
-
-def _verdicts(row: PairRow) -> str:
-    """The verdict, or those of the raters whom the file names."""
-    return ", ".join(one.verdict.value for one in row.labels) or (row.verdict.value if row.verdict else "")
-
-
-def _text(row: PromptRow) -> str:
-    return str(row.prompt.messages[-1].get("content") or "")
 
 
 def _refused(found: Preview) -> None:

@@ -81,6 +81,17 @@ def test_a_dry_run_stores_nothing_and_says_why_a_row_would_be_refused(command, f
     assert project_view(store, local_actor(store), "p").prompts == 0
 
 
+def test_a_dry_run_shows_which_column_plays_which_role_and_what_the_first_rows_become(command, file):
+    table = file("odd.csv", "question,response_a,response_b,winner,weight\nWhy \x1b[2J?,So.,No.,b,7\n")
+    said = command(table, "--dry-run").stdout
+    assert "prompt='question'" in said
+    assert "in no role: 'weight'" in said
+    assert r"row 2: Verdict: 'b', Prompt: 'Why \x1b[2J?', a, first reply: 'So.', b, second reply: 'No.'" in said
+    told = json.loads(command(table, "--dry-run", "--json").stdout)["imports"][0]
+    assert (told["mapping"]["prompt"], told["columns"][-1]) == ("question", "weight")
+    assert told["first_rows"][0]["b, second reply"] == "No."
+
+
 def test_answers_that_name_no_verdict_are_told(command, file):
     task = {"data": {"prompt": "Why?", "response_a": "So.", "response_b": "No."}}
     task["annotations"] = [{"completed_by": 1, "result": [{"value": {"choices": ["New wins"]}}]}]
