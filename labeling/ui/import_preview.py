@@ -216,15 +216,23 @@ def _columns(found: Preview, format_: str, words: tuple[str, ...]) -> None:
     roles = FORMATS[seen.format].columns
     if TEXT_ROLES.isdisjoint(seen.mapping):
         st.caption("The texts stand where this format has them.")
-    for role in dict.fromkeys([*MAIN_ROLES, *seen.mapping]):
-        if role in roles:
-            columns = [NONE, *seen.columns]
-            mapped = seen.mapping.get(role, NONE)
-            st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=_column_key(format_, role))
+    first = [role for role in dict.fromkeys([*MAIN_ROLES, *seen.mapping]) if role in roles]
+    for role in first:
+        _column(seen, format_, role)
         if role == "verdict" and role in seen.mapping:
             _meanings(format_, words, MEANINGS)
     if FORMATS[seen.format].spelled is not None:
         _meanings(format_, words, MEANINGS | {"": "no verdict"})
+    if others := [role for role in roles if role not in first]:
+        with st.expander("Other columns", type="compact"):
+            for role in others:
+                _column(seen, format_, role)
+
+
+def _column(seen: Understanding, format_: str, role: str) -> None:
+    columns = [NONE, *seen.columns]
+    mapped = seen.mapping.get(role, NONE)
+    st.selectbox(ROLE_TITLES[role], columns, index=columns.index(mapped), key=_column_key(format_, role))
 
 
 def _meanings(format_: str, words: tuple[str, ...], meanings: dict[str, str]) -> None:

@@ -4,10 +4,12 @@ import html
 import json
 
 import pytest
+import sqlmodel
 
 from labeling.services.access import local_actor
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, project_view
+from labeling.storage.tables import PromptText
 from labeling.ui.import_preview import KEY, NONE, ChosenFile
 from tests.readers.reading import write_parquet
 from tests.readers.records import STEER, SWIFT, WEBGPT
@@ -127,6 +129,15 @@ def test_columns_that_nobody_knows_are_told_by_hand(page, store):
     button(page, "Import 2 pairs").click()
     run_to_end(page)
     assert (project(store).pairs, project(store).labelled_pairs) == (2, 2)
+
+
+def test_a_column_of_a_lesser_role_is_told_by_hand_too(page, store):
+    choose(page, "support.csv", b"sysprompt,prompt,response_a,response_b\nBe brief.,Why?,x,y\n")
+    select(page, "System prompt", "sysprompt")
+    button(page, "Import 1 pair").click()
+    run_to_end(page)
+    with store.reading() as session:
+        assert "Be brief." in session.exec(sqlmodel.select(PromptText.messages)).one()
 
 
 def test_a_file_s_own_words_for_verdicts_are_told_by_hand(page, store):
