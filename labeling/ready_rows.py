@@ -60,7 +60,8 @@ def ready_prompts(rows: Iterable[PromptRow]) -> list[ReadyPrompt]:
         messages = canonical_messages(row.prompt.messages)
         tools = canonical_json(row.prompt.tools) if row.prompt.tools else None
         digest = prompt_digest(messages, tools)
-        ready.append(made.setdefault(digest, ReadyPrompt(row, digest, messages, tools)))
+        first = made.setdefault(digest, ReadyPrompt(row, digest, messages, tools))
+        ready.append(first if row.external_id == first.row.external_id else replace(first, row=row))
     return ready
 
 

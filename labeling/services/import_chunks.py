@@ -162,7 +162,7 @@ def without_prompt(line: int, row: CompletionRow, prompts: int) -> Refusal:
         code, reason = "ambiguous_id", f"{prompts} prompts of the project have {named}; name the prompt by its text"
     else:
         code = "no_prompt_with_this_id"
-        reason = f"no prompt of the project has {named}; import the prompts first (one that is there already keeps its first id)"
+        reason = f"no prompt of the project has {named}; import the prompts first"
     return Refusal(line, code, reason, row.reply.text[:2000])
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Executable, select, tuple_, union
 from sqlmodel import Session, col
 
 from labeling.domain import canonical_json, completion_digest
@@ -12,7 +12,7 @@ from labeling.ready_rows import ReadyPair, ReadyPrompt
 from labeling.rows import PromptRow, Reply
 from labeling.storage.import_labels import put_labels
 from labeling.storage.inserting import insert_rows, new_ids
-from labeling.storage.tables import Completion, CompletionText, Pair, PromptText, core, now
+from labeling.storage.tables import Completion, CompletionText, Pair, PromptAlias, PromptText, core, now
 from labeling.storage.tables import PromptRow as PromptTable
 
 PROMPT, COMPLETION, PAIR = core(PromptTable), core(Completion), core(Pair)
@@ -44,22 +44,55 @@ def prompts_by_digest(session: Session, project_id: int, digests: Collection[str
 
 def prompts_by_external_id(session: Session, project_id: int, ids: Collection[str]) -> dict[str, list[int]]:
     """The prompts of the project with each id that is there: several, where files number theirs alike."""
-    query = select(col(PromptTable.external_id), col(PromptTable.id)).where(
-        col(PromptTable.project_id) == project_id, col(PromptTable.external_id).in_(ids)
+    own, further = col(PromptTable.external_id), col(PromptAlias.external_id)
+    query: Executable = union(
+        select(own, col(PromptTable.id)).where(col(PromptTable.project_id) == project_id, own.in_(ids)),
+        select(further, col(PromptAlias.prompt_id)).where(col(PromptAlias.project_id) == project_id, further.in_(ids)),
     )
     found: dict[str, list[int]] = {}
-    for external_id, key in session.execute(query.order_by(col(PromptTable.id))):
+    for external_id, key in session.execute(query):
         found.setdefault(external_id, []).append(key)
     return found
 
 
 def put_prompts(session: Session, project_id: int, import_id: int, prompts: Iterable[ReadyPrompt]) -> PutPrompts:
-    """Store the prompts that are new."""
+    """Store the prompts that are new, and further ids of any."""
+    prompts = list(prompts)
     wanted = {one.digest: one for one in prompts}
     known = prompts_by_digest(session, project_id, wanted.keys())
     new = [one for digest, one in wanted.items() if digest not in known]
-    if not new:
-        return PutPrompts(known, set())
+    added = _add_prompts(session, project_id, import_id, new) if new else {}
+    own = {one.digest: one.row.external_id for one in new}
+    further = {
+        (one.digest, one.row.external_id)
+        for one in prompts
+        if one.row.external_id is not None and one.row.external_id != own.get(one.digest)
+    }
+    if further:
+        _put_aliases(session, project_id, import_id, known | added, further)
+    return PutPrompts(known | added, set(added))
+
+
+def _put_aliases(
+    session: Session,
+    project_id: int,
+    import_id: int,
+    ids: Mapping[str, int],
+    further: Collection[tuple[str, str | None]],
+) -> None:
+    """Keep ids of prompts, by digest, unless they have them already."""
+    prompts = {ids[digest] for digest, _ in further}
+    query = select(col(PromptTable.id), col(PromptTable.external_id)).where(col(PromptTable.id).in_(prompts))
+    own = dict(session.execute(query).all())
+    rows = {(ids[digest], external_id) for digest, external_id in further if own[ids[digest]] != external_id}
+    constants = {"project_id": project_id, "import_id": import_id}
+    insert_rows(
+        session, core(PromptAlias), ("prompt_id", "external_id"), sorted(rows), constants, passes_over_known=True
+    )
+
+
+def _add_prompts(session: Session, project_id: int, import_id: int, new: Sequence[ReadyPrompt]) -> dict[str, int]:
+    """Store prompts that are not there; returns their ids by digest."""
     ids = new_ids(session, PROMPT, len(new))
     insert_rows(
         session,
@@ -75,8 +108,7 @@ def put_prompts(session: Session, project_id: int, import_id: int, prompts: Iter
         [(key, one.messages, one.tools, *_beside(one.row)) for key, one in zip(ids, new, strict=True)],
         {},
     )
-    added = {one.digest: key for key, one in zip(ids, new, strict=True)}
-    return PutPrompts(known | added, set(added))
+    return {one.digest: key for key, one in zip(ids, new, strict=True)}
 
 
 def _beside(row: PromptRow) -> tuple[str | None, str | None, str | None]:

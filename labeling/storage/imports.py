@@ -17,6 +17,7 @@ from labeling.storage.tables import (
     ImportRefusal,
     Label,
     Pair,
+    PromptAlias,
     PromptText,
     core,
     now,
@@ -59,6 +60,7 @@ def add_refusals(session: Session, import_id: int, rows: list[dict[str, Any]]) -
 
 def forget(session: Session, import_id: int, limit: int) -> int:
     """Delete up to `limit` rows of an import that never ended, labels first; return how many went."""
+    session.execute(delete(PromptAlias).where(col(PromptAlias.import_id) == import_id))
     for table, text in ((Label, None), (Pair, None), (Completion, CompletionText), (PromptTable, PromptText)):
         rows = core(table)
         keys = session.scalars(select(rows.c.id).where(rows.c.import_id == import_id).limit(limit)).all()

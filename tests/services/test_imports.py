@@ -142,6 +142,23 @@ def test_completions_are_joined_by_id_and_every_two_models_become_a_pair(store: 
     assert all(external[1:] == text.split()[1] for external, text in joined)
 
 
+def test_a_prompt_is_known_by_every_id_that_files_give_it(store: Store, actor: Actor) -> None:
+    text = "What is five plus six?"
+    for rows in (
+        [{"prompt": text}],
+        [{"id": 1, "prompt": text}, {"id": "one", "prompt": text}],
+        [{"id": 2, "prompt": text}],
+    ):
+        run_import(store, actor, "p", jsonl(*rows, {"id": 9, "prompt": "Why?"}), "prompts.jsonl", ImportOptions())
+    answers = jsonl(*({"id": name, "response": f"eleven, said {name}"} for name in (1, "one", 2, 9)))
+    view = run_import(store, actor, "p", answers, "answers.jsonl", ImportOptions())
+    assert (view.taken, view.refused) == (4, 0)
+    with store.reading() as session:
+        given = session.execute(select(tables.Completion.prompt_id, func.count()).group_by(tables.Completion.prompt_id))
+        assert sorted(number for _, number in given) == [1, 3]
+        assert session.scalar(select(func.count()).select_from(tables.PromptAlias)) == 3
+
+
 def test_a_completion_without_its_prompt_is_refused_and_can_be_downloaded(store: Store, actor: Actor) -> None:
     view = run_import(store, actor, "p", jsonl({"id": "nowhere", "response": "x"}), "c.jsonl", ImportOptions())
     assert (view.read, view.refused, view.refused_by_reason) == (1, 1, {"no_prompt_with_this_id": 1})

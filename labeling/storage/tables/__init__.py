@@ -24,7 +24,7 @@ from labeling.storage.tables.labels import Erasure, Flag, Label, LabelNote
 from labeling.storage.tables.pairs import Pair
 from labeling.storage.tables.people import Account, KeyVariable, LoginSession, Member, Token
 from labeling.storage.tables.projects import GuidelineVersion, Project, ProjectCounter, Rater
-from labeling.storage.tables.prompts import Continuation, PromptRow, PromptSignatures, PromptText
+from labeling.storage.tables.prompts import Continuation, PromptAlias, PromptRow, PromptSignatures, PromptText
 from labeling.storage.tables.requests import (
     Answer,
     Attempt,
@@ -74,6 +74,7 @@ __all__ = [
     "Pair",
     "Project",
     "ProjectCounter",
+    "PromptAlias",
     "PromptRow",
     "PromptSignatures",
     "PromptText",

@@ -65,6 +65,18 @@ class PromptText(Table, table=True):
     follow_ups: str | None = long_text(nullable=True)
 
 
+class PromptAlias(Table, table=True):
+    """A further id of a prompt: another row, or another file, has the same prompt under it."""
+
+    __tablename__ = "prompt_alias"
+    __table_args__ = (ForeignKeyConstraint(["project_id", "prompt_id"], ["prompt.project_id", "prompt.id"]),)
+
+    project_id: int = Field(primary_key=True)
+    external_id: str = Field(primary_key=True)
+    prompt_id: int = Field(primary_key=True)
+    import_id: int = Field(foreign_key="import.id", index=True)
+
+
 class PromptSignatures(Table, table=True):
     """By what new prompts are compared with those behind `after_id` up to `last_id`, as `labeling.grouping` packs it.
 

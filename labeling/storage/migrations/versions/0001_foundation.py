@@ -544,6 +544,21 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "prompt_alias",
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("prompt_id", sa.Integer(), nullable=False),
+        sa.Column("import_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["import.id"], name=op.f("fk_prompt_alias_import_id")),
+        sa.ForeignKeyConstraint(
+            ["project_id", "prompt_id"],
+            ["prompt.project_id", "prompt.id"],
+            name=op.f("fk_prompt_alias_project_id_prompt_id"),
+        ),
+        sa.PrimaryKeyConstraint("project_id", "external_id", "prompt_id", name=op.f("pk_prompt_alias")),
+    )
+    op.create_index(op.f("ix_prompt_alias_import_id"), "prompt_alias", ["import_id"], unique=False)
+    op.create_table(
         "prompt_signatures",
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("after_id", sa.Integer(), nullable=False),
