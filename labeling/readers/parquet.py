@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from labeling.errors import InputError
-from labeling.readers.opening import MAX_ROW_BYTES, MOST_BYTES, MOST_TIMES
-from labeling.readers.refusals import Refusal, size_fault, too_long
+from labeling.readers.arrow import batch_rows
+from labeling.readers.opening import MOST_BYTES, MOST_TIMES
+from labeling.readers.refusals import Refusal
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 BATCH_ROWS = 500
 BATCH_BYTES = 64 << 20
 BUFFER_BYTES = 1 << 20
-QUICK_BYTES = 1 << 20
-MOST_IN_ONE = 16 * MAX_ROW_BYTES
 
 
 def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
@@ -39,10 +38,7 @@ def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str
             if twice := next((one for one in names if names.count(one) > 1), None):
                 raise InputError(f"{name} has two columns called {twice!r}. Rename one of them, or take it out.")
             for batch in _batches(file, name):
-                if batch.nbytes <= QUICK_BYTES:
-                    yield from enumerate(batch.to_pylist(), number + 1)
-                else:
-                    yield from _large_rows(batch, number + 1)
+                yield from batch_rows(batch, number + 1)
                 number += batch.num_rows
     except (ArrowException, OSError, UnicodeDecodeError) as error:
         after = f" after row {number:,}" if number else ""
@@ -90,17 +86,6 @@ def _batch_rows(group: "RowGroupMetaData", chunks: Sequence["ColumnChunkMetaData
     """How many rows of the group are taken at once: fewer where they are large."""
     unpacked = int(group.total_byte_size) + sum(int(chunk.num_values) for chunk in chunks)
     return max(1, min(BATCH_ROWS, BATCH_BYTES * int(group.num_rows) // max(1, unpacked)))
-
-
-def _large_rows(batch: "RecordBatch", first: int) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
-    """The rows of a large batch, taken out one by one."""
-    for place in range(batch.num_rows):
-        one = batch.slice(place, 1)
-        if one.nbytes > MOST_IN_ONE:
-            yield too_long(first + place)
-        else:
-            row = one.to_pylist()[0]
-            yield size_fault(first + place, row) or (first + place, row)
 
 
 def _first_line(error: Exception) -> str:

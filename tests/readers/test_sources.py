@@ -199,6 +199,21 @@ def test_a_data_set_of_the_hub_is_streamed_by_name(tmp_path):
     assert "hf:org/other is not on the hub, or is not open to you" in missing.stderr
 
 
+def test_messages_of_mixed_shape_on_the_hub_are_the_objects_they_are(tmp_path):
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    with_call = {"role": "assistant", "content": "", "tool_calls": [call]}
+    said_so = {"prompt": 'Say "so".', "chosen": [{"role": "assistant", "content": "So."}], "rejected": "No."}
+    called = {"prompt": [{"role": "user", "content": "Why?"}], "chosen": [with_call], "rejected": "No."}
+    with running_hub({"org/name": {"train.jsonl": jsonl(said_so, called)}}) as address:
+        done = convert(tmp_path, address, "hf:org/name")
+    assert done.returncode == 0, done.stderr
+    one, two = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert one["prompt"] == [{"role": "user", "content": 'Say "so".'}]
+    assert one["chosen"] == said_so["chosen"]
+    assert two["prompt"] == called["prompt"]
+    assert two["chosen"][0]["tool_calls"][0]["function"]["name"] == "f"
+
+
 def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
     with running_hub({}) as address:
         pass  # nobody listens there any more
