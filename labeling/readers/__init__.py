@@ -14,7 +14,7 @@ from labeling.domain import Json, Verdict
 from labeling.errors import InputError
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
-from labeling.readers.records import DELIMITERS, SHOWN, Record
+from labeling.readers.records import COLUMNS_IN, DELIMITERS, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
@@ -25,8 +25,6 @@ __all__ = [
 ]  # fmt: skip
 
 LOOKED_AT = 20
-# A field that few rows have need not be in the first: its column is looked for so far.
-COLUMNS_IN = 10_000
 NAMED = 30  # columns
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
@@ -84,7 +82,7 @@ def understand(
         if kind not in ("auto", chosen.kind):
             raise InputError(f"The format {format} holds {chosen.kind}, not {kind}.")
         first_columns = columns_of(chosen, looked_at)
-        later = islice(found, COLUMNS_IN if file.syntax in ("jsonl", "json") else 0)  # else all rows have the same
+        later = islice(found, COLUMNS_IN if file.is_uneven else 0)  # else all rows have the same
         columns = tuple(dict.fromkeys((*first_columns, *columns_of(chosen, _good(later)))))
     for role, column in given.items():
         if column and column not in columns:

@@ -1,21 +1,30 @@
 """Data sets that the `datasets` package reads: by name from the Hugging Face hub, or from a folder; row by row."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from labeling.errors import InputError
 from labeling.readers.arrow import batch_rows
+from labeling.readers.data_files import expect_all_read, file_rows, is_one_table, is_plain
 from labeling.readers.parquet import BATCH_ROWS, expect_no_bombs
+from labeling.readers.records import Record
 from labeling.readers.refusals import Refusal
 
 PREFIX = "hf:"
 NAME = re.compile(r"(?P<path>[\w][\w.-]*(/[\w][\w.-]*)?)(/(?P<config>[\w.-]+))?(:(?P<split>[\w.-]+))?")
 HUB_SECONDS = 20.0
 LOCAL = (".", "/", "~")
-DATA_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The rows of a data set. `is_uneven`: one may have columns that others have not."""
+
+    rows: Iterator[Record | Refusal]
+    is_uneven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,67 +78,70 @@ def folder(path: Path, split: str | None = None) -> DataSet:
     return DataSet(str(path), split=split, is_local=True)
 
 
-def data_set_records(data_set: DataSet) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
-    """Every row of the split, with its number from 1, as it comes; a refusal of one that is too large.
+def data_set_opened(data_set: DataSet, encoding: str = "utf-8") -> Contents:
+    """Find out what the split consists of; its rows have their numbers from 1.
 
     Raises:
-        InputError: the hub or the data set cannot be reached or read, or it has several splits and none was named.
+        InputError: the hub or the data set cannot be reached or read, or it has several splits and none was named; also
+            from the rows.
     """
-    number = 0
     try:
-        # As Arrow has them: pictures and sounds are no text, and need not be unpacked.
-        for table in _split(data_set).with_format("arrow").iter(BATCH_ROWS):
-            for batch in table.to_batches():
-                yield from batch_rows(batch, number + 1)
-                number += batch.num_rows
+        found = _contents(data_set, encoding)
     except InputError:
         raise
     except Exception as error:  # faults of five libraries come through `datasets`
+        raise _sentence(data_set, error, 0) from error
+    return Contents(_numbered(data_set, found.rows), found.is_uneven)
+
+
+def _numbered(data_set: DataSet, rows: Iterator[Record | Refusal]) -> Iterator[Record | Refusal]:
+    number = 0
+    try:
+        for row in rows:
+            number += 1
+            yield replace(row, line=number) if isinstance(row, Refusal) else (number, row[1])
+    except InputError:
+        raise
+    except Exception as error:  # as above
         raise _sentence(data_set, error, number) from error
 
 
-def _split(data_set: DataSet) -> Any:
+def _contents(data_set: DataSet, encoding: str) -> Contents:
     import datasets
 
     datasets.disable_progress_bars()
+    folder = Path(data_set.path).resolve()  # of which `datasets` wants to know the name
+    if data_set.is_local and any((folder / name).exists() for name in ("dataset_dict.json", "state.json")):
+        return Contents(_arrow_rows(_split(data_set, datasets.load_from_disk(str(folder)))))
     if not data_set.is_local:
         _ask_hub(data_set.path)
-    folder = Path(data_set.path).resolve()  # of which `datasets` wants to know the name
-    for path in sorted(folder.rglob("*.parquet")) if data_set.is_local else ():
+        return Contents(
+            _arrow_rows(_split(data_set, datasets.load_dataset(data_set.path, data_set.config, streaming=True)))
+        )
+    builder = datasets.load_dataset_builder(str(folder))
+    expect_all_read(folder, builder.config.data_files)
+    if is_plain(builder.config):
+        files = [Path(name) for name in _split(data_set, builder.config.data_files)]
+        return Contents(file_rows(files, folder, encoding), is_uneven=not is_one_table(files))
+    for path in sorted(folder.rglob("*.parquet")):
         expect_no_bombs(path)  # `datasets` takes in whole row groups
-    if data_set.is_local and any((folder / name).exists() for name in ("dataset_dict.json", "state.json")):
-        found = datasets.load_from_disk(str(folder))
-    elif data_set.is_local:
-        builder = datasets.load_dataset_builder(str(folder))
-        _expect_all_read(folder, builder.config.data_files)
-        found = builder.as_streaming_dataset()
-    else:
-        found = datasets.load_dataset(data_set.path, name=data_set.config, streaming=True)
+    return Contents(_arrow_rows(_split(data_set, builder.as_streaming_dataset())))
+
+
+def _split(data_set: DataSet, found: Any) -> Any:
+    """The split to read, of what has some."""
     if isinstance(found, Mapping):
-        found = found[_chosen(data_set, [str(name) for name in found])]
-    elif data_set.split is not None:
+        return found[_chosen(data_set, [str(name) for name in found])]
+    if data_set.split is not None:
         raise InputError(f"{data_set.title} has no splits. Leave ':{data_set.split}' out.")
     return found
 
 
-def _expect_all_read(folder: Path, splits: Mapping[str, Sequence[str]]) -> None:
-    """Raise InputError where a file of the folder is in no split: `datasets` passes it over without a word."""
-    from datasets.data_files import FILES_TO_IGNORE
-
-    card = folder / "README.md"
-    if card.is_file() and b"\nconfigs:" in card.read_bytes():
-        return  # the card says which files there are
-    taken = {Path(name) for names in splits.values() for name in names}
-    for file in sorted(folder.rglob("*")):
-        if not file.is_file() or any(part.startswith((".", "__")) for part in file.relative_to(folder).parts):
-            continue  # which nobody takes for data
-        is_data = file.name.lower().removesuffix(".gz").endswith(DATA_FILES) and file.name not in FILES_TO_IGNORE
-        if is_data and file not in taken:
-            raise InputError(
-                f"{file.relative_to(folder)} would be left out of {folder.name}: a folder is read as files of one kind,"
-                f" and where some are named train or test those alone, here {min(taken).relative_to(folder)}."
-                " Take it out, or read the files one by one."
-            )
+def _arrow_rows(found: Any) -> Iterator[Record | Refusal]:
+    """What `datasets` read, as Arrow has it: pictures and sounds are no text, and need not be unpacked."""
+    for table in found.with_format("arrow").iter(BATCH_ROWS):
+        for batch in table.to_batches():
+            yield from batch_rows(batch, 1)
 
 
 def _ask_hub(name: str) -> None:

@@ -17,6 +17,8 @@ Record = tuple[int, dict[str, Any]]
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 TEXT_FIELD = "prompt"
 SHOWN = 2000
+# A field that few rows have need not be in the first: its column is looked for so far.
+COLUMNS_IN = 10_000
 
 
 def syntax_of(source: Source) -> str:

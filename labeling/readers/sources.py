@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from labeling.errors import InputError
-from labeling.readers.data_sets import PREFIX, DataSet, data_set_named, data_set_records, folder
+from labeling.readers.data_sets import PREFIX, DataSet, data_set_named, data_set_opened, folder
 from labeling.readers.opening import open_source
 from labeling.readers.records import Record, delimiter_of, records, syntax_of
 from labeling.readers.refusals import Refusal
@@ -18,12 +18,14 @@ Source: TypeAlias = Path | bytes | DataSet
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A source that is open: how it is written, and its records, for one pass."""
+    """A source that is open: how it is written, and its records, for one pass. `is_uneven`: one may have columns that others
+    have not."""
 
     syntax: str
     records: Callable[[], Iterator[Record | Refusal]]
     delimiter: str | None = None
     is_gzip: bool = False
+    is_uneven: bool = False
 
 
 def source_named(text: str) -> tuple[Source, str]:
@@ -52,11 +54,11 @@ def opened(source: Source, name: str, encoding: str = "utf-8", syntax: str | Non
     if isinstance(source, Path) and os.path.isdir(source):  # noqa: PTH112  # which is false, where Path.is_dir raises
         source = folder(source)
     if isinstance(source, DataSet):
-        data_set = source
-        yield Opened("datasets", lambda: data_set_records(data_set))
+        found = data_set_opened(source, encoding)
+        yield Opened("datasets", lambda: found.rows, is_uneven=found.is_uneven)
         return
     file = open_source(source, name, encoding)
     with file.stream:
         written = syntax or syntax_of(file)
         delimiter = delimiter_of(file) if written == "csv" else None
-        yield Opened(written, lambda: records(file, written), delimiter, file.is_gzip)
+        yield Opened(written, lambda: records(file, written), delimiter, file.is_gzip, written in ("jsonl", "json"))

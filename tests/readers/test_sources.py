@@ -156,7 +156,7 @@ def test_a_folder_that_save_to_disk_wrote_is_read(tmp_path, cache):
 
 def test_a_folder_with_nothing_readable_is_one_sentence(tmp_path, cache):
     (tmp_path / "set").mkdir()
-    (tmp_path / "set" / "data.jsonl").write_text("{half\n")
+    (tmp_path / "set" / "rows.bin").write_text("{}\n")
     with pytest.raises(InputError, match="cannot be read as a data set"):
         rows_in(*source_named(str(tmp_path / "set")))
 
