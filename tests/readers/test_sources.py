@@ -214,6 +214,21 @@ def test_messages_of_mixed_shape_on_the_hub_are_the_objects_they_are(tmp_path):
     assert two["chosen"][0]["tool_calls"][0]["function"]["name"] == "f"
 
 
+def test_sounds_and_pictures_of_the_hub_are_refused_and_not_unpacked(tmp_path):
+    import datasets
+
+    datasets.disable_progress_bars()
+    media = {"audio": [{"bytes": b"no sound", "path": None}], "images": [[{"bytes": b"no picture", "path": None}]]}
+    kinds = {"audio": datasets.Audio(), "images": datasets.List(datasets.Image())}
+    rows = datasets.Dataset.from_dict({name: [one] for name, one in pairs(1)[0].items()} | media)
+    path = tmp_path / "train.parquet"
+    rows.cast(datasets.Features({**rows.features, **kinds})).to_parquet(str(path))
+    with running_hub({"org/name": {"train.parquet": path.read_bytes()}}) as address:
+        done = convert(tmp_path, address, "hf:org/name")
+    refused = json.loads((tmp_path / "out.jsonl.refused.jsonl").read_text())
+    assert (refused["line"], refused["code"]) == (1, "has_media"), done.stderr
+
+
 def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
     with running_hub({}) as address:
         pass  # nobody listens there any more
