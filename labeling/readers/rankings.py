@@ -1,6 +1,7 @@
 """Rankings of n answers to one prompt, as the pairs they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -19,7 +20,7 @@ from labeling.readers.columns import (
 )
 from labeling.readers.preferences import ASSISTANT, turns_of
 from labeling.readers.refusals import RowFault
-from labeling.rows import PairGroup, PairRow, PromptRow, Reply
+from labeling.rows import PairGroup, PromptRow, Reply
 
 TEXTS = ("text", "response", "answer", "completion", "content", "output", "reply")
 MODELS = ("model", "model_name", "generator", "source")
@@ -27,7 +28,14 @@ RANKS = ("rank",)  # 1 is better than 2
 SCORES = ("score", "overall_score", "rating", "reward", "pm_score")  # 2 is better than 1
 MOST_ANSWERS = 32  # 496 pairs
 
-Ranked = tuple[float, Reply]  # the greater the better
+
+@dataclass(slots=True)
+class Ranked:
+    """An answer and how good it is, the greater the better: at most and at least, which differ where it is there twice."""
+
+    reply: Reply
+    best: float
+    worst: float
 
 
 def is_ranking(record: Mapping[str, Any]) -> bool:
@@ -64,13 +72,14 @@ def best_and_worst(record: dict[str, Any], columns: Columns) -> PairGroup:
 
 
 def _group(prompt: PromptRow, sides: list[tuple[Ranked, Ranked]]) -> PairGroup:
-    pairs: list[PairRow] = []
-    for (good, a), (bad, b) in sides:
-        if a.text != b.text or a.tool_calls != b.tool_calls:
-            pairs.append(pair_of(prompt, a, b, Verdict.A if good > bad else Verdict.TIE))
-    if not pairs:
-        raise RowFault("identical_sides", "all answers are the same text")
-    return PairGroup(tuple(pairs))
+    return PairGroup(tuple(pair_of(prompt, a.reply, b.reply, _verdict(a, b)) for a, b in sides))
+
+
+def _verdict(a: Ranked, b: Ranked) -> Verdict | None:
+    """The verdict on the better answer and another; None where one is there twice, and once better, once not."""
+    if a.worst > b.best:
+        return Verdict.A
+    return Verdict.TIE if a.best == a.worst == b.best == b.worst else None
 
 
 def _ranking(record: dict[str, Any], columns: Columns) -> tuple[PromptRow, list[Ranked]]:
@@ -86,11 +95,26 @@ def _ranking(record: dict[str, Any], columns: Columns) -> tuple[PromptRow, list[
         messages = turns_of(text.rstrip().removesuffix(ASSISTANT), columns["prompt"])
     prompt = prompt_row(record, columns, messages)
     worth = _worth(record, columns, answers)
-    ranked = [
-        (worth[place], as_reply(_said(answer), f"{name}[{place}]", _field(answer, MODELS)))
-        for place, answer in enumerate(answers)
+    replies = [
+        as_reply(_said(answer), f"{name}[{place}]", _field(answer, MODELS)) for place, answer in enumerate(answers)
     ]
-    return prompt, sorted(ranked, key=lambda one: -one[0])
+    ranked = _distinct(zip(replies, worth, strict=True))
+    if len(ranked) < 2:
+        raise RowFault("identical_sides", "all answers are the same text")
+    return prompt, sorted(ranked, key=lambda one: -one.best)
+
+
+def _distinct(answers: Iterable[tuple[Reply, float]]) -> list[Ranked]:
+    """The answers, each once."""
+    found: dict[str, list[Ranked]] = {}
+    for reply, worth in answers:
+        alike = found.setdefault(reply.text, [])
+        one = next((one for one in alike if one.reply.tool_calls == reply.tool_calls), None)
+        if one is None:
+            alike.append(Ranked(reply, worth, worth))
+        else:
+            one.best, one.worst = max(one.best, worth), min(one.worst, worth)
+    return [one for alike in found.values() for one in alike]
 
 
 def _said(answer: object) -> object:

@@ -42,12 +42,27 @@ def test_ranks_and_scores_are_read_inside_and_beside_the_answers(record):
     assert sides(record) == [("y", "x")]
 
 
+def verdicts(record: object, **options: str) -> list[tuple[str, str, Verdict | None]]:
+    return [(pair.a.text, pair.b.text, pair.verdict) for pair in group_in(record, **options).pairs]
+
+
 def test_answers_of_equal_rank_are_a_tie_and_equal_texts_no_pair():
-    group = group_in({"prompt": "Q", "responses": ["x", "x", "y"], "scores": [2, 1, 2]})
-    assert [(pair.a.text, pair.b.text, pair.verdict) for pair in group.pairs] == [
-        ("x", "y", Verdict.TIE),
-        ("y", "x", Verdict.A),
-    ]
+    record = {"prompt": "Q", "responses": ["x", "x", "y"], "scores": [2, 2, 2]}
+    assert verdicts(record) == [("x", "y", Verdict.TIE)]
+
+
+@pytest.mark.parametrize("format", ["ranking", "ranking-best-worst"])
+def test_an_answer_that_stands_above_and_below_another_has_no_verdict_against_it(format):
+    record = {"prompt": "Q", "responses": ["a", "b", "a"], "ranks": [1, 2, 3]}
+    assert verdicts(record, format=format) == [("a", "b", None)]
+
+
+def test_an_answer_that_is_there_twice_keeps_its_verdicts_against_those_below_or_above_both():
+    record = {"prompt": "Q", "responses": ["b", "a", "c", "a", "d"], "scores": [9, 5, 4, 3, 1]}
+    assert verdicts(record) == [
+        ("b", "a", Verdict.A), ("b", "c", Verdict.A), ("b", "d", Verdict.A),
+        ("a", "c", None), ("a", "d", Verdict.A), ("c", "d", Verdict.A),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
