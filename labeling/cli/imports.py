@@ -97,7 +97,7 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_unread(seen.words)}"
+                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_question(seen)}{_unread(seen.words)}"
                     )
                     continue
                 view = run_import(store, actor, project, path, name, options, partial(_progress, name))
@@ -220,6 +220,18 @@ def _near(view: "ImportView") -> str:
     if view.alike_sides:
         found += f"\n  near-duplicates: {view.alike_sides:,} pair{'s'[: view.alike_sides != 1]} whose two sides say nearly the same"
     return found
+
+
+def _question(seen: "Preview") -> str:
+    """Which question of another tool's export is taken for the verdict."""
+    from labeling.readers import FORMATS
+
+    if FORMATS[seen.understanding.format].spelled is None:
+        return ""
+    question = seen.understanding.mapping.get("verdict")
+    if question is None:
+        return "\n  no question is surely the verdict: say which with --map verdict=QUESTION"
+    return f"\n  the verdict is the answer to {question!r}; --map verdict=QUESTION takes another"
 
 
 def _unread(words: Iterable[str]) -> str:

@@ -6,17 +6,20 @@ A source is a file's path or bytes, or a data set that the `datasets` package re
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
 from labeling.domain import Json, Verdict
 from labeling.errors import InputError
+from labeling.readers.annotations import numbers_of, questions_in, verdict_question
+from labeling.readers.columns import verdict_word
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
+from labeling.readers.verdicts import has_words_alone, is_number, numbers_in, numbers_meant
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
 __all__ = [
@@ -32,8 +35,8 @@ KINDS = ("prompts", "completions", "pairs")
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What a file was understood as. `mapping`: role to column; `columns`: what the first records hold; `verdicts`: what
-    its own words in the column of verdicts mean."""
+    """What a file was understood as. `mapping`: role to column; `columns`: what the first records hold, and the
+    questions that were answered in them; `verdicts`: what its own words for verdicts mean, and its numbers where they are told."""
 
     name: str
     syntax: str
@@ -84,16 +87,8 @@ def understand(
         first_columns = columns_of(chosen, looked_at)
         later = islice(found, COLUMNS_IN if file.is_uneven else 0)  # else all rows have the same
         columns = tuple(dict.fromkeys((*first_columns, *columns_of(chosen, _good(later)))))
-    for role, column in given.items():
-        if column and column not in columns:
-            raise InputError(f"{name} has no column {column!r} for {role}. It has: {', '.join(columns) or 'none'}.")
     roles = mapped(chosen, columns, given, of_first=len(first_columns))
-    unknown = [role for role in roles if role not in chosen.columns]
-    if unknown:
-        raise InputError(f"The format {format} has no {unknown[0]!r} to map. It has: {', '.join(chosen.columns)}.")
-    if verdicts and "verdict" not in chosen.columns and chosen.spelled is None:
-        raise InputError(f"The format {format} has no column whose words for verdicts could be given a meaning.")
-    return Understanding(
+    seen = Understanding(
         name,
         file.syntax,
         chosen.kind,
@@ -105,6 +100,43 @@ def understand(
         roles,
         dict(verdicts or {}),
     )
+    seen = _with_verdicts(seen, source, looked_at, is_question_given="verdict" in given)
+    for role, column in given.items():
+        if column and column not in seen.columns:
+            raise InputError(
+                f"{name} has no column {column!r} for {role}. It has: {', '.join(seen.columns) or 'none'}."
+            )
+    unknown = [role for role in roles if role not in chosen.columns]
+    if unknown:
+        raise InputError(f"The format {format} has no {unknown[0]!r} to map. It has: {', '.join(chosen.columns)}.")
+    if verdicts and "verdict" not in chosen.columns:
+        raise InputError(f"The format {format} has no column whose words for verdicts could be given a meaning.")
+    return seen
+
+
+def _with_verdicts(
+    seen: Understanding, source: Source, looked_at: list[Json], *, is_question_given: bool
+) -> Understanding:
+    """The same with what no record tells alone: which question is the verdict, where several are, and what its numbers mean."""
+    columns, roles = seen.columns, dict(seen.mapping)
+    numbers: set[str] = set()
+    if FORMATS[seen.format].spelled is not None:
+        questions = questions_in(_first(source, seen), roles, seen.verdicts)
+        columns = tuple(dict.fromkeys((*columns, *questions)))
+        if not is_question_given and (question := verdict_question(questions, roles)):
+            roles["verdict"] = question
+        numbers = numbers_of(roles.get("verdict", ""), questions, roles)
+    elif (column := roles.get("verdict")) and not has_words_alone(looked_at, column):
+        numbers = numbers_in(_first(source, seen), column)
+    # Where one number is given a meaning, each needs one: it is told of no 1 that it is the first.
+    meant = {} if any(map(is_number, seen.verdicts)) else numbers_meant(numbers, roles)
+    return replace(seen, columns=columns, mapping=roles, verdicts=meant | dict(seen.verdicts))
+
+
+def _first(source: Source, seen: Understanding) -> Iterator[Json]:
+    """The first records anew, laid out."""
+    with opened(source, seen.name, seen.encoding, seen.syntax) as file:
+        yield from map(FORMATS[seen.format].fields, _good(islice(file.records(), COLUMNS_IN)))
 
 
 def _good(records: Iterator[Record | Refusal]) -> Iterator[Json]:
@@ -161,13 +193,13 @@ def _spelled(format: Format, understanding: Understanding) -> Callable[[Json], J
     """The fields of a record with the file's own words for verdicts said in ours."""
     column, verdicts = understanding.mapping.get("verdict"), understanding.verdicts
     if (spell := format.spelled) is not None:
-        return lambda record: spell(format.fields(record), verdicts)
+        return lambda record: spell(format.fields(record), verdicts, column)
     if column is None:
         return format.fields
 
     def spelled(record: Json) -> Json:
         laid = format.fields(record)
-        meant = verdicts.get(str(laid.get(column)).strip())
+        meant = verdicts.get(verdict_word(laid.get(column)))
         return laid if meant is None else {**laid, column: meant}
 
     return spelled

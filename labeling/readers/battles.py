@@ -16,7 +16,6 @@ from labeling.readers.columns import (
     side_by_side,
     strength_of,
     suggested,
-    verdict_in,
     verdict_of,
 )
 from labeling.readers.refusals import RowFault
@@ -27,7 +26,7 @@ WINNERS = {"winner_model_a": Verdict.A, "winner_model_b": Verdict.B, "winner_tie
 
 def pair_table(record: dict[str, Any], columns: Columns) -> PairRow:
     """A prompt with two responses, with or without a verdict; several rows may hold several raters' verdicts on one pair."""
-    verdict, strength = verdict_in(record, columns), strength_of(cell(record, columns, "strength"))
+    verdict, strength = verdict_of(cell(record, columns, "verdict")), strength_of(cell(record, columns, "strength"))
     labels = _named(rater_of(cell(record, columns, "rater")), verdict, strength)
     return side_by_side(record, columns, verdict, strength, labels)
 

@@ -51,15 +51,13 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "language": ("language", "lang"),
 }  # fmt: skip
 
+# Numbers are not among them: what a 1 says, the others in its column tell (`verdicts.numbers_meant`).
 VERDICTS: dict[str, Verdict] = {
-    **dict.fromkeys(("a", "1", "model_a", "response_a", "output_1", "first", "left", "a>b", "[[a]]"), Verdict.A),
-    **dict.fromkeys(("b", "2", "model_b", "response_b", "output_2", "second", "right", "b>a", "[[b]]"), Verdict.B),
+    **dict.fromkeys(("a", "model_a", "response_a", "output_1", "first", "left", "a>b", "[[a]]"), Verdict.A),
+    **dict.fromkeys(("b", "model_b", "response_b", "output_2", "second", "right", "b>a", "[[b]]"), Verdict.B),
     **dict.fromkeys(("tie", "equal", "same", "a=b", "[[c]]"), Verdict.TIE),
     **dict.fromkeys(("both_bad", "bothbad", "tie (bothbad)", "tie(bothbad)", "both bad", "neither"), Verdict.BOTH_BAD),
 }
-# The same where a file counts its responses from 0.
-FROM_NOUGHT = {"0": Verdict.A, "1": Verdict.B}
-
 # Columns in which trainers of models that see or hear look for what a prompt shows.
 MEDIA = ("image", "images", "video", "videos", "audio", "audios")
 
@@ -166,28 +164,27 @@ def _tags(value: object) -> tuple[str, ...]:
     return tuple(tag for tag in (plain_text(str(one), "a tag").strip() for one in value) if tag)
 
 
-def verdict_in(record: Mapping[str, Any], columns: Columns) -> Verdict | None:
-    """The verdict of a record with two responses; one in numbers counts them as their columns' names do, from 0 or 1."""
-    value = cell(record, columns, "verdict")
-    is_from_nought = plain_name(columns.get("response_a", "")).endswith("_0")
-    found = FROM_NOUGHT.get(str(value).strip().removesuffix(".0")) if is_from_nought else None
-    return verdict_of(value) if found is None else found
+def verdict_word(value: object) -> str:
+    """A verdict as its file writes it, alone in a list or as Label Studio's comparison too; empty where there is none."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        value = value.get("selected")
+    return "" if value is None else str(value).strip()
 
 
 def verdict_of(value: object) -> Verdict | None:
     """A verdict as files write it; None where there is none. Raises RowFault for one that is not known."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, dict):
-        value = value.get("selected")  # as Label Studio writes a comparison
-    if value is None or not str(value).strip():
+    word = verdict_word(value)
+    if not word:
         return None
-    found = verdict_called(str(value).strip().removesuffix(".0"))  # a table with gaps writes 1 as 1.0
+    found = verdict_called(word)
     if found is None:
+        known = "a, b, tie and both_bad, and 1 and 2 in a column without other numbers"
         raise RowFault(
             "unknown_verdict",
-            f"the verdict says {str(value)[:60]!r}; known are a, b, tie, both_bad, 1 and 2; say what it means with --verdict VERDICT=WORD",
-            str(value).strip(),
+            f"the verdict says {word[:60]!r}; known are {known}; say what it means with --verdict VERDICT=WORD",
+            word,
         )
     return found
 

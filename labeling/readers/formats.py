@@ -17,7 +17,8 @@ class Format:
     """`fits` tells from a record's fields; `read` makes the row or raises RowFault. `columns`: roles a mapping may name.
 
     `fields` lays a record out flat, where what counts lies deeper. `collect` makes rows of what `read` gives, where one
-    record alone is no row. `spelled` puts our words for verdicts in the place of a file's own, where no column holds them.
+    record alone is no row. `spelled` puts our words for verdicts in the place of a file's own, where the answers to a question,
+    which the role `verdict` then names, hold them and no column.
     A format of which `is_found` is false is read only when asked for.
     """
 
@@ -28,7 +29,7 @@ class Format:
     columns: tuple[str, ...] = ()
     fields: Callable[[Record], Record] = lambda record: record
     collect: Callable[[Iterable[Any]], Iterator[tuple[int, Row] | Refusal]] | None = None
-    spelled: Callable[[Record, Mapping[str, str]], Record] | None = None
+    spelled: Callable[[Record, Mapping[str, str], str | None], Record] | None = None
     is_found: bool = True
 
 
@@ -54,11 +55,11 @@ FORMATS: dict[str, Format] = {
     "openai-dpo": Format("pairs", "OpenAI preference JSONL (PFT, DPO)", _is_openai, preferences.openai, ABOUT_PROMPT),
     "label-studio": Format(
         "pairs", "Label Studio, pairwise", annotations.is_label_studio, annotations.label_studio,
-        (*_SIDES, *ABOUT_PROMPT), fields=annotations.label_studio_fields, spelled=annotations.label_studio_spelled,
+        (*_SIDES, "verdict", *ABOUT_PROMPT), fields=annotations.label_studio_fields, spelled=annotations.spelled,
     ),
     "argilla": Format(
         "pairs", "Argilla, two responses compared", annotations.is_argilla, annotations.argilla,
-        (*_SIDES, *ABOUT_PROMPT), fields=annotations.argilla_fields, spelled=annotations.argilla_spelled,
+        (*_SIDES, "verdict", *ABOUT_PROMPT), fields=annotations.argilla_fields, spelled=annotations.spelled,
     ),
     "arena-battles": Format(
         "pairs", "arena battles: two models and a winner", battles.is_battle, battles.battle,
@@ -148,7 +149,8 @@ def columns_of(format: Format, records: Iterable[Record]) -> tuple[str, ...]:
 
 def mapped(format: Format, columns: tuple[str, ...], given: Columns, *, of_first: int) -> dict[str, str]:
     """Role to column: by name, and as given. Columns after the `of_first` that the first rows have play only what is left."""
-    found = suggested(columns[:of_first], format.columns)
-    left = [role for role in format.columns if role not in found]
+    roles = format.columns if format.spelled is None else [role for role in format.columns if role != "verdict"]
+    found = suggested(columns[:of_first], roles)
+    left = [role for role in roles if role not in found]
     found |= suggested(columns[of_first:], left) | dict(given)
     return {role: column for role, column in found.items() if column}

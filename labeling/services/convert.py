@@ -262,7 +262,7 @@ def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> Prefe
         code, reason = UNDECIDED[row.verdict]
         if row.verdict is None and row.unread:
             words = ", ".join(repr(word[:60]) for word in row.unread)
-            reason += f"; no verdict by itself: {words}; say what it means with --verdict VERDICT=WORD"
+            reason += f"; no verdict by itself: {words}; say what it means with --verdict VERDICT=WORD, or which question is the verdict with --map verdict=QUESTION"
         raise RowRefused(code, reason)
     prompt = row.prompt.prompt
     return PreferenceRow(

@@ -213,16 +213,16 @@ def _word_key(format_: str, word: str) -> str:
 
 def _columns(found: Preview, format_: str, words: tuple[str, ...]) -> None:
     seen = found.understanding
-    roles = FORMATS[seen.format].columns
+    roles, has_questions = FORMATS[seen.format].columns, FORMATS[seen.format].spelled is not None
     if TEXT_ROLES.isdisjoint(seen.mapping):
         st.caption("The texts stand where this format has them.")
     first = [role for role in dict.fromkeys([*MAIN_ROLES, *seen.mapping]) if role in roles]
     for role in first:
         _column(seen, format_, role)
         if role == "verdict" and role in seen.mapping:
-            _meanings(format_, words, MEANINGS)
-    if FORMATS[seen.format].spelled is not None:
-        _meanings(format_, words, MEANINGS | {"": "no verdict"})
+            _meanings(format_, words, MEANINGS | ({"": "no verdict"} if has_questions else {}))
+        elif role == "verdict" and has_questions:
+            st.caption("No question is surely the verdict, so there are no labels. Choose one, if one is.")
     if others := [role for role in roles if role not in first]:
         with st.expander("Other columns", type="compact"):
             for role in others:

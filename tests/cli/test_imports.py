@@ -104,6 +104,22 @@ def test_answers_that_name_no_verdict_are_told(command, file):
     assert "no labels" not in command(tasks, "--verdict", "b=New wins").stdout
 
 
+def test_a_dry_run_tells_which_question_of_another_tool_s_export_is_the_verdict(command, file):
+    given = {
+        name: [{"user_id": "u", "value": side}] for name, side in (("safer", "response1"), ("deeper", "response2"))
+    }
+    rows = file(
+        "rows.jsonl",
+        json.dumps({"fields": {"prompt": "Why?", "response1": "So.", "response2": "No."}, "responses": given}),
+    )
+    assert (
+        "no question is surely the verdict: say which with --map verdict=QUESTION" in command(rows, "--dry-run").stdout
+    )
+    taken = command(rows, "--dry-run", "--map", "verdict=deeper").stdout
+    assert "the verdict is the answer to 'deeper'" in taken
+    assert json.loads(command(rows, "--map", "verdict=deeper", "--json").stdout)["imports"][0]["labels"] == 1
+
+
 def test_words_that_are_many_are_not_offered_as_verdicts(command, file):
     rows = "".join(f"Why {n}?,So.,No.,word {n}\n" for n in range(9))
     table = file("odd.csv", f"prompt,response_a,response_b,winner\n{rows}")

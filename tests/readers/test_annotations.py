@@ -4,8 +4,9 @@ import pytest
 
 from labeling.domain import Verdict
 from labeling.errors import InputError
+from labeling.readers import understand
 from labeling.rows import NamedVerdict
-from tests.readers.reading import format_of, pair_in, refusal_in, said
+from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said
 from tests.readers.records import ARGILLA, LABEL_STUDIO, SHOWN
 
 
@@ -75,17 +76,122 @@ def test_comments_and_ratings_are_no_words_for_verdicts():
     assert (row.labels, row.unread) == ((), ())
 
 
-def test_a_comparison_in_words_goes_before_a_rating_and_a_rating_beyond_two_is_none():
-    def asked(**answers):
-        given = {
-            name: [{"user_id": f"u{number}", "value": value} for number, value in enumerate(values, 1)]
-            for name, values in answers.items()
-        }
-        return pair_in(ARGILLA | {"responses": given}).labels
+SIDES = {"prompt": "Why?", "response-1": "So.", "response-2": "No."}
 
-    assert asked(quality=[1], preference=["response-2"]) == (NamedVerdict("u1", Verdict.B),)
-    assert asked(quality=[1, 4]) == ()
-    assert asked(preference=[1, 2]) == (NamedVerdict("u1", Verdict.A), NamedVerdict("u2", Verdict.B))
+
+def asked(shown=SIDES, **answers):
+    """A record of Argilla: to each question the answers of `u1`, `u2` and so on, in an underscore's place a hyphen."""
+    given = {
+        name.replace("_", "-"): [{"user_id": f"u{number}", "value": value} for number, value in enumerate(values, 1)]
+        for name, values in answers.items()
+    }
+    return {"fields": shown, "responses": given}
+
+
+def verdicts(record, **options):
+    return [label.verdict for label in pair_in(record, **options).labels]
+
+
+def question(*records, **options):
+    return understand(jsonl(*records), "file.jsonl", **options).mapping.get("verdict")
+
+
+def test_a_number_is_a_verdict_where_the_question_compares_and_goes_no_further_than_two():
+    assert verdicts(asked(quality=[1], preference=["response-2"])) == [Verdict.B]
+    assert verdicts(asked(preference=[1, 2])) == [Verdict.A, Verdict.B]
+    for rating in (asked(quality=[1]), asked(quality=[1, 4]), asked(rating=["1"])):
+        row = pair_in(rating)
+        assert (row.labels, row.unread) == ((), ())
+    scale = [asked(preference=[1]), asked(preference=[5])]
+    assert [row.unread for row in rows_in(jsonl(*scale))] == [("1",), ("5",)]
+    meant = {"1": "a", "5": "b"}
+    assert [row.verdict for row in rows_in(jsonl(*scale), verdicts=meant)] == [Verdict.A, Verdict.B]
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ({"unsafe": ["response-1"], "preference": ["response-2"]}, "preference"),
+        ({"which_is_better": ["response-2"], "fluency": ["response-1"]}, "which-is-better"),
+        ({"preference": ["The new one"], "fluency": ["response-1"]}, "preference"),
+        ({"preference": [5], "fluency": ["response-1"]}, "preference"),
+        ({"preference": ["response-2"], "why_preferred": ["Shorter."]}, "preference"),
+        ({"fluency": ["response-1"], "topic": ["physics"]}, "fluency"),
+        ({"fluency": ["response-1"], "depth": ["response-2"]}, None),
+        ({"prefer_short": ["response-1"], "prefer_deep": ["response-2"]}, None),
+        ({"unsafe": ["response-1"]}, None),
+        ({"which_is_worse": ["response-1"]}, None),
+    ],
+)
+def test_the_question_that_compares_is_the_verdict_and_none_where_several_might_be(answers, found):
+    record = asked(**answers)
+    assert question(record) == found
+    if found is None:
+        row = pair_in(record)
+        assert (row.labels, set(row.unread)) == ((), {value for values in answers.values() for value in values})
+
+
+def test_a_question_is_taken_for_the_verdict_by_hand():
+    record = asked(fluency=["response-1"], depth=["response-2"], preference=["tie"])
+    assert verdicts(record, mapping={"verdict": "depth"}) == [Verdict.B]
+    assert verdicts(record, mapping={"verdict": ""}) == []
+    assert verdicts(asked(quality=[1]), mapping={"verdict": "quality"}) == [Verdict.A]
+    assert {"fluency", "depth", "preference"} <= set(understand(jsonl(record), "file.jsonl").columns)
+    with pytest.raises(InputError, match=r"has no column 'dept' for verdict\. It has: .*depth"):
+        pair_in(record, mapping={"verdict": "dept"})
+
+
+def test_words_are_given_a_meaning_in_the_question_that_is_the_verdict_alone():
+    record = asked(fluency=["new"], preference=["response-2", "new"])
+    assert verdicts(record, verdicts={"new": "a"}) == [Verdict.B, Verdict.A]
+
+
+def test_a_question_that_is_first_answered_late_is_found():
+    records = [asked()] * 30 + [asked(unsafe=["response-1"], preference=["response-2"])]
+    assert question(*records) == "preference"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("rating_1", "rating_2"), ("quality1", "quality2"), ("response_1_rating", "response_2_rating")],
+)
+def test_of_two_ratings_one_for_each_side_the_higher_one_is_the_verdict(first, second):
+    record = asked(**{first: [1, 4, 3], second: [5, 2, 3]}, why=["Shorter."])
+    assert verdicts(record) == [Verdict.B, Verdict.A, Verdict.TIE]
+    assert question(record) == first.replace("_", "-")
+    row = pair_in(asked(**{first: [1]}), mapping={"verdict": first.replace("_", "-")})
+    assert (row.labels, row.unread) == ((), ())
+
+
+def test_ratings_of_which_more_may_be_worse_are_none_and_a_comparison_goes_before_any():
+    assert verdicts(asked(toxicity_1=[1], toxicity_2=[5])) == []
+    assert verdicts(asked(rating_1=[1], rating_2=[5], preference=["response-1"])) == [Verdict.A]
+    assert verdicts(asked(rating_1=[1], rating_2=[5], fluency=["response-1"])) == []
+
+
+def test_ratings_of_annotators_without_a_name_are_not_mixed():
+    ratings = {"rating-1": [1, 4], "rating-2": [5, 2]}
+    answers = {name: [{"user_id": None, "value": value} for value in values] for name, values in ratings.items()}
+    assert verdicts({"fields": SIDES, "responses": answers}) == []
+
+
+def control(name, **value):
+    return {"from_name": name, "type": "pairwise" if "selected" in value else "choices", "value": value}
+
+
+@pytest.mark.parametrize(
+    ("results", "verdict"),
+    [
+        ([control("unsafe", choices=["Response A"]), control("better", selected="right")], Verdict.B),
+        ([control("preferred", choices=["Response A"]), control("pair", selected="right")], Verdict.B),
+        ([control("fluent", choices=["Response A"]), control("better", choices=["Response B"])], Verdict.B),
+        ([control("fluent", choices=["Response A"]), control("deep", choices=["Response B"])], None),
+        ([control("scale", choices=["1"])], None),
+    ],
+)
+def test_a_pairwise_control_goes_before_choices_and_a_choice_of_a_number_is_none(results, verdict):
+    task = LABEL_STUDIO | {"annotations": [{"completed_by": 1, "result": results}]}
+    assert pair_in(task).verdict is verdict
 
 
 def test_an_answer_that_was_not_submitted_says_nothing():

@@ -3,8 +3,9 @@
 import pytest
 
 from labeling.domain import Verdict
+from labeling.readers import Refusal
 from labeling.rows import NamedVerdict
-from tests.readers.reading import BAD, GOOD, USER, format_of, pair_in, refusal_in, said
+from tests.readers.reading import BAD, GOOD, USER, format_of, pair_in, refusal_in, rows_in, said
 from tests.readers.records import BATTLE
 
 
@@ -74,3 +75,38 @@ def test_a_tables_column_of_raters_names_whose_verdict_it_is():
         {"prompt": "Q", "response_a": "x", "response_b": "y", "verdict": "a", "strength": 2, "annotator": "r1"}
     )
     assert row.labels == (NamedVerdict("r1", Verdict.A, 2),)
+
+
+def table(column: str, *numbers: object, sides: str = "response_1,response_2", **options: object) -> list[object]:
+    """The verdict of each row of a table, or the word that a row was refused for."""
+    lines = "".join(f"Q{place},x,y,{number},m,n\n" for place, number in enumerate(numbers))
+    content = f"prompt,{sides},{column},model_a,model_b\n{lines}".encode()
+    return [row.word if isinstance(row, Refusal) else row.verdict for row in rows_in(content, "f.csv", **options)]
+
+
+@pytest.mark.parametrize("column", ["label", "winner"])
+@pytest.mark.parametrize("numbers", [("0", "1"), ("-1", "1"), ("1", "2", "3"), ("1.0", "0.0"), ("tie", "1", "0")])
+def test_a_number_is_no_verdict_where_its_column_holds_others_than_1_and_2(column, numbers):
+    assert table(column, *numbers) == [Verdict.TIE if number == "tie" else number for number in numbers]
+
+
+def test_where_one_number_is_given_a_meaning_each_other_needs_one_too():
+    assert table("label", "0", "1", verdicts={"0": "a"}) == [Verdict.A, "1"]
+    assert table("label", "1", "2", verdicts={"1": "b"}) == [Verdict.B, "2"]
+    assert table("label", "0", "1", verdicts={"0": "a", "1": "b"}) == [Verdict.A, Verdict.B]
+
+
+def test_a_number_that_comes_after_many_rows_is_looked_for():
+    assert table("label", *["1"] * 30, "0") == [*["1"] * 30, "0"]
+    assert table("label", *[""] * 30, "1", "2") == [*[None] * 30, Verdict.A, Verdict.B]
+
+
+def test_responses_that_are_counted_from_0_have_no_verdict_2():
+    sides = "response_0,response_1"
+    assert table("label", "0", "1", sides=sides) == [Verdict.A, Verdict.B]
+    assert table("label", "0", "1", "2", sides=sides) == ["0", "1", "2"]
+
+
+def test_models_whose_names_are_numbers_win_by_their_names():
+    content = b"prompt,response_a,response_b,model_a,model_b,winner\nQ,x,y,17,1,1\nP,x,y,1,17,1\n"
+    assert [row.verdict for row in rows_in(content, "f.csv")] == [Verdict.B, Verdict.A]

@@ -173,6 +173,22 @@ def test_the_own_words_of_another_tool_s_export_are_told_by_hand(page, store):
     assert project(store).labelled_pairs == 2
 
 
+def test_the_question_of_another_tool_s_export_that_is_the_verdict_is_chosen(page, store):
+    given = {
+        name: [{"user_id": "u", "value": side}] for name, side in (("safer", "response1"), ("deeper", "response2"))
+    }
+    row = {"fields": {"prompt": "Q?", "response1": "x", "response2": "y"}, "responses": given}
+    choose(page, "rows.jsonl", jsonl(row))
+    assert "Labels in the file" not in metrics(page)
+    assert any("No question is surely the verdict" in one.value for one in page.caption)
+    select(page, "Verdict", "deeper")
+    assert metrics(page)["Labels in the file"] == "1"
+    assert page.dataframe[0].value["Verdict"].to_list() == ["b"]
+    button(page, "Import 1 pair").click()
+    run_to_end(page)
+    assert project(store).labelled_pairs == 1
+
+
 def test_a_file_is_read_again_only_where_it_would_be_understood_otherwise(page):
     choose(page, "pairs.jsonl", jsonl(*PAIRS))
     first = page.session_state[KEY].seen[1]
