@@ -97,7 +97,7 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_question(seen)}{_unread(seen.words)}"
+                        f" nothing stored{_understood(seen)}{_question(seen)}{_why(seen.refused, seen.refusals)}{_unread(seen.words)}"
                     )
                     continue
                 view = run_import(store, actor, project, path, name, options, partial(_progress, name))
