@@ -97,6 +97,16 @@ class _Reply:
     is_sandbox: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """What a row says of two replies. `strength` is that of this comparison: None where nobody gave one."""
+
+    chosen: _Reply
+    rejected: _Reply
+    outcome: Outcome
+    strength: float | None
+
+
 class _Ordinary:
     """Pairs that a format's shape makes lines of, some at a time, in place of rows and records; none where `may_be` is not."""
 
@@ -169,9 +179,9 @@ class _RowMaker:
 
     def origin(self, pair: rows.PairRow, decision: Decision) -> tuple[RowOrigin, str | None]:
         """Where the row of a pair without an edit comes from, and the system prompt that stands in it."""
-        ((chosen, rejected),) = self._matches(pair, decision, None)
+        (match,) = self._matches(pair, decision, None)
         system = self._system_prompt or self._common(pair.a_origin, pair.b_origin)
-        return self._origin(pair, decision, chosen, rejected), system
+        return self._origin(pair, decision, match), system
 
     def made(
         self, pair: rows.PairRow, decision: Decision, edits: Mapping[int, rows.EditRow]
@@ -185,9 +195,9 @@ class _RowMaker:
         if is_masked := self._held.rules.personal_data == "mask":
             messages, tools = (tuple(masked(one, found) for one in many) for many in (messages, tools))
         made, refusal = [], None
-        for chosen, rejected in self._matches(pair, decision, edit):
+        for match in self._matches(pair, decision, edit):
             kinds = set(found)
-            better, worse = ((reply.text, _loaded(reply.calls)) for reply in (chosen, rejected))
+            better, worse = ((reply.text, _loaded(reply.calls)) for reply in (match.chosen, match.rejected))
             if is_masked:
                 better, worse = (_masked_reply(*said, kinds) for said in (better, worse))
             try:
@@ -198,35 +208,38 @@ class _RowMaker:
                     tools=tools,
                     chosen_tool_calls=better[1],
                     rejected_tool_calls=worse[1],
-                    outcome=_outcome(decision, edit),
-                    margin=decision.strength,
+                    outcome=match.outcome,
+                    margin=match.strength,
                 )
             except RowRefused as refused:
                 refusal = refused.code
             else:
-                origin = self._origin(pair, decision, chosen, rejected)
+                origin = self._origin(pair, decision, match)
                 made.append((row, replace(origin, masked=tuple(sorted(kinds))) if kinds else origin))
         return made, refusal
 
-    def _matches(
-        self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None
-    ) -> Iterator[tuple[_Reply, _Reply]]:
+    def _matches(self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None) -> Iterator[_Match]:
         """Which reply beats which. Without a better one the sides stand in stored order."""
         a = _Reply(pair.a_id, pair.a_text, pair.a_calls, self._wrote(pair.a_origin), pair.a_origin.is_sandbox)
         b = _Reply(pair.b_id, pair.b_text, pair.b_calls, self._wrote(pair.b_origin), pair.b_origin.is_sandbox)
         if edit is None:
-            yield (b, a) if decision.better == "b" else (a, b)
+            chosen, rejected = (b, a) if decision.better == "b" else (a, b)
+            yield _Match(chosen, rejected, _outcome(decision), decision.strength)
             return
         # An annotator wrote out what should have been said: text, without the call it began as.
         written = _Reply(edit.completion_id, edit.text, None, f"{EDIT_BY}{edit.rater}", edit.is_sandbox)
         original, other = (b, a) if edit.parent_id == pair.b_id else (a, b)
         loser = other if decision.better is None else a if decision.better == "b" else b
+        if decision.better is None and "both_bad" in self._held.takes:  # which an edit does not take back
+            yield _Match(a, b, "both_bad", None)
         if self._held.rules.edits != "beat_original":
-            yield written, loser
+            # The strength was given for the better reply over this one, and the edit is better still.
+            yield _Match(written, loser, "better", decision.strength)
         if self._held.rules.edits != "beat_loser" and original is not loser:
-            yield written, original
+            yield _Match(written, original, "better", None)
 
-    def _origin(self, pair: rows.PairRow, decision: Decision, chosen: _Reply, rejected: _Reply) -> RowOrigin:
+    def _origin(self, pair: rows.PairRow, decision: Decision, match: _Match) -> RowOrigin:
+        chosen, rejected = match.chosen, match.rejected
         voices = [self._held.voice(rater) for rater in decision.raters]
         marks = [name for name, reply in (("chosen", chosen), ("rejected", rejected)) if reply.is_sandbox]
         if any(voice.is_sandbox for voice in voices):
@@ -236,7 +249,7 @@ class _RowMaker:
             group=pair.group,
             raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
-            strength=decision.strength,
+            strength=match.strength,
             agreed=decision.agreed,
             chosen_id=chosen.id,
             rejected_id=rejected.id,
@@ -263,9 +276,7 @@ class _RowMaker:
         return (origin.source or "") if origin.generator is None else self._generators[origin.generator].name
 
 
-def _outcome(decision: Decision, edit: rows.EditRow | None) -> Outcome:
-    if edit is not None:  # it is better than what it was written for, however the pair was judged
-        return "better"
+def _outcome(decision: Decision) -> Outcome:
     return "tie" if decision.reason == "tie" else "both_bad" if decision.reason == "both_bad" else "better"
 
 

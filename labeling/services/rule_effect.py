@@ -53,8 +53,8 @@ class Effect:
     `rows` come of the pairs kept, before a format refuses any. `unread`: pairs whose texts are not read yet, which a
     rule about texts does not leave out so far. The rest is of the pairs kept and known only where it was asked for:
     `longer_before` and `longer_after` lengths are matched, `own_both` and `own_one` sides by the model to be tuned,
-    `edited` by an annotator, `contradicting` others of their prompt, `without_strength`; `found` counts pairs in which
-    personal data or keys were found, by kind, before the rule about them.
+    `edited` by an annotator, `contradicting` others of their prompt, `without_strength` in all of their rows; `found`
+    counts pairs in which personal data or keys were found, by kind, before the rule about them.
     """
 
     pairs: int
@@ -190,24 +190,22 @@ class _Weighing:
         self._longest = np.maximum(sides.a_length, sides.b_length)
         self._chosen = np.where(is_b, sides.b_length, sides.a_length)
         self._rejected = np.where(is_b, sides.a_length, sides.b_length)
-        self._of_a = np.zeros(0, dtype=bool)  # of each edit, whether it was made from a
+        # Of each edit, whether a and b stand in a row beside it.
+        self._beside_a, self._beside_b = np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
         if not len(self._edit_ids):
             return
         facts = _edit_columns(self._session, self._edit_ids)
         parent, length = facts[:, 0], facts[:, 1]
-        pair = self._edit_pairs
-        self._of_a = of_a = sides.a_id[pair] == parent
-        original = np.where(of_a, sides.a_length[pair], sides.b_length[pair])
-        if self._held.rules.edits == "beat_original":
-            self._rejected[pair] = original
-        else:
-            bad = self.outcomes.code[pair] == EDITED
-            other = np.where(of_a, sides.b_length[pair], sides.a_length[pair])
-            self._rejected[pair] = np.where(bad, other, self._rejected[pair])
-        self._chosen[pair] = length
-        self._longest[pair] = np.maximum(length, self._rejected[pair])
-        if self._held.rules.edits == "both":
-            self._longest[pair] = np.maximum(self._longest[pair], original)
+        pair, edits = self._edit_pairs, self._held.rules.edits
+        bad = self.outcomes.code[pair] == EDITED
+        of_a = sides.a_id[pair] == parent
+        beats_a = of_a if edits == "beat_original" else np.where(bad, ~of_a, is_b[pair])
+        beats_both = bad & ("both_bad" in self._held.takes) | (edits == "both")
+        self._beside_a, self._beside_b = beats_a | beats_both, ~beats_a | beats_both
+        a_length, b_length = sides.a_length[pair], sides.b_length[pair]
+        self._chosen[pair], self._rejected[pair] = length, np.where(beats_a, a_length, b_length)
+        beside = np.maximum(np.where(self._beside_a, a_length, 0), np.where(self._beside_b, b_length, 0))
+        self._longest[pair] = np.maximum(length, beside)
 
     def _narrow(self, sides: Sides) -> None:
         """The rules about decided pairs, one after the other: what one leaves out no later one counts."""
@@ -289,14 +287,17 @@ class _Weighing:
         edited = self._stays[self._edit_pairs]
         is_a = self.code == A
         better, worse = np.where(is_a, sides.a, sides.b), np.where(is_a, sides.b, sides.a)
-        twice = edited & (self.code[self._edit_pairs] <= EDITED) if rules.edits == "both" else edited[:0]
+        twice = edited & self._beside_a & self._beside_b
+        has_strength = ~np.isnan(self.outcomes.strength)
+        if rules.edits == "beat_original":  # nobody said how much better an edit is than what it was made from
+            has_strength[self._edit_pairs] = False
         singles = None if self._held.takes == ONLY_BETTER else self._singles(sides)
         return replace(
             told,
             rows=singles.desirable + singles.undesirable if singles else told.kept + int(np.count_nonzero(twice)),
             unread=self._unread,
             edited=int(np.count_nonzero(edited)),
-            without_strength=int(np.count_nonzero(stays & (self.code <= B) & np.isnan(self.outcomes.strength))),
+            without_strength=int(np.count_nonzero(stays & (self.code <= EDITED) & ~has_strength)),
             longer_before=self._longer_before,
             longer_after=self._longer_after,
             target_model=self._model,
@@ -315,14 +316,10 @@ class _Weighing:
         stays = self._stays
         first, second = np.where(self.code == B, b, a), np.where(self.code == B, a, b)
         # An edit is a reply of its own; it stands where the better one stood.
-        pair, edits = self._edit_pairs, self._held.rules.edits
+        pair = self._edit_pairs
         first[pair] = -self._edit_ids
-        original, other = np.where(self._of_a, [a[pair], b[pair]], [b[pair], a[pair]])
-        if edits == "beat_original":
-            second[pair] = original
-        else:
-            second[pair] = np.where(self.code[pair] == EDITED, other, second[pair])
-        twice = original[stays[pair]] if edits == "both" else original[:0]
+        second[pair] = np.where(self._beside_a, a[pair], b[pair])
+        twice = b[pair[self._beside_a & self._beside_b & stays[pair]]]
         tie, bad = self.code == CODE["tie"], self.code == CODE["both_bad"]
         good = np.union1d(first[stays & ~bad], second[stays & tie])
         poor = np.unique(np.concatenate([second[stays & ~tie], first[stays & bad], twice]))

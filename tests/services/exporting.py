@@ -69,7 +69,7 @@ class Exporting:
         return self.add(tables.Rater, kind="imported", name=name, project_id=self.project_id)
 
     def pair(self, text: str, a: str = "", b: str = "", **more) -> int:
-        """A pair of two completions. `messages`, `tools`, `a_by`, `b_by` (generators), `prompt` (values), `pair` (values)."""
+        """A pair of two completions. `messages`, `tools`, `a_by`, `b_by` (generators), `a_calls`, `prompt` (values), `pair` (values)."""
         messages = more.get("messages") or ({"role": "user", "content": text},)
         prompt = Prompt(tuple(messages), tuple(more.get("tools", ())))
         with self.store.writing() as session:
@@ -85,19 +85,19 @@ class Exporting:
                 tools=canonical_json(list(prompt.tools)) if prompt.tools else None,
             )  # fmt: skip
         a, b = a or f"good {text}", b or f"a poor reply to {text}"
-        first = self.completion(key, a, more.get("a_by"))
+        first = self.completion(key, a, more.get("a_by"), more.get("a_calls"))
         second = self.completion(key, b, more.get("b_by"))
         return self.add(
             tables.Pair, project_id=self.project_id, prompt_id=key, a_id=first, b_id=second, a_digest=text_digest(a),
             b_digest=text_digest(b), **more.get("pair", {}),
         )  # fmt: skip
 
-    def completion(self, prompt: int, text: str, generator: int | None = None) -> int:
+    def completion(self, prompt: int, text: str, generator: int | None = None, calls: list | None = None) -> int:
         by = {"kind": "imported", "source": f"file {uuid4().hex[:6]}"}
         if generator is not None:
             by = {"kind": "generated", "generator_id": generator, "sample_number": uuid4().int % 1_000_000}
         key = self.add(tables.Completion, prompt_id=prompt, text_digest=text_digest(text), characters=len(text), **by)
-        self.add(tables.CompletionText, completion_id=key, text=text)
+        self.add(tables.CompletionText, completion_id=key, text=text, tool_calls=json.dumps(calls) if calls else None)
         return key
 
     def pairs(self, count: int, **more) -> list[int]:
@@ -185,3 +185,24 @@ def one_edited(store: Store) -> tuple[Exporting, int]:
     ((pair, left),) = making.serve_all(ana).items()
     making.says(ana, pair, "a", left, edited="the best of all replies")
     return making, pair
+
+
+def edited(making: Exporting, pair: int, verdict: str, parent: int, text: str, **more) -> None:
+    """A label of an imported rater that brings an edit of the completion `parent`."""
+    with making.store.reading() as session:
+        prompt = (
+            session.execute(tables.Completion.__table__.select().where(tables.Completion.id == parent)).one().prompt_id
+        )
+    rater = making.imported_rater(f"editor of {pair}")
+    edit = making.add(
+        tables.Completion, prompt_id=prompt, kind="edit", text_digest=f"digest {text}", characters=len(text),
+        parent_id=parent, rater_id=rater,
+    )  # fmt: skip
+    making.add(tables.CompletionText, completion_id=edit, text=text)
+    making.label(rater, pair, verdict, edit_id=edit, **more)
+
+
+def sides(making: Exporting, pair: int) -> tuple[int, int]:
+    with making.store.reading() as session:
+        row = session.execute(tables.Pair.__table__.select().where(tables.Pair.id == pair)).one()
+        return row.a_id, row.b_id

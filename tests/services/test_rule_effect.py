@@ -12,7 +12,7 @@ from labeling.services.export_choices import ExportChoices
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.rule_effect import Share, Singles, effect, rater_names, read_texts
 from labeling.storage import tables
-from tests.services.exporting import Exporting, lines, make_exporting
+from tests.services.exporting import Exporting, edited, lines, make_exporting, sides
 
 REFUSAL = "I'm sorry, but I can't help with that."
 MANY = frozenset({"better", "tie", "both_bad"})
@@ -272,27 +272,6 @@ def test_a_rule_about_a_target_model_that_is_not_named_says_so(store):
     making = make_exporting(store)
     with pytest.raises(InputError, match="names none"):
         effect(*making.place, LabelRules(on_policy="one_side"))
-
-
-def edited(making: Exporting, pair: int, verdict: str, parent: int, text: str) -> None:
-    """A label of an imported rater that brings an edit of the completion `parent`."""
-    with making.store.reading() as session:
-        prompt = (
-            session.execute(tables.Completion.__table__.select().where(tables.Completion.id == parent)).one().prompt_id
-        )
-    rater = making.imported_rater(f"editor of {pair}")
-    edit = making.add(
-        tables.Completion, prompt_id=prompt, kind="edit", text_digest=f"digest {text}", characters=len(text),
-        parent_id=parent, rater_id=rater,
-    )  # fmt: skip
-    making.add(tables.CompletionText, completion_id=edit, text=text)
-    making.label(rater, pair, verdict, edit_id=edit)
-
-
-def sides(making: Exporting, pair: int) -> tuple[int, int]:
-    with making.store.reading() as session:
-        row = session.execute(tables.Pair.__table__.select().where(tables.Pair.id == pair)).one()
-        return row.a_id, row.b_id
 
 
 @pytest.mark.parametrize(
