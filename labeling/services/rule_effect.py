@@ -19,7 +19,7 @@ from labeling.services.pair_rules import contradicting, gone_by, longer_chosen, 
 from labeling.services.personal_data import KINDS
 from labeling.services.project_book import Sides, book_of, book_with_sides, open_results
 from labeling.services.raters import names_of
-from labeling.services.text_traits import REFUSES_A, REFUSES_B, edit_traits, read_traits, traits_of
+from labeling.services.text_traits import EDIT_REFUSES, REFUSES_A, REFUSES_B, edit_traits, read_traits, traits_of
 from labeling.services.votes import CODE, EDITED, OUTCOMES, A, B, Column, Outcomes, decide_all, edits_of
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
@@ -54,7 +54,7 @@ class Effect:
     rule about texts does not leave out so far. The rest is of the pairs kept and known only where it was asked for:
     `longer_before` and `longer_after` lengths are matched, `own_both` and `own_one` sides by the model to be tuned,
     `edited` by an annotator, `contradicting` others of their prompt, `without_strength` in all of their rows; `found`
-    counts pairs in which personal data or keys were found, by kind, before the rule about them.
+    counts pairs in whose rows personal data or keys were found, by kind, before the rule about them.
     """
 
     pairs: int
@@ -232,22 +232,25 @@ class _Weighing:
         self._longer_after = Share(*longer_chosen(self._chosen, self._rejected, sided & self._stays))
 
     def _read_texts(self) -> None:
+        """The rules about texts: they read what stands in the rows, of a pair with an edit perhaps one side alone."""
         rules = self._held.rules
-        known, refuses, found = traits_of(self._store, self._held.project_id).of(self.book.pair_id)
+        known, traits = traits_of(self._store, self._held.project_id).of(self.book.pair_id)
         self._unread = int(np.count_nonzero(~known & self._stays))
-        edited = np.zeros(len(refuses), dtype=bool)
-        edited[self._edit_pairs] = True
-        if rules.refusals == "leave_out":
-            self._go(refuses > 0, "refusal")
-        elif rules.refusals == "leave_out_chosen":
-            chosen = ((self.code == A) & (refuses & REFUSES_A > 0)) | ((self.code == B) & (refuses & REFUSES_B > 0))
-            self._go(chosen & ~edited, "refusal")
+        refuses, found = traits.refuses, traits.around | traits.a | traits.b
+        chosen = np.where(self.code == A, REFUSES_A, np.where(self.code == B, REFUSES_B, 0))
+        if len(self._edit_ids):
+            pair = self._edit_pairs
+            read = edit_traits(self._store, self._session, self._held, self._edit_ids.tolist())
+            edit_refuses, edit_found = np.array([read[id_] for id_ in self._edit_ids.tolist()], dtype=np.int8).T
+            in_rows = REFUSES_A * self._beside_a + REFUSES_B * self._beside_b
+            refuses[pair] = refuses[pair] & in_rows | edit_refuses
+            found[pair] = traits.around[pair] | traits.a[pair] * self._beside_a | traits.b[pair] * self._beside_b
+            found[pair] |= edit_found
+            chosen[pair] = EDIT_REFUSES
+        if rules.refusals != "keep":
+            self._go((refuses if rules.refusals == "leave_out" else refuses & chosen) > 0, "refusal")
         if rules.personal_data == "keep":
             return
-        if len(self._edit_ids):
-            read = edit_traits(self._store, self._session, self._held, self._edit_ids.tolist())
-            found = found.copy()
-            found[self._edit_pairs] |= np.array([read[id_] for id_ in self._edit_ids.tolist()], dtype=np.int8)
         self._found = np.where(self._stays, found, 0)
         if rules.personal_data == "leave_out":
             self._go(found > 0, "personal_data")

@@ -1,6 +1,6 @@
 """What the texts of a project's pairs hold: refusals, personal data, keys. Read once, as texts never change.
 
-Reading takes some 9 seconds for 100,000 pairs of 1 kB; the answers are kept at 3 bytes a pair, for the two projects
+Reading takes some 9 seconds for 100,000 pairs of 1 kB; the answers are kept at 12 bytes a pair, for the two projects
 that were asked about last.
 """
 
@@ -22,32 +22,36 @@ from labeling.storage.store import Session, Store
 
 CHUNK = 500
 MOST_PROJECTS = 2
-REFUSES_A, REFUSES_B = 1, 2
+REFUSES_A, REFUSES_B, EDIT_REFUSES = 1, 2, 4
 Place: TypeAlias = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """Of pairs by id: `refuses` has the bits `REFUSES_A` and `REFUSES_B`, `found` those of `personal_data.kinds_in`
-    for the prompt and both sides together. Pairs that were not read yet are missing."""
+    """Of pairs by id: `refuses` has the bits `REFUSES_A` and `REFUSES_B`; the others have those of
+    `personal_data.kinds_in`, for each side and for what stands `around` them in a row. Pairs that were not read yet are
+    missing."""
 
     pair_id: Column
     refuses: Column
-    found: Column
+    around: Column
+    a: Column
+    b: Column
 
-    def of(self, pair_id: Column) -> tuple[Column, Column, Column]:
-        """(known, refuses, found) of the pairs `pair_id`."""
+    def of(self, pair_id: Column) -> tuple[Column, "Traits"]:
+        """Which of the pairs `pair_id` are known, and what of each; nothing of the others."""
+        columns = (self.refuses, self.around, self.a, self.b)
         if not len(self.pair_id):
-            none = np.zeros(len(pair_id), dtype=np.int8)
-            return none > 0, none, none
+            nothing = [np.zeros(len(pair_id), dtype=np.int8) for _ in columns]
+            return np.zeros(len(pair_id), dtype=bool), Traits(pair_id, *nothing)
         places = np.minimum(np.searchsorted(self.pair_id, pair_id), len(self.pair_id) - 1)
         known = self.pair_id[places] == pair_id
-        return known, np.where(known, self.refuses[places], 0), np.where(known, self.found[places], 0)
+        return known, Traits(pair_id, *(np.where(known, column[places], 0) for column in columns))
 
 
-_NONE = Traits(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8), np.zeros(0, dtype=np.int8))
+_NONE = Traits(np.zeros(0, dtype=np.int64), *(np.zeros(0, dtype=np.int8) for _ in range(4)))
 _known: OrderedDict[Place, Traits] = OrderedDict()
-_edits: dict[Place, dict[int, int]] = {}
+_edits: dict[Place, dict[int, tuple[int, int]]] = {}
 _turns: dict[Place, Lock] = {}
 _lock = Lock()
 
@@ -71,7 +75,7 @@ def read_traits(
     with turn:
         known = traits_of(store, held.project_id)
         unread = pair_id[~known.of(pair_id)[0]].tolist()
-        new: list[tuple[int, int, int]] = []
+        new: list[tuple[int, ...]] = []
         for start in range(0, len(unread), CHUNK):
             with store.reading() as session:
                 new += _read(session, held.project_id, unread[start : start + CHUNK])
@@ -81,7 +85,9 @@ def read_traits(
             return known
         columns = [
             np.concatenate([old, np.array(column, dtype=old.dtype)])
-            for old, column in zip((known.pair_id, known.refuses, known.found), zip(*new, strict=True), strict=True)
+            for old, column in zip(
+                (known.pair_id, known.refuses, known.around, known.a, known.b), zip(*new, strict=True), strict=True
+            )
         ]
         order = np.argsort(columns[0])
         traits = Traits(*(column[order] for column in columns))
@@ -93,8 +99,9 @@ def read_traits(
     return traits
 
 
-def _read(session: Session, project_id: int, pair_ids: list[int]) -> list[tuple[int, int, int]]:
-    read = []
+def _read(session: Session, project_id: int, pair_ids: list[int]) -> list[tuple[int, ...]]:
+    """Of each pair the columns of `Traits`."""
+    read: list[tuple[int, ...]] = []
     prompts: dict[str, int] = {}
     systems = {id_: row.system_prompt or "" for id_, row in rows.generators(session, project_id).items()}
     texts = rows.texts_of(session, pair_ids)
@@ -104,25 +111,28 @@ def _read(session: Session, project_id: int, pair_ids: list[int]) -> list[tuple[
         # What a call says stands in its arguments: a reply that calls a tool does not decline.
         refuses = REFUSES_A * (pair.a_calls is None and declines(pair.a_text))
         refuses += REFUSES_B * (pair.b_calls is None and declines(pair.b_text))
-        found = prompts[pair.messages] | kinds_in(pair.a_text) | kinds_in(pair.b_text)
-        for told in (pair.tools, pair.a_calls, pair.b_calls):
-            if told:
-                found |= kinds_within(orjson.loads(told))
+        around, a, b = prompts[pair.messages], kinds_in(pair.a_text), kinds_in(pair.b_text)
+        if pair.tools:
+            around |= kinds_within(orjson.loads(pair.tools))
+        if pair.a_calls:
+            a |= kinds_within(orjson.loads(pair.a_calls))
+        if pair.b_calls:
+            b |= kinds_within(orjson.loads(pair.b_calls))
         a_system, b_system = (systems.get(one.generator or 0, "") for one in (pair.a_origin, pair.b_origin))
         if a_system and a_system == b_system:  # what both were written under stands in the row
-            found |= kinds_in(a_system)
-        read.append((pair.pair_id, refuses, found))
+            around |= kinds_in(a_system)
+        read.append((pair.pair_id, refuses, around, a, b))
     return read
 
 
-def edit_traits(store: Store, session: Session, held: Ballot, edit_ids: Sequence[int]) -> dict[int, int]:
-    """What annotators' edits hold, as `personal_data.kinds_in`, by id."""
+def edit_traits(store: Store, session: Session, held: Ballot, edit_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """What annotators' edits hold, by id: `EDIT_REFUSES` or 0, and what `personal_data.kinds_in` finds."""
     with _lock:
         known = _edits.setdefault((str(store.url), held.project_id), {})
     new = [id_ for id_ in edit_ids if id_ not in known]
     for start in range(0, len(new), CHUNK):
         for id_, edit in rows.edits_of(session, new[start : start + CHUNK]).items():
-            known[id_] = kinds_in(edit.text)
+            known[id_] = EDIT_REFUSES * declines(edit.text), kinds_in(edit.text)
     return known
 
 
