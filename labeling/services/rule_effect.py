@@ -54,7 +54,8 @@ class Effect:
     rule about texts does not leave out so far. The rest is of the pairs kept and known only where it was asked for:
     `longer_before` and `longer_after` lengths are matched, `own_both` and `own_one` sides by the model to be tuned,
     `edited` by an annotator, `contradicting` others of their prompt, `without_strength` in all of their rows; `found`
-    counts pairs in whose rows personal data or keys were found, by kind, before the rule about them.
+    counts pairs in whose rows personal data or keys were found, by kind, before the rule about them. `own_both` and
+    `own_one` are None where no such model is named.
     """
 
     pairs: int
@@ -68,8 +69,8 @@ class Effect:
     longer_before: Share | None = None
     longer_after: Share | None = None
     target_model: str | None = None
-    own_both: int = 0
-    own_one: int = 0
+    own_both: int | None = None
+    own_one: int | None = None
     contradicting: int | None = None
     found: dict[str, int] | None = None
     singles: Singles | None = None
@@ -263,10 +264,7 @@ class _Weighing:
         return {
             "longer_chosen": {"before": asdict(self._longer_before), "after": asdict(self._longer_after)},
             "target_model": self._model,
-            "own_replies": {
-                "both": int(np.count_nonzero(stays & sides.a_own & sides.b_own)),
-                "one": int(np.count_nonzero(stays & (sides.a_own ^ sides.b_own))),
-            },
+            "own_replies": None if self._model is None else dict(zip(("both", "one"), _own(sides, stays), strict=True)),
             **({} if found is None else {"found": found}),
         }
 
@@ -295,6 +293,7 @@ class _Weighing:
         if rules.edits == "beat_original":  # nobody said how much better an edit is than what it was made from
             has_strength[self._edit_pairs] = False
         singles = None if self._held.takes == ONLY_BETTER else self._singles(sides)
+        own_both, own_one = (None, None) if self._model is None else _own(sides, stays)
         return replace(
             told,
             rows=singles.desirable + singles.undesirable if singles else told.kept + int(np.count_nonzero(twice)),
@@ -304,8 +303,8 @@ class _Weighing:
             longer_before=self._longer_before,
             longer_after=self._longer_after,
             target_model=self._model,
-            own_both=int(np.count_nonzero(stays & sides.a_own & sides.b_own)),
-            own_one=int(np.count_nonzero(stays & (sides.a_own ^ sides.b_own))),
+            own_both=own_both,
+            own_one=own_one,
             contradicting=int(np.count_nonzero(contradicting(better, worse, stays & (self.code <= B)))),
             found=self._found_by_kind() if rules.personal_data != "keep" else None,
             singles=singles,
@@ -328,6 +327,12 @@ class _Weighing:
         poor = np.unique(np.concatenate([second[stays & ~tie], first[stays & bad], twice]))
         conflicting = len(np.intersect1d(good, poor))
         return Singles(len(good) - conflicting, len(poor) - conflicting, conflicting)
+
+
+def _own(sides: Sides, among: Column) -> tuple[int, int]:
+    """Of the pairs `among`, how many have both and how many have one of their sides by the model to be tuned."""
+    both, one = sides.a_own & sides.b_own, sides.a_own ^ sides.b_own
+    return int(np.count_nonzero(among & both)), int(np.count_nonzero(among & one))
 
 
 def _edit_columns(session: Session, edit_ids: Column) -> Column:

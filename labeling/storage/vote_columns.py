@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, cast, false, func, literal, or_, select
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
@@ -96,13 +96,15 @@ def pairs_since(session: Session, project_id: int, after: int, hidden: Sequence[
 def sides(session: Session, project_id: int, model: str | None, hidden: Sequence[int]) -> PairColumns:
     """The project's pairs with what is known of their sides without reading a text, by id.
 
-    A side is the `model`'s own where a generator of it wrote it, or it was imported under its name.
+    A side is the `model`'s own where a generator of it wrote it, or it was imported under its name; without a model
+    none is.
     """
     of_model = select(col(Generator.id)).where(col(Generator.project_id) == project_id, col(Generator.model) == model)
     generators = [id_ for id_ in session.scalars(of_model) if id_ is not None] if model else []
     a, b = Completion.__table__.alias("a"), Completion.__table__.alias("b")  # type: ignore[attr-defined]  # not declared
     own = [
-        case((or_(side.c.generator_id.in_(generators), side.c.source == (model or "")), 1), else_=0) for side in (a, b)
+        case((or_(side.c.generator_id.in_(generators), side.c.source == model) if model else false(), 1), else_=0)
+        for side in (a, b)
     ]
     query = (
         select(col(Pair.id), col(Pair.a_id), col(Pair.b_id), a.c.characters, b.c.characters, *own)

@@ -58,7 +58,7 @@ def what(told: Effect, *, has_margin: bool) -> None:
                 _LONGER.format(n=count(told.longer_after.whole)),
             )
         )
-    if told.target_model and told.kept:
+    if told.target_model and told.own_both is not None and told.own_one is not None and told.kept:
         own = percent(told.own_both + told.own_one, told.kept)
         strip.append(
             (

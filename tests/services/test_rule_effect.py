@@ -9,10 +9,13 @@ from labeling.errors import InputError
 from labeling.services.estimate import estimate
 from labeling.services.export import export, export_again, usable
 from labeling.services.export_choices import ExportChoices
+from labeling.services.imports import ImportOptions, run_import
 from labeling.services.label_rules import DEFAULT_RULES, LabelRules
 from labeling.services.rule_effect import Share, Singles, effect, rater_names, read_texts
 from labeling.storage import tables
+from labeling.storage import vote_columns as columns
 from tests.services.exporting import Exporting, edited, lines, make_exporting, sides
+from tests.services.importing import pairs
 
 REFUSAL = "I'm sorry, but I can't help with that."
 MANY = frozenset({"better", "tie", "both_bad"})
@@ -266,6 +269,22 @@ def test_the_target_model_s_own_replies_are_counted_and_can_be_asked_for(store, 
     assert (told.target_model, told.own_both, told.own_one) == ("m", 1, 1)
     assert chosen_of(making, tmp_path, LabelRules(on_policy="both_sides")) == ["good both"]
     assert chosen_of(making, tmp_path, LabelRules(on_policy="one_side")) == ["good both", "good one"]
+
+
+def test_without_a_target_model_no_reply_is_its_own_and_no_share_is_told(store, tmp_path):
+    making = make_exporting(store)
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in pairs(3)))
+    run_import(*making.place, file, file.name, ImportOptions(kind="pairs", labels_as="file"))
+    told = effect(*making.place)
+    assert (told.kept, told.target_model, told.own_both, told.own_one) == (3, None, None, None)
+    with store.reading() as session:
+        read = columns.sides(session, making.project_id, None, [])
+    assert [*read.a_own, *read.b_own] == [0] * 6
+    out = tmp_path / "out"
+    export(*making.place, ExportChoices("trl", rules=LabelRules(longest_reply=99), validation_share=0.0), out=out)
+    across = json.loads((out / "manifest.json").read_bytes())["across_pairs"]
+    assert (across["target_model"], across["own_replies"]) == (None, None)
 
 
 def test_a_rule_about_a_target_model_that_is_not_named_says_so(store):
