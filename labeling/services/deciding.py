@@ -55,11 +55,17 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A chunk: looked = the pairs that `chosen` gives, once, + the sum of `left_out`, which counts by reason."""
+    """A chunk: looked = the pairs that `chosen` gives, once, + the sum of `left_out`, which counts by reason.
+
+    Of the labels that `chosen` rests on, and that prefer a side seen on a screen, there are `left_wins` for the one that
+    stood left and `right_wins` for the other.
+    """
 
     looked: int
     chosen: Iterator[tuple[int, Decision]]
     left_out: Counter[str]
+    left_wins: int
+    right_wins: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +169,13 @@ def _decided(session: Session, held: Ballot, pair_id: Column, prompt_id: Column)
     code = set_aside(outcomes.code, pair_id, prompt_id, held)
     gone = _found(pair_id, held.gone.pair_id)
     code[gone] = held.gone.code[np.searchsorted(held.gone.pair_id, pair_id[gone])]
-    counts = np.bincount(code[~held.taken[code]], minlength=len(OUTCOMES))
+    taken = held.taken[code]
+    counts = np.bincount(code[~taken], minlength=len(OUTCOMES))
     left_out = Counter({OUTCOMES[place]: int(count) for place, count in enumerate(counts) if count})
-    return Decided(len(ids), _chosen(pair_id, code, outcomes, events, read.label_id, held), left_out)
+    deciding = outcomes.deciding[taken[events.pair[outcomes.deciding]]]
+    _, left_wins, right_wins = np.bincount(read.stood[events.place[deciding]], minlength=3).tolist()
+    chosen = _chosen(pair_id, code, outcomes, events, read.label_id, held)
+    return Decided(len(ids), chosen, left_out, left_wins, right_wins)
 
 
 def set_aside(code: Column, pair_id: Column, prompt_id: Column, held: Ballot) -> Column:

@@ -274,7 +274,7 @@ def _write(
         if progress is not None:
             progress(looked_at, pairs)
 
-    write_rows(session, held, asked.system_prompt, left_out, writer, looked)
+    left_wins = write_rows(session, held, asked.system_prompt, left_out, writer, looked)
     for reason, count in left_out.items():
         writer.leave_out(reason, count)
     if not writer.used:
@@ -287,7 +287,7 @@ def _write(
         "label_seq": held.mark,
         "system_prompt": asked.system_prompt,
     }
-    warning = side_always_winning(*rows.left_wins(session, held.project_id, held.mark))
+    warning = side_always_winning(*left_wins)
     return writer.finish(facts, licence=asked.licence, warnings=[warning] if warning else [])
 
 

@@ -59,8 +59,12 @@ def write_rows(
     left_out: Counter[str],
     writer: DatasetWriter,
     looked: Callable[[int], None],
-) -> None:
-    """Give every pair that makes a row to `writer`: those of `rows_of`, but some with tools come first."""
+) -> tuple[int, int]:
+    """Give every pair that makes a row to `writer`: those of `rows_of`, but some with tools come first.
+
+    Returns of the labels it rests on those that prefer the side that stood left on a screen, and those for either side.
+    """
+    wins, seen = 0, 0
     maker = _RowMaker(session, held, system_prompt)
     ordinary = _Ordinary(maker, writer, may_be=held.rules.personal_data != "mask")
     for chunk in _in_order(session, held):
@@ -72,7 +76,9 @@ def write_rows(
                     left_out[refusal] += 1
                 for row, origin in made:
                     writer.add(row, origin)
+        wins, seen = wins + chunk.left_wins, seen + chunk.left_wins + chunk.right_wins
         looked(chunk.looked)
+    return wins, seen
 
 
 def _in_order(session: Session, held: Ballot) -> Iterator[Decided]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlmodel import Session, col
 
 from labeling.storage.bulk import plain_rows
@@ -15,7 +15,6 @@ from labeling.storage.tables import (
     Export,
     Generator,
     Judge,
-    Label,
     Pair,
     Project,
     ProjectCounter,
@@ -174,19 +173,6 @@ def are_visible_pairs(session: Session, project_id: int, first: int, last: int, 
 def count_visible_pairs(session: Session, project_id: int, hidden: Sequence[int]) -> int:
     query = select(func.count()).select_from(Pair).where(col(Pair.project_id) == project_id)
     return session.scalar(visible(query, Pair, hidden)) or 0
-
-
-def left_wins(session: Session, project_id: int, mark: int) -> tuple[int, int]:
-    """Of the project's labels for one side that stood on a screen: how many prefer the left one, and how many there are."""
-    is_left = case((col(Label.verdict) == col(Label.left_side), 1), else_=0)
-    query = select(func.coalesce(func.sum(is_left), 0), func.count()).where(
-        col(Label.project_id) == project_id,
-        col(Label.seq) <= mark,
-        col(Label.left_side).is_not(None),
-        col(Label.verdict).in_(("a", "b")),
-    )
-    wins, labels = session.execute(query).one()
-    return int(wins), int(labels)
 
 
 def last_pair(session: Session, project_id: int) -> int:

@@ -18,12 +18,14 @@ from labeling.storage.tables import Completion, Erasure, Generator, JudgeResult,
 Column: TypeAlias = npt.NDArray[np.int64]
 Query: TypeAlias = Select[*tuple[Any, ...]]
 
-# The packed number, from its low end: 2 bits of strength, 3 of what is said, 20 of revision, the rest the round.
-STRENGTH_BITS, VERDICT_BITS, REVISION_BITS = 2, 3, 20
+# The packed number, from its low end: 2 bits of where the better one stood, 2 of strength, 3 of what is said, 20 of
+# revision, the rest the round.
+STOOD_BITS, STRENGTH_BITS, VERDICT_BITS, REVISION_BITS = 2, 2, 3, 20
 
 
 class EventColumns(NamedTuple):
-    """Label events. `verdict` is 0 to 3 for a, b, tie, both_bad, 4 for skip, 5 for undo and void; 0 elsewhere is none."""
+    """Label events. `verdict` is 0 to 3 for a, b, tie, both_bad, 4 for skip, 5 for undo and void; `stood` 1 where the
+    better side stood left on a screen, 2 where right; 0 elsewhere is none."""
 
     pair_id: Column
     seq: Column
@@ -34,6 +36,7 @@ class EventColumns(NamedTuple):
     strength: Column
     edit_id: Column
     label_id: Column
+    stood: Column
 
 
 class ResultColumns(NamedTuple):
@@ -163,11 +166,18 @@ def _events() -> Query:
         (col(Label.action) == "skip", 4),
         else_=5,
     )
+    stood = case(
+        (col(Label.left_side).is_(None), 0),
+        (col(Label.verdict) == col(Label.left_side), 1),
+        (col(Label.verdict).in_(("a", "b")), 2),
+        else_=0,
+    )
     packed: ColumnElement[int] = cast(func.coalesce(col(Label.round_id), 0), BigInteger)
     for bits, part in (
         (REVISION_BITS, col(Label.revision)),
         (VERDICT_BITS, verdict),
         (STRENGTH_BITS, func.coalesce(col(Label.strength), 0)),
+        (STOOD_BITS, stood),
     ):
         packed = packed * literal(2**bits, BigInteger) + part
     return select(
@@ -178,11 +188,11 @@ def _events() -> Query:
 def _unpacked(columns: list[Column]) -> EventColumns:
     pair_id, seq, rater_id, packed, edit_id, label_id = columns
     parts = []
-    for bits in (STRENGTH_BITS, VERDICT_BITS, REVISION_BITS):
+    for bits in (STOOD_BITS, STRENGTH_BITS, VERDICT_BITS, REVISION_BITS):
         parts.append(packed & (2**bits - 1))
         packed = packed >> bits
-    strength, verdict, revision = parts
-    return EventColumns(pair_id, seq, rater_id, packed, revision, verdict, strength, edit_id, label_id)
+    stood, strength, verdict, revision = parts
+    return EventColumns(pair_id, seq, rater_id, packed, revision, verdict, strength, edit_id, label_id, stood)
 
 
 def _results(mark: int) -> Query:

@@ -336,6 +336,26 @@ def test_a_pair_whose_strengths_speak_against_its_majority_has_no_margin(store, 
     assert view.left_out == {"opposed_strength": 1}
 
 
+def test_a_side_that_always_wins_is_told_of_the_labels_that_the_rows_rest_on(store, tmp_path):
+    making = make_exporting(store, overlap=3)
+    gold, people = making.imported_rater(), [making.member(name) for name in ("Ana", "Ben", "Cem")]
+    for pair in making.pairs(20):
+        making.label(gold, pair)
+    for person in people:
+        left = making.serve_all(person)
+        for number, (pair, side) in enumerate(left.items()):
+            other = "b" if side == "a" else "a"
+            said = {"Ana": side, "Ben": other, "Cem": (side, other)[number % 2]}[person.name]
+            making.says(person, pair, said, side)
+    told = {}
+    for name in ("Ana", "Ben", "Cem", "gold"):
+        view = done(making, tmp_path, rules=LabelRules(people=(name,)), out=tmp_path / name)
+        told[name] = [warning for warning in view.warnings if "side that stood" in warning]
+    assert "stood left was preferred in 20 of 20 labels" in told["Ana"][0]
+    assert "stood right was preferred in 20 of 20 labels" in told["Ben"][0]
+    assert told["Cem"] == told["gold"] == []
+
+
 def test_provenance_tells_how_far_the_raters_of_a_row_agree(store, tmp_path):
     making = labelled(store, 12)
     raters = [making.imported_rater(name) for name in ("one", "two", "three")]
