@@ -231,11 +231,13 @@ class DatasetWriter:
         return written
 
     def _place_held(self) -> str:
-        """Put rows that wait into their files; returns why there is no validation file where one was asked for, or ""."""
+        """Put rows that wait into their files; returns what is to say of the validation file, or ""."""
         held = len(self._held)
         self._put_held(self._train)
-        for line, told in self._least.rows() if self._least is not None else ():
-            self._put(self._validation, line, told)
+        if self._least is not None:
+            for line, told in self._least.rows():
+                self._put(self._validation, line, told)
+            return _drawn_by_count(self._least.share, self._seed)
         if not self._share or self._validation.rows:
             return ""
         return (
@@ -331,3 +333,11 @@ class DatasetWriter:
         for line, told in self._held:
             self._put(files, line, told)
         self._held.clear()
+
+
+def _drawn_by_count(share: float | None, seed: int) -> str:
+    """What a count means once there is more data, and how prompts keep their side."""
+    told = "The validation rows were asked for by number: as data is added, prompts may move from validation to train."
+    if share is None:
+        return told
+    return f"{told} The validation share {share}, with seed {seed}, draws the same prompts, and keeps each on its side."

@@ -21,7 +21,7 @@ class Split:
     def __init__(self, *, seed: int, share: float) -> None:
         self._begun = hashlib.blake2b(f"{seed}:".encode(), digest_size=8)
         # Digests compare as numbers do: the greatest byte first.
-        self._below = min(round(share * 2**64), 2**64 - 1).to_bytes(8, "big")
+        self._below = _bound(share).to_bytes(8, "big")
         self._is_asked = share > 0
 
     def place(self, group: str) -> bytes:
@@ -42,7 +42,8 @@ class Split:
 class LeastRows(Generic[Row]):
     """The rows of the first groups, by `Split.place`, that together have at least `count` rows.
 
-    Rows come one by one; only those that may still be among the first are held.
+    Rows come one by one; only those that may still be among the first are held. Which groups are the first changes as data
+    is added: only a memory of earlier data could keep both them and their number.
     """
 
     def __init__(self, split: Split, count: int) -> None:
@@ -76,3 +77,17 @@ class LeastRows(Generic[Row]):
     def rows(self) -> list[Row]:
         """What is held, group by group, in the order in which the groups came."""
         return [row for rows in self._held.values() for row in rows]
+
+    @property
+    def share(self) -> float | None:
+        """The shortest share by which `Split` draws the same groups of these rows; None where all of them are held."""
+        if self._bound is None:
+            return None
+        last = -self._last[0][0]
+        shares = ((last * 10**digits // 2**64 + 1) / 10**digits for digits in range(1, 18))
+        return next((share for share in shares if last < _bound(share) <= self._bound), None)
+
+
+def _bound(share: float) -> int:
+    """Groups whose place is a lower number belong to the share."""
+    return min(round(share * 2**64), 2**64 - 1)

@@ -23,8 +23,8 @@ class Written:
     rows by the kinds of raters that decided.
 
     `rows` are lines; they are the pairs used, but for formats of single completions, where `single` says how these
-    became rows. `validation_note` says why there is no validation file although one was asked for; "" where nothing is
-    to say.
+    became rows. `validation_note` says why there is no validation file although one was asked for, or what one of a number
+    of rows means as data is added; "" where nothing is to say.
     """
 
     folder: Path

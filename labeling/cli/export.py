@@ -45,7 +45,8 @@ def export(
         float | None, typer.Option(help="How much goes to validation.jsonl, by prompt: 0.1 if not said; 0 for none.")
     ] = None,
     validation_rows: Annotated[
-        int | None, typer.Option(help="At least so many rows to validation.jsonl, in place of a share.")
+        int | None,
+        typer.Option(help="At least so many rows to validation.jsonl, drawn anew as data is added; a share is not."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed makes another split.")] = 0,
     system_prompt: Annotated[

@@ -78,7 +78,10 @@ def _split() -> dict[str, Any]:
     share = SPLITS[chosen]
     if share is not None:
         return {"validation_share": share}
-    asked = st.number_input("Validation rows, at least", LEAST_VALIDATION_ROWS, 10_000_000, 100)
+    asked = st.number_input(
+        "Validation rows, at least", LEAST_VALIDATION_ROWS, 10_000_000, 100,
+        help="Drawn anew as data is added: prompts move to the train file. With a share each prompt keeps its side.",
+    )  # fmt: skip
     return {"validation_share": 0.0, "validation_rows": int(asked)}
 
 

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,22 @@ def test_below_ten_validation_rows_all_rows_are_for_training(tmp_path):
     assert "fewer than 10" in result.validation_note
     assert manifest(tmp_path / "out")["split"]["note"] == result.validation_note
     assert len(lines(tmp_path / "out" / "train.jsonl")) == len(lines(tmp_path / "out" / "provenance.jsonl")) == 40
+
+
+def test_the_share_that_a_number_of_rows_tells_keeps_every_prompt_on_its_side_as_data_grows(tmp_path):
+    def sides(name: str, count: int, **asked) -> tuple[str, dict[str, str]]:
+        result = written(tmp_path / name, many(count), seed=3, **asked)
+        return result.validation_note, {
+            told["prompt"]: told["split"] for told in lines(tmp_path / name / "provenance.jsonl")
+        }
+
+    note, before = sides("count", 100, validation_rows=30)
+    assert [*before.values()].count("validation") == 30
+    share = float(re.search(r"The validation share ([\d.]+), with seed 3, draws the same prompts", note)[1])
+    for count in (100, 150, 200, 300):
+        after = sides(f"share {count}", count, validation_share=share)[1]
+        assert {prompt: after[prompt] for prompt in before} == before
+        assert len(after) == count
 
 
 def test_what_the_sandbox_wrote_is_counted_and_said_on_the_card(tmp_path):

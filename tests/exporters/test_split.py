@@ -47,15 +47,25 @@ def test_a_count_takes_whole_groups_and_no_more_of_them_than_it_needs(groups, co
     assert sum(size for _, size in sizes[:-1]) < count
 
 
-@given(rows, rows, st.integers(1, 40))
-def test_a_count_is_stable_as_data_grows(groups, more, count):
-    def held(given_):
-        least = LeastRows[int](Split(seed=1, share=0), count)
-        for number, group in enumerate(given_):
-            least.add(group, number)
-        return {given_[row] for row in least.rows()}
+def drawn(groups: list[str], count: int) -> tuple[set[str], float | None]:
+    """The groups that a count takes, and the share that it tells."""
+    least = LeastRows[int](Split(seed=1, share=0), count)
+    for number, group in enumerate(groups):
+        least.add(group, number)
+    return {groups[row] for row in least.rows()}, least.share
 
+
+@given(rows, rows, st.integers(1, 40))
+def test_a_group_leaves_a_count_only_for_one_that_comes_before_it(groups, more, count):
     place = Split(seed=1, share=0).place
-    before, after = held(groups), held(groups + more)
-    # A group leaves only for one that comes before it.
+    before, after = drawn(groups, count)[0], drawn(groups + more, count)[0]
     assert all(any(place(new) < place(gone) for new in after - before) or after <= before for gone in before - after)
+
+
+@given(rows, st.integers(1, 40))
+def test_a_count_tells_the_share_that_draws_the_same_groups(groups, count):
+    held, share = drawn(groups, count)
+    assert (share is None) == (held == set(groups))
+    if share is not None:
+        assert {group for group in groups if Split(seed=1, share=share).is_validation(group)} == held
+        assert len(f"{share:f}") < 12  # short enough to be typed
