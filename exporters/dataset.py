@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, repeat
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ from exporters.provenance import About, Source, Sources, lines_of, placed, told_
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
 from exporters.shape import Shape
 from exporters.split import LEAST_VALIDATION_ROWS, LeastRows, Split
-from exporters.split_files import MOST_FINDINGS, SplitFiles
+from exporters.split_files import MOST_FINDINGS, Place, SplitFiles
 from exporters.spool import Spool
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 from exporters.written import Written
@@ -163,7 +163,9 @@ class DatasetWriter:
         lines, parts = zip(*made, strict=True)
         marks = self._split.are_validation([about[2] for about in abouts])
         is_open = bool(self._validation.rows) or not any(marks)
-        if self._least is not None or not is_open or max(map(len, lines)) > self._many_bytes:
+        size = sum(map(len, lines))
+        has_room = self._train.has_room(size) and self._validation.has_room(size)
+        if self._least is not None or not (is_open and has_room) or max(map(len, lines)) > self._many_bytes:
             for line, found, about in zip(lines, parts, abouts, strict=True):
                 self._add_line(line, found, about)
             return
@@ -247,13 +249,15 @@ class DatasetWriter:
 
     def _end(self) -> list[FileFacts]:
         """Close the files and give them their names. Raises CheckFailed."""
+        for files in (self._train, self._validation):
+            self._tell(files, files.settle())
         if self._validation.rows and not self._train.rows:
             raise CheckFailed([NOTHING_TO_TRAIN_ON])
-        files = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
+        ended = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
         self._provenance.close()
         if errors := self._validation.errors + self._train.errors:
             raise CheckFailed(errors[:MOST_FINDINGS])
-        return [*files, self._provenance.facts(self._provenance.path.name, "provenance", 1)]
+        return [*ended, self._provenance.facts(self._provenance.path.name, "provenance", 1)]
 
     def _describe(self, written: Written, facts: Mapping[str, Any]) -> None:
         """Write manifest and card, and what else a trainer wants beside the files."""
@@ -326,8 +330,11 @@ class DatasetWriter:
                 self._put_held(self._validation)
 
     def _put(self, files: SplitFiles, line: bytes, told: bytes, parts: Parts | None = None) -> None:
-        part, number = files.write(line, parts)
-        self._provenance.write(placed(files.split, part, number, told))
+        self._tell(files, files.write(line, told, parts))
+
+    def _tell(self, files: SplitFiles, places: Iterable[Place]) -> None:
+        for part, number, told in places:
+            self._provenance.write(placed(files.split, part, number, told))
 
     def _put_held(self, files: SplitFiles) -> None:
         for line, told in self._held:

@@ -140,15 +140,28 @@ class JsonlParts:
         part.write(line)
         return len(self._parts), part.rows
 
-    def has_room(self, size: int) -> bool:
-        """Whether a part is open that takes so many bytes more."""
-        return self._open is not None and self._open.bytes + size <= self._most_bytes
+    @property
+    def room(self) -> int:
+        """How many bytes the open part takes still, or the first one, where none is open."""
+        begun = len(BYTE_ORDER_MARK) if self._is_marked else 0
+        return self._most_bytes - (begun if self._open is None else self._open.bytes)
+
+    @property
+    def open_rows(self) -> int:
+        """How many rows the open part has."""
+        return 0 if self._open is None else self._open.rows
+
+    def begin_next(self) -> None:
+        """Close the open part; the next line begins another."""
+        if self._open is not None:
+            self._open.close()
+        self._next()
 
     def write_all(self, lines: Sequence[bytes]) -> Iterable[tuple[int, int]]:
         """Write lines for which there is room; returns what `write` does for each."""
-        assert self._open is not None
-        first = self._open.rows + 1
-        self._open.write_all(lines)
+        part = self._open or self._next()
+        first = part.rows + 1
+        part.write_all(lines)
         return zip(repeat(len(self._parts)), range(first, first + len(lines)), strict=False)  # the one never ends
 
     def close(self) -> list[FileFacts]:

@@ -33,15 +33,33 @@ TEMPLATE = "chat_template_kwargs"
 LENGTH_ROWS, LENGTH_SHARE = 20, 0.9
 
 
+class Tally:
+    """What is counted over the rows of a file, or of all files of a split."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.longer_chosen = 0
+        self.longer_rejected = 0
+        self.tool_rows = 0
+        self.template_rows = 0
+
+
 class LineCheck:
     """Takes the lines, or the records, of one file in order, and counts what has to be counted on the way.
 
-    `is_part` says that other files of the same split hold more rows. `most_tokens` takes the place of the format's limit
-    for one row. With `keeps_prompts` the prompts of the rows are remembered for `repeated_prompts`, 8 bytes each.
+    `is_part` says that other files hold more rows. `most_tokens` takes the place of the format's limit for one row. `tally`
+    is that of the files before, where they are of one split. With `keeps_prompts` the prompts of the rows are remembered
+    for `repeated_prompts`, 8 bytes each.
     """
 
     def __init__(
-        self, format: Format, *, is_part: bool = False, most_tokens: int | None = None, keeps_prompts: bool = False
+        self,
+        format: Format,
+        *,
+        is_part: bool = False,
+        most_tokens: int | None = None,
+        keeps_prompts: bool = False,
+        tally: Tally | None = None,
     ) -> None:
         self._format = format
         self._plain = format.plain
@@ -51,14 +69,10 @@ class LineCheck:
         self.prompts: array[int] | None = array("q") if keeps_prompts else None
         self._bytes = 0  # before the present line
         self._lines = 0
-        self._rows = 0
-        self._longer_chosen = 0
-        self._longer_rejected = 0
+        self._tally = Tally() if tally is None else tally
         self._crlf_line: int | None = None
         self._crlf_count = 0
         self._rich_line: int | None = None  # the first with keys that plain rows have not
-        self._tool_rows = 0
-        self._template_rows = 0
 
     @property
     def has_rich(self) -> bool:
@@ -87,11 +101,11 @@ class LineCheck:
         """Count the next lines, in which `plain` found these parts, and which have `size` bytes together."""
         self._lines += len(parts)
         self._bytes += size
-        self._rows += len(parts)
+        self._tally.rows += len(parts)
         prompts, chosen, rejected = zip(*parts, strict=True)
         lengths = list(map(len, chosen)), list(map(len, rejected))
-        self._longer_chosen += sum(map(gt, *lengths))
-        self._longer_rejected += sum(map(lt, *lengths))
+        self._tally.longer_chosen += sum(map(gt, *lengths))
+        self._tally.longer_rejected += sum(map(lt, *lengths))
         if self.prompts is not None:
             self.prompts.extend(map(hash, prompts))
 
@@ -107,7 +121,12 @@ class LineCheck:
         return Finding(self._lines, "", f"The line is longer than {LONGEST_LINE // MEGABYTE} MB", "Leave the row out")
 
     def whole(self, size: int) -> Iterator[Finding]:
-        """What is wrong with the file as such, which has `size` bytes."""
+        """What is wrong with the file as such, which has `size` bytes, and with its rows together."""
+        yield from self.file(size)
+        yield from self.together()
+
+    def file(self, size: int) -> Iterator[Finding]:
+        """What is wrong with the file as such."""
         most = self._format.most_bytes
         if most is not None and size > most:
             yield Finding(None, "", f"The file has {size:,} bytes; a service takes {most:,}", "Split it into parts")
@@ -116,28 +135,31 @@ class LineCheck:
                 self._crlf_line, "", f"Lines end in \\r\\n ({self._crlf_count} of them)",
                 "Save the file with \\n line ends",
             )  # fmt: skip
+
+    def together(self) -> Iterator[Finding]:
+        """What is wrong with the rows together: those of the file, or of all files of the tally."""
         least = self._format.least_rows
-        if self._rows < least and not self._is_part:
-            what = "The file has no row" if not self._rows else f"The file has {_rows(self._rows)}"
+        if self._tally.rows < least and not self._is_part:
+            what = "The file has no row" if not self._tally.rows else f"The file has {_rows(self._tally.rows)}"
             yield Finding(
                 None, "", f"{what}; at least {least} are needed", "Label more pairs, or loosen the label rules"
             )
-        elif self._rows < FEW_ROWS and not self._is_part:
-            yield Finding(None, "", f"The file has {_rows(self._rows)}; an effect is seldom seen below {FEW_ROWS}", "Label more pairs", "warning")  # fmt: skip
-        if self._tool_rows and self._format.name in TOOLS_NOT_FOR_ALL:
+        elif self._tally.rows < FEW_ROWS and not self._is_part:
+            yield Finding(None, "", f"The file has {_rows(self._tally.rows)}; an effect is seldom seen below {FEW_ROWS}", "Label more pairs", "warning")  # fmt: skip
+        if self._tally.tool_rows and self._format.name in TOOLS_NOT_FOR_ALL:
             field, what, who = TOOLS_NOT_FOR_ALL[self._format.name]
             yield Finding(
-                None, field, f"{what} in {_rows(self._tool_rows)}; OpenAI and Azure take them, {who} not",
+                None, field, f"{what} in {_rows(self._tally.tool_rows)}; OpenAI and Azure take them, {who} not",
                 "Leave these rows out there", "warning",
             )  # fmt: skip
-        if 0 < self._template_rows < self._rows:
+        if 0 < self._tally.template_rows < self._tally.rows:
             yield Finding(
-                None, TEMPLATE, f"Stands in {self._template_rows:,} of {_rows(self._rows)}; TRL stops at those without it",
+                None, TEMPLATE, f"Stands in {self._tally.template_rows:,} of {_rows(self._tally.rows)}; TRL stops at those without it",
                 "Write it into every row, or leave it out",
             )  # fmt: skip
-        differ = self._longer_chosen + self._longer_rejected
-        if differ >= LENGTH_ROWS and self._longer_chosen >= LENGTH_SHARE * differ:
-            yield Finding(None, "", f"The better reply is the longer one in {self._longer_chosen} of {differ} rows, so that a model learns to write at length", "Add pairs where the shorter reply is better", "warning")  # fmt: skip
+        differ = self._tally.longer_chosen + self._tally.longer_rejected
+        if differ >= LENGTH_ROWS and self._tally.longer_chosen >= LENGTH_SHARE * differ:
+            yield Finding(None, "", f"The better reply is the longer one in {self._tally.longer_chosen} of {differ} rows, so that a model learns to write at length", "Add pairs where the shorter reply is better", "warning")  # fmt: skip
 
     def _looked_at(self, line: bytes) -> Iterator[Finding]:
         self._lines += 1
@@ -158,8 +180,8 @@ class LineCheck:
             for fault in self._format.faults(record):
                 yield Finding(self._lines, *fault)
             parts = self._format.parts(record)
-            self._tool_rows += "tools" in record or has_tool_turns(parts[0])
-            self._template_rows += TEMPLATE in record
+            self._tally.tool_rows += "tools" in record or has_tool_turns(parts[0])
+            self._tally.template_rows += TEMPLATE in record
             if self._rich_line is None and is_rich(record):
                 self._rich_line = self._lines
                 if start > FIRST_BLOCK:
@@ -168,12 +190,12 @@ class LineCheck:
 
     def _row(self, prompt: Any, chosen: str, rejected: str | None) -> None:
         """Count a row, and which side is the longer one."""
-        self._rows += 1
+        self._tally.rows += 1
         if rejected is not None:
             if len(chosen) > len(rejected):
-                self._longer_chosen += 1
+                self._tally.longer_chosen += 1
             elif len(chosen) < len(rejected):
-                self._longer_rejected += 1
+                self._tally.longer_rejected += 1
         if self.prompts is not None:
             self.prompts.append(hash(prompt if isinstance(prompt, bytes) else orjson.dumps(prompt)))
 

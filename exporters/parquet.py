@@ -6,6 +6,7 @@ of their own, names of speakers) has no such type, and its rows are refused with
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -146,12 +147,18 @@ class ParquetParts:
         self._file.write(line)
         return 1, self._file.rows
 
-    def has_room(self, _size: int) -> bool:
-        """Whether the file is open: there is no limit to its size."""
-        return self._file is not None
+    @property
+    def room(self) -> int:
+        """How many bytes the file takes still: there is no limit."""
+        return sys.maxsize
+
+    @property
+    def open_rows(self) -> int:
+        """How many rows the file has."""
+        return self.rows
 
     def write_all(self, lines: Sequence[bytes]) -> Iterable[tuple[int, int]]:
-        """Write rows to the open file; returns what `write` does for each."""
+        """Write rows; returns what `write` does for each."""
         return [self.write(line) for line in lines]
 
     def close(self) -> list[FileFacts]:
