@@ -18,8 +18,8 @@ from labeling.ui.context import Here
 from labeling.ui.parts import section
 from labeling.ui.rules_form import Choices, RulesForm, rules_form
 
-# A share, or None where a number of rows is asked for.
-SPLITS: Final = {"None": 0.0, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "Rows": None}
+SPLITS: Final = {"None": 0.0, "5 %": 0.05, "10 %": 0.1}
+SHARE, ROWS = "Share", "Rows"  # a number is asked for
 KINDS: Final[dict[FileKind, str]] = {"jsonl": "JSONL", "csv": "CSV", "parquet": "Parquet"}
 LICENCES: Final = (UNTOLD, "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0", "apache-2.0", "mit", "odc-by")
 VOTES_DESCRIPTION: Final = "Every label of every rater, also those that were changed later, for statistics elsewhere."
@@ -72,12 +72,14 @@ def export_form(me: Here, project: ProjectView) -> Form:
 def _split() -> dict[str, Any]:
     """A share or a number of rows that go to the validation file."""
     chosen = st.segmented_control(
-        "Validation file", list(SPLITS), default="10 %", required=True,
+        "Validation file", [*SPLITS, SHARE, ROWS], default="10 %", required=True,
         help="Split by prompt, never by row: near-duplicates and turns of one conversation stay together.",
     )  # fmt: skip
-    share = SPLITS[chosen]
-    if share is not None:
-        return {"validation_share": share}
+    if chosen in SPLITS:
+        return {"validation_share": SPLITS[chosen]}
+    if chosen == SHARE:
+        percent = st.number_input("Validation share, %", 0.01, 99.0, 20.0, step=1.0, format="%.10g")
+        return {"validation_share": round(percent / 100, 12)}
     asked = st.number_input(
         "Validation rows, at least", LEAST_VALIDATION_ROWS, 10_000_000, 100,
         help="Drawn anew as data is added: prompts move to the train file. With a share each prompt keeps its side.",

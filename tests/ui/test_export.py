@@ -249,6 +249,17 @@ def test_a_licence_and_a_number_of_validation_rows_are_asked_for(sqlite_store, o
     assert labels(page) == ["Download 40 rows"]
 
 
+def test_any_share_of_validation_rows_can_be_asked_for(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    page = opened(making)
+    page.segmented_control[0].select("Share")
+    run(page)
+    next(one for one in page.number_input if one.label.startswith("Validation share")).set_value(15.3)
+    build(page)
+    (view,) = exports(*making.place)
+    assert view.validation_share == 0.153
+
+
 def test_an_export_is_made_again_and_compared_with_a_later_one(sqlite_store, opened):
     making = labelled(sqlite_store, 12)
     more, pair = making.imported_rater("more"), making.pair("new")
