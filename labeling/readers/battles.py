@@ -11,6 +11,7 @@ from labeling.readers.columns import (
     listed,
     needed,
     pair_of,
+    prompt_messages,
     prompt_row,
     rater_of,
     side_by_side,
@@ -66,7 +67,7 @@ def battle(record: dict[str, Any], columns: Columns) -> PairRow:
         if all(isinstance(turn, list) and len(turn) > 1 for turn in turns):
             raise RowFault("different_prompts", "several turns: each model answered to a history of its own")
         said, a, b = (turn[0] if isinstance(turn, list) and len(turn) == 1 else turn for turn in turns)
-        prompt = prompt_row(record, columns, as_messages(said, columns["prompt"]))
+        prompt = prompt_row(record, columns, prompt_messages(record, columns, said))
     verdict = _winner(record, columns)
     return pair_of(
         prompt,

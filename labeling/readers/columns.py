@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from labeling.domain import Verdict
+from labeling.domain import Json, Verdict
 from labeling.readers.chat import as_messages, as_prompt, as_reply, plain_text
 from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow, PromptRow, Reply
@@ -16,6 +16,8 @@ Columns = Mapping[str, str]
 # By which names a column is known, in order of preference; case, hyphens and spaces do not count.
 KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "messages", "instruction", "question", "input", "query", "context"),
+    "input": ("input", "context"),
+    "history": ("history",),
     "system": ("system", "system_prompt"),
     "response_a": (
         "response_0", "answer_0", "output_0", "completion_0",
@@ -61,6 +63,8 @@ VERDICTS: dict[str, Verdict] = {
 # Columns in which trainers of models that see or hear look for what a prompt shows.
 MEDIA = ("image", "images", "video", "videos", "audio", "audios")
 
+# What a prompt is put together from: its own column, the second part of an instruction, and earlier turns.
+PROMPT = ("prompt", "input", "history")
 # What a file may say about a prompt beside it.
 ABOUT_PROMPT = ("id", "tags", "reference", "system", "tools", "language")
 
@@ -113,7 +117,7 @@ def prompt_row(
     if not record.keys().isdisjoint(MEDIA):
         _expect_no_media(record, columns)
     if messages is None:
-        messages = as_messages(needed(record, columns, "prompt"), columns.get("prompt", "prompt"))
+        messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
     if columns.keys().isdisjoint(ABOUT_PROMPT):
         return PromptRow(as_prompt(messages, tools))
     system = cell(record, columns, "system")
@@ -132,6 +136,41 @@ def prompt_row(
         reference=plain_text(reference, columns["reference"]) if isinstance(reference, str) and reference else None,
         language=plain_text(language, columns["language"]).strip() or None if isinstance(language, str) else None,
     )
+
+
+def prompt_messages(record: Mapping[str, Any], columns: Columns, given: object) -> list[Json]:
+    """The messages of a prompt with what stands beside it: the second part of Alpaca's instructions, and earlier turns."""
+    messages = as_messages(given, columns.get("prompt", "prompt"))
+    if "input" in columns and (more := _input(record, columns)):
+        messages[-1] = {**messages[-1], "content": f"{messages[-1].get('content') or ''}\n{more}"}
+    return _history(record, columns) + messages if "history" in columns else messages
+
+
+def _input(record: Mapping[str, Any], columns: Columns) -> str:
+    """The second part of an instruction; empty where it has none."""
+    value, name = cell(record, columns, "input"), columns["input"]
+    if value in (None, "", []):
+        return ""
+    if not isinstance(value, str):
+        raise RowFault("not_text", f"{name} is not text; where it is no part of the prompt, say so with --map input=")
+    return plain_text(value, name) if value.strip() else ""
+
+
+def _history(record: Mapping[str, Any], columns: Columns) -> list[Json]:
+    """Earlier turns as Alpaca's rows hold them: pairs of a question and its answer."""
+    history, name = listed(cell(record, columns, "history")) or [], columns["history"]
+    if not isinstance(history, list):
+        raise RowFault(
+            "not_messages",
+            f"{name} is not a list of questions with their answers; where it is no part of the prompt, say so with --map history=",
+        )
+    messages: list[Json] = []
+    for number, turn in enumerate(history):
+        if not isinstance(turn, list) or len(turn) != 2:
+            raise RowFault("not_messages", f"{name}[{number}] is not a question with its answer")
+        for role, text in zip(("user", "assistant"), turn, strict=True):
+            messages.append({"role": role, "content": plain_text(text, f"{name}[{number}]")})
+    return messages
 
 
 def _expect_no_media(record: Mapping[str, Any], columns: Columns) -> None:

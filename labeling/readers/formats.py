@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labeling.readers import annotations, answers, battles, preferences, rankings, scored, unpaired
-from labeling.readers.columns import ABOUT_PROMPT, Columns, prompt_row, suggested
+from labeling.readers.columns import ABOUT_PROMPT, PROMPT, Columns, plain_name, prompt_row, suggested
 from labeling.readers.refusals import Refusal
 from labeling.rows import Row
 
@@ -45,9 +45,9 @@ def _is_sharegpt_ranking(record: Record) -> bool:
     return isinstance(record.get("conversations"), list | str) and "chosen" in record and "rejected" in record
 
 
-_SIDES = ("prompt", "response_a", "response_b", "model_a", "model_b")
-_TABLE = ("response_a", "response_b", "prompt", "verdict", "strength", "rater", "model_a", "model_b", *ABOUT_PROMPT)
-_RANKING = ("prompt", "responses", "ranks", "scores", *ABOUT_PROMPT)
+_SIDES = (*PROMPT, "response_a", "response_b", "model_a", "model_b")
+_TABLE = ("response_a", "response_b", *PROMPT, "verdict", "strength", "rater", "model_a", "model_b", *ABOUT_PROMPT)
+_RANKING = (*PROMPT, "responses", "ranks", "scores", *ABOUT_PROMPT)
 _MODELS = ("chosen_model", "rejected_model")
 
 # In the order in which a file is tried: the most particular first.
@@ -63,7 +63,7 @@ FORMATS: dict[str, Format] = {
     ),
     "arena-battles": Format(
         "pairs", "arena battles: two models and a winner", battles.is_battle, battles.battle,
-        ("prompt", "response_a", "response_b", "verdict", "rater", *ABOUT_PROMPT),
+        (*PROMPT, "response_a", "response_b", "verdict", "rater", *ABOUT_PROMPT),
     ),
     "llmbar": Format("pairs", "LLMBar: input, output_1, output_2, label", battles.is_llmbar, battles.pair_table, _TABLE),
     "hh-rlhf": Format(
@@ -75,15 +75,15 @@ FORMATS: dict[str, Format] = {
     ),
     "trl": Format(
         "pairs", "chosen and rejected (TRL, UltraFeedback, Alpaca)", _has("chosen", "rejected"), preferences.chosen_rejected,
-        ("prompt", "chosen", "rejected", "margin", *_MODELS, *ABOUT_PROMPT),
+        (*PROMPT, "chosen", "rejected", "margin", *_MODELS, *ABOUT_PROMPT),
     ),
     "ms-swift": Format(
         "pairs", "ms-swift: a reply and the rejected one", preferences.is_swift, preferences.swift,
-        ("prompt", "response", "rejected", "margin", *ABOUT_PROMPT),
+        (*PROMPT, "response", "rejected", "margin", *ABOUT_PROMPT),
     ),
     "kto": Format(
         "pairs", "KTO: single completions, desirable or not", unpaired.is_rated, unpaired.rated,
-        ("prompt", "response", "desirable", "model", *ABOUT_PROMPT), collect=unpaired.paired,
+        (*PROMPT, "response", "desirable", "model", *ABOUT_PROMPT), collect=unpaired.paired,
     ),
     "ranking": Format("pairs", "rankings, every two answers a pair", rankings.is_ranking, rankings.all_pairs, _RANKING),
     "ranking-best-worst": Format(
@@ -92,7 +92,7 @@ FORMATS: dict[str, Format] = {
     ),
     "helpsteer": Format(
         "pairs", "HelpSteer: two responses and a preference from -3 to 3", scored.is_helpsteer, scored.helpsteer,
-        ("prompt", "response_a", "response_b", "preference", "model_a", "model_b", *ABOUT_PROMPT),
+        (*PROMPT, "response_a", "response_b", "preference", "model_a", "model_b", *ABOUT_PROMPT),
     ),
     "webgpt": Format(
         "pairs", "WebGPT: two answers with a score each", scored.is_webgpt, scored.webgpt,
@@ -108,9 +108,9 @@ FORMATS: dict[str, Format] = {
     "completions": Format(
         "completions", "table with responses to prompts",
         lambda r: _has("response")(r) and (_has("id")(r) or _has("prompt")(r)), answers.completion_table,
-        ("prompt", "response", "model", *ABOUT_PROMPT),
+        (*PROMPT, "response", "model", *ABOUT_PROMPT),
     ),
-    "prompts": Format("prompts", "prompts: texts or chat messages", _has("prompt"), prompt_row, ("prompt", *ABOUT_PROMPT)),
+    "prompts": Format("prompts", "prompts: texts or chat messages", _has("prompt"), prompt_row, (*PROMPT, *ABOUT_PROMPT)),
 }  # fmt: skip
 
 # What a mapping says of a file that no format fits: the format that needs those roles.
@@ -153,4 +153,9 @@ def mapped(format: Format, columns: tuple[str, ...], given: Columns, *, of_first
     found = suggested(columns[:of_first], roles)
     left = [role for role in roles if role not in found]
     found |= suggested(columns[of_first:], left) | dict(given)
+    prompt = plain_name(found.get("prompt", ""))
+    for role in ("input", "history"):
+        # Beside a question a context may be anything; what plays another role by hand is no part of the prompt.
+        if role not in given and (found.get(role) in given.values() or (role == "input" and prompt != "instruction")):
+            found.pop(role, None)
     return {role: column for role, column in found.items() if column}

@@ -7,7 +7,17 @@ from typing import Any
 
 from labeling.domain import Json, Verdict
 from labeling.readers.chat import as_messages, as_reply, json_text, plain_text, shared_length, split_conversations
-from labeling.readers.columns import Columns, cell, listed, margin_in, needed, pair_of, prompt_row, suggested
+from labeling.readers.columns import (
+    Columns,
+    cell,
+    listed,
+    margin_in,
+    needed,
+    pair_of,
+    prompt_messages,
+    prompt_row,
+    suggested,
+)
 from labeling.readers.refusals import RowFault
 from labeling.rows import PairRow, Reply
 
@@ -54,7 +64,7 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         if messages[: len(before)] != before:
             messages = before + messages
     elif given is not None:
-        messages = _asked(record, columns, given)
+        messages = prompt_messages(record, columns, given)
     elif isinstance(chosen, str) and isinstance(rejected, str):
         messages, chosen, rejected = _implicit(chosen, rejected)
     else:
@@ -66,14 +76,6 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         Verdict.A,
         margin=margin_in(record, columns),
     )
-
-
-def _asked(record: dict[str, Any], columns: Columns, given: object) -> list[Json]:
-    """The prompt with what Alpaca's rows hold beside it: the second part of a question, and earlier turns."""
-    messages = as_messages(given, columns["prompt"])
-    if (more := record.get("input")) and columns["prompt"] == "instruction":
-        messages[-1] = {"role": "user", "content": f"{messages[-1]['content']}\n{plain_text(more, 'input')}"}
-    return _history(record) + messages
 
 
 def is_swift(record: Mapping[str, Any]) -> bool:
@@ -95,7 +97,7 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
     if isinstance(rejected, list) and rejected and all(isinstance(one, dict) for one in rejected):
         rejected = sharegpt_messages(rejected, columns["rejected"], mark="worse_")
     if "messages" not in record:
-        messages = _asked(record, columns, needed(record, columns, "prompt"))
+        messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
         chosen = needed(record, columns, "response")
     else:
         *messages, chosen = sharegpt_messages(record["messages"], "messages")
@@ -115,20 +117,6 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
         Verdict.A,
         margin=margin_in(record, columns),
     )
-
-
-def _history(record: dict[str, Any]) -> list[Json]:
-    """Earlier turns as Alpaca's rows hold them: pairs of a question and its answer."""
-    history = listed(record.get("history")) or []
-    if not isinstance(history, list):
-        raise RowFault("not_messages", "history is not a list of questions with their answers")
-    messages: list[Json] = []
-    for number, turn in enumerate(history):
-        if not isinstance(turn, list) or len(turn) != 2:
-            raise RowFault("not_messages", f"history[{number}] is not a question with its answer")
-        for role, text in zip(("user", "assistant"), turn, strict=True):
-            messages.append({"role": role, "content": plain_text(text, f"history[{number}]")})
-    return messages
 
 
 def _implicit(chosen: str, rejected: str) -> tuple[list[Json], str, str]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labeling.domain import Json, Verdict
-from labeling.readers.chat import as_messages
-from labeling.readers.columns import Columns, cell, listed, needed, number_of, side_by_side, suggested
+from labeling.readers.columns import Columns, cell, listed, needed, number_of, prompt_messages, side_by_side, suggested
 from labeling.readers.refusals import RowFault
 from labeling.rows import PairRow
 
@@ -47,7 +46,7 @@ def _preference(value: object) -> tuple[Verdict | None, int | None]:
 
 def _turns(record: Mapping[str, Any], columns: Columns) -> list[Json]:
     prompt = needed(record, columns, "prompt")
-    messages = as_messages(prompt, columns["prompt"])
+    messages = prompt_messages(record, columns, prompt)
     if not isinstance(prompt, str) or len(messages) > 1:
         return messages
     first, *later = TURN.split(messages[0]["content"])

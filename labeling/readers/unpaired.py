@@ -7,7 +7,7 @@ from typing import Any
 
 from labeling.domain import Verdict
 from labeling.readers.chat import as_messages, as_reply
-from labeling.readers.columns import Columns, cell, needed, plain_name, prompt_row
+from labeling.readers.columns import Columns, cell, needed, plain_name, prompt_messages, prompt_row
 from labeling.readers.preferences import sharegpt_messages
 from labeling.readers.refusals import Refusal, RowFault
 from labeling.rows import PairGroup, PairRow, PromptRow, Reply
@@ -51,7 +51,7 @@ def rated(record: dict[str, Any], columns: Columns) -> RatedRow:
         raise RowFault("unknown_verdict", f"the label says {said[:60]!r}; known are true and false")
     if "response" in columns:
         reply = needed(record, columns, "response")
-        messages = as_messages(needed(record, columns, "prompt"), columns["prompt"])
+        messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
         if isinstance(reply, list) and len(reply) > 1:
             whole = as_messages(reply, columns["response"])
             messages, reply = messages + whole[:-1], whole[-1]

@@ -17,7 +17,8 @@ from labeling.ui.parts import body, count, escape, figures, grid, head, plural, 
 KEY: Final = "chosen_file"
 NONE: Final = "no column"
 ROLE_TITLES: Final = {
-    "prompt": "Prompt", "response_a": "First reply", "response_b": "Second reply", "verdict": "Verdict",
+    "prompt": "Prompt", "input": "Second part of the prompt", "history": "Earlier turns", "response_a": "First reply",
+    "response_b": "Second reply", "verdict": "Verdict",
     "strength": "Strength", "response": "Reply", "model": "Model", "model_a": "Model of the first", "model_b": "Model of the second",
     "id": "Id", "tags": "Tags", "reference": "Reference", "system": "System prompt", "tools": "Tools",
     "language": "Language", "rater": "Rater", "chosen": "Better reply", "rejected": "Worse reply",

@@ -1,0 +1,105 @@
+"""What stands beside an instruction is part of its prompt, whatever the rest of the row is."""
+
+import pytest
+
+from labeling.readers import understand
+from labeling.rows import PairGroup, PromptRow
+from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said
+
+ALPACA = {"instruction": "Translate to French.", "input": "Good morning"}
+HISTORY = {"history": [["Hi", "Hello."]]}
+ANSWERS = [{"text": "Bonjour", "rank": 1}, {"text": "Hola", "rank": 2}]
+
+
+def prompts_in(*records: object, **options: str) -> list[list[str]]:
+    """What the messages of each row's prompt say."""
+    found = []
+    for row in rows_in(jsonl(*records), **options):
+        one = row.pairs[0] if isinstance(row, PairGroup) else row
+        prompt = one if isinstance(one, PromptRow) else one.prompt
+        found.append([message["content"] for message in prompt.prompt.messages])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("format", "fields"),
+    [
+        ("prompts", {}),
+        ("completions", {"output": "Bonjour"}),
+        ("pairs", {"output_1": "Bonjour", "output_2": "Hola", "preference": 1}),
+        ("llmbar", {"output_1": "Bonjour", "output_2": "Hola", "label": 1}),
+        ("arena-battles", {"response_a": "x", "response_b": "y", "model_a": "m", "model_b": "n", "winner": "tie"}),
+        ("helpsteer", {"response_1": "x", "response_2": "y", "prompt": None, "preference_strength": 1}),
+        ("ranking", {"responses": ANSWERS}),
+        ("trl", {"chosen": "Bonjour", "rejected": "Hola"}),
+        ("ms-swift", {"response": "Bonjour", "rejected_response": "Hola"}),
+        ("label-studio", {"data": ALPACA | HISTORY | {"answer1": "Bonjour", "answer2": "Hola"}, "annotations": []}),
+    ],
+)
+def test_the_input_and_the_history_of_an_instruction_are_part_of_its_prompt(format, fields):
+    record = ALPACA | HISTORY | fields
+    mapping = {"prompt": "instruction"} if format == "helpsteer" else {}
+    assert understand(jsonl(record), "file.jsonl", mapping=mapping).format == format
+    assert prompts_in(record, mapping=mapping) == [["Hi", "Hello.", "Translate to French.\nGood morning"]]
+
+
+def test_answers_to_two_inputs_of_one_instruction_are_no_pair():
+    rows = [
+        ALPACA | {"output": "Bonjour", "kto_tag": True},
+        ALPACA | {"input": "Good night", "output": "Hola", "kto_tag": False},
+    ]
+    assert format_of(*rows) == "kto"
+    assert [row.code for row in rows_in(jsonl(*rows))] == ["no_counterpart", "no_counterpart"]
+    rows = [row | ALPACA | HISTORY for row in rows]
+    assert prompts_in(*rows) == [["Hi", "Hello.", "Translate to French.\nGood morning"]]
+
+
+def test_headers_of_a_table_are_known_without_case():
+    table = b'Instruction,Input,History,Chosen,Rejected\nAdd.,1 + 1,"[[""Hi"", ""Hello.""]]",2,3\n'
+    (row,) = rows_in(table, "alpaca.csv")
+    assert said(row) == ("Add.\n1 + 1", "2", "3")
+    assert len(row.prompt.prompt.messages) == 3
+
+
+def test_the_context_of_an_instruction_is_part_of_it_and_that_of_a_question_is_not():
+    dolly = {"instruction": "Who is it?", "context": "Ann is.", "response": "Ann", "category": "qa"}
+    assert prompts_in(dolly) == [["Who is it?\nAnn is."]]
+    asked = {"question": "Who is it?", "context": "Ann is.", "response": "Ann"}
+    assert prompts_in(asked) == [["Who is it?"]]
+    assert prompts_in(asked, mapping={"input": "context"}) == [["Who is it?\nAnn is."]]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "prompt"),
+    [
+        ({"input": ""}, "Translate to French."),
+        ({"prompt": "text"}, "### Translate"),
+        ({"prompt": "input"}, "Good morning"),
+        ({"reference": "input"}, "Translate to French."),
+    ],
+)
+def test_what_is_mapped_otherwise_by_hand_is_no_second_part(mapping, prompt):
+    assert prompts_in(ALPACA | {"text": "### Translate"}, mapping=mapping, format="prompts") == [[prompt]]
+
+
+def test_a_history_that_is_the_prompt_is_not_taken_for_earlier_turns():
+    record = {"history": "Why?", "chosen": "So.", "rejected": "No."}
+    assert said(pair_in(record, mapping={"prompt": "history"})) == ("Why?", "So.", "No.")
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", []])
+def test_an_instruction_without_an_input_stands_alone(nothing):
+    assert prompts_in(ALPACA | {"input": nothing}) == [["Translate to French."]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "remedy"),
+    [
+        ({"input": ["Good", "morning"]}, "not_text", "--map input="),
+        ({"input": 0}, "not_text", "--map input="),
+        ({"history": "Hi"}, "not_messages", "--map history="),
+    ],
+)
+def test_what_cannot_be_joined_is_refused_and_not_left_out(fields, code, remedy):
+    found = refusal_in(ALPACA | fields)
+    assert (found.code, remedy in found.reason) == (code, True)
