@@ -63,7 +63,10 @@ def battle(record: dict[str, Any], columns: Columns) -> PairRow:
             )
         prompt = prompt_row(record, columns, asked)
     else:
-        turns = [listed(needed(record, columns, role)) for role in ("prompt", "response_a", "response_b")]
+        given = [needed(record, columns, role) for role in ("prompt", "response_a", "response_b")]
+        lists = [listed(one) for one in given]
+        # A reply may be a list by itself: turns stand in all three.
+        turns = lists if all(isinstance(one, list) for one in lists) else given
         if all(isinstance(turn, list) and len(turn) > 1 for turn in turns):
             raise RowFault("different_prompts", "several turns: each model answered to a history of its own")
         said, a, b = (turn[0] if isinstance(turn, list) and len(turn) == 1 else turn for turn in turns)

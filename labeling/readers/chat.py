@@ -1,5 +1,6 @@
 """Chat messages and replies as files write them, brought to one shape."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,14 @@ from labeling.readers.refusals import RowFault
 from labeling.rows import Reply
 
 KEPT = ("role", "content", "name", "tool_calls", "tool_call_id")
+SHAREGPT_ROLES = {
+    "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant",
+    "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
+    "tool_call": "function_call", "tool_response": "tool",
+}  # fmt: skip
+# How messages begin, and who speaks, where Python printed them into a cell.
+_PRINTED = re.compile(r"\[?\s*\{'(role|content|from|value)': ")
+_SPEAKER = re.compile(r"'(role|from)': '(system|developer|user|human|assistant|gpt|tool)'")
 
 
 def plain_text(value: object, field: str) -> str:
@@ -40,22 +49,48 @@ def json_text(value: object, field: str) -> str:
 def as_messages(value: object, field: str) -> list[Json]:
     """Chat messages from a list of them, from their JSON (as tables hold it), or from one text of the user."""
     if isinstance(value, str):
-        text = value.strip()
-        if text.startswith("[{") and text.endswith("}]"):
-            try:
-                value = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                return [{"role": "user", "content": plain_text(value, field)}]
-        else:
-            if not text:
+        value = unfolded(value, field)
+        if isinstance(value, str):
+            if not value or value.isspace():
                 raise RowFault("empty_prompt", f"{field} is empty")
             return [{"role": "user", "content": plain_text(value, field)}]
+    if isinstance(value, dict):
+        value = [value]
     if not isinstance(value, list) or not value:
         raise RowFault(
             "empty_prompt" if value in (None, [], "") else "not_messages",
             f"{field} is neither text nor a list of messages",
         )
     return [_message(message, field, number) for number, message in enumerate(value)]
+
+
+def unfolded(value: Any, field: str) -> Any:
+    """The message or the messages that a text holds as their JSON, as tables have them; anything else, other JSON too, as it is.
+
+    Raises:
+        RowFault: it holds them as Python prints them.
+    """
+    if not isinstance(value, str) or not (text := value.strip()).startswith(("[", "{")):
+        return value
+    if _PRINTED.match(text) and text.endswith(("}", "]")) and _SPEAKER.search(text):
+        raise RowFault(
+            "not_messages",
+            f"{field} holds messages as Python prints them; write them as JSON, or save the table as Parquet",
+        )
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return value
+    messages = found if isinstance(found, list) else [found]
+    return found if messages and all(map(_is_message, messages)) else value
+
+
+def _is_message(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    if isinstance(value.get("role"), str):
+        return "content" in value or "tool_calls" in value
+    return "value" in value and str(value.get("from")).lower() in SHAREGPT_ROLES
 
 
 def _message(value: object, field: str, number: int | None = None) -> Json:
@@ -116,6 +151,8 @@ def as_reply(value: object, field: str, source: object = None) -> Reply:
     """
     if value is None:
         raise RowFault("missing_field", f"{field} is missing")
+    if isinstance(value, str):
+        value = unfolded(value, field)
     if isinstance(value, list):
         if len(value) != 1:
             raise RowFault(

@@ -6,7 +6,16 @@ from itertools import takewhile
 from typing import Any
 
 from labeling.domain import Json, Verdict
-from labeling.readers.chat import as_messages, as_reply, json_text, plain_text, shared_length, split_conversations
+from labeling.readers.chat import (
+    SHAREGPT_ROLES,
+    as_messages,
+    as_reply,
+    json_text,
+    plain_text,
+    shared_length,
+    split_conversations,
+    unfolded,
+)
 from labeling.readers.columns import (
     Columns,
     cell,
@@ -24,18 +33,13 @@ from labeling.rows import PairRow, Reply
 SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant|System):")
 ASSISTANT = "\n\nAssistant:"
 SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
-SHAREGPT_ROLES = {
-    "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant",
-    "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
-    "tool_call": "function_call", "tool_response": "tool",
-}  # fmt: skip
 _SILENT: Json = {"role": "assistant", "content": ""}
 SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 
 
 def openai(record: dict[str, Any], columns: Columns) -> PairRow:
     """OpenAI's preference lines, by either name of their outputs."""
-    given = record["input"]
+    given = listed(record["input"])
     if not isinstance(given, dict):
         raise RowFault("missing_field", '"input" is not an object with messages')
     messages = as_messages(given.get("messages"), "input.messages")
@@ -52,10 +56,9 @@ def _output(record: dict[str, Any], side: str) -> Reply:
 
 def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
     """TRL and its kin: texts, last messages or whole conversations, with the prompt or with what both begin with."""
-    chosen, rejected = needed(record, columns, "chosen"), needed(record, columns, "rejected")
-    given = cell(record, columns, "prompt")
-    if isinstance(chosen, str) and isinstance(rejected, str) and chosen[:2] == rejected[:2] == "[{":
-        chosen, rejected = as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
+    chosen = unfolded(needed(record, columns, "chosen"), "chosen")
+    rejected = unfolded(needed(record, columns, "rejected"), "rejected")
+    given = unfolded(cell(record, columns, "prompt"), "prompt")
     if isinstance(chosen, list) and isinstance(rejected, list) and (len(chosen) > 1 or len(rejected) > 1):
         messages, chosen, rejected = split_conversations(
             as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
@@ -93,7 +96,7 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
     The worse one, a text or a list of its messages, takes the place of all that follows the last message of the user: calls of
     tools and their results too.
     """
-    rejected = cell(record, columns, "rejected")
+    rejected = unfolded(cell(record, columns, "rejected"), "rejected_response")
     if isinstance(rejected, list) and rejected and all(isinstance(one, dict) for one in rejected):
         rejected = sharegpt_messages(rejected, columns["rejected"], mark="worse_")
     if "messages" not in record:
@@ -183,7 +186,7 @@ def turns_of(text: str, field: str) -> list[Json]:
 def sharegpt(record: dict[str, Any], columns: Columns) -> PairRow:
     """LLaMA-Factory's ranking rows: `conversations` up to the reply, `chosen` and `rejected` as one turn each."""
     messages = sharegpt_messages(record["conversations"], "conversations")
-    sides = [sharegpt_messages([record.get(side)], side) for side in ("chosen", "rejected")]
+    sides = [sharegpt_messages([listed(record.get(side))], side) for side in ("chosen", "rejected")]
     return pair_of(
         prompt_row(record, columns, messages, sharegpt_tools(record)),
         as_reply(sides[0], "chosen", cell(record, columns, "chosen_model")),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labeling.domain import Verdict
-from labeling.readers.chat import as_messages, as_reply
+from labeling.readers.chat import as_messages, as_reply, unfolded
 from labeling.readers.columns import Columns, cell, needed, plain_name, prompt_messages, prompt_row
 from labeling.readers.preferences import sharegpt_messages
 from labeling.readers.refusals import Refusal, RowFault
@@ -50,7 +50,7 @@ def rated(record: dict[str, Any], columns: Columns) -> RatedRow:
     if is_desirable is None:
         raise RowFault("unknown_verdict", f"the label says {said[:60]!r}; known are true and false")
     if "response" in columns:
-        reply = needed(record, columns, "response")
+        reply = unfolded(needed(record, columns, "response"), columns["response"])
         messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
         if isinstance(reply, list) and len(reply) > 1:
             whole = as_messages(reply, columns["response"])

@@ -1,5 +1,7 @@
 """Files made in a test, read as rows."""
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,14 @@ BAD = {"role": "assistant", "content": "Because it is."}
 
 def jsonl(*records: object) -> bytes:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+
+
+def table(*records: dict[str, object]) -> bytes:
+    """The records as CSV, with the JSON of what is no text."""
+    out = io.StringIO(newline="")
+    rows = [[one if isinstance(one, str) else json.dumps(one) for one in record.values()] for record in records]
+    csv.writer(out, lineterminator="\n").writerows([list(records[0]), *rows])
+    return out.getvalue().encode()
 
 
 def rows_in(source: Source, name: str = "file.jsonl", **options: Any) -> list[Row | Refusal]:

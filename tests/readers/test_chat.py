@@ -1,0 +1,63 @@
+"""Messages that a table or a text holds as their JSON are messages; other JSON is the text that it is."""
+
+import json
+
+import pytest
+
+from tests.readers.reading import BAD, GOOD, USER, jsonl, pair_in, refusal_in, rows_in, said, table
+
+SIDES = {"chosen": GOOD, "rejected": BAD}
+TURN = {"from": "human", "value": USER["content"]}
+REPLIES = {"chosen": {"from": "gpt", "value": "So."}, "rejected": {"from": "gpt", "value": "No."}}
+RECORDS = {
+    "pairs": [{"prompt": [USER], "response_a": [GOOD], "response_b": BAD, "verdict": "a"}],
+    "trl": [{"prompt": [USER], **SIDES}],
+    "trl, whole": [{"chosen": [USER, GOOD], "rejected": [USER, BAD]}],
+    "trl, question before": [{"prompt": [USER], "chosen": [USER, GOOD], "rejected": [USER, BAD]}],
+    "openai-dpo": [{"input": {"messages": [USER]}, "preferred_output": [GOOD], "non_preferred_output": [BAD]}],
+    "sharegpt-ranking": [{"conversations": [TURN], **REPLIES}],
+    "ms-swift": [{"messages": [USER, GOOD], "rejected_response": [BAD]}],
+    "kto": [
+        {"prompt": [USER], "completion": [GOOD], "label": "true"},
+        {"prompt": [USER], "completion": [BAD], "label": "false"},
+    ],
+    "completions": [{"prompt": [USER], "response": [GOOD], "model": "m"}],
+}
+# As pandas writes a column of lists.
+PRINTED = [str([GOOD]), str([{"content": "So.", "role": "assistant"}]), str({"from": "gpt", "value": "So."})]
+# Replies and prompts of models that are asked for JSON.
+JSON = [
+    '[{"a": 1}]',
+    '{"role": "admin"}',
+    '{"from": "EUR", "to": "USD", "value": "3"}',
+    "[]",
+    "[1, 2]",
+    '["So."]',
+    "{'a': 1}",
+]
+
+
+@pytest.mark.parametrize("records", RECORDS.values(), ids=RECORDS)
+def test_messages_in_the_cells_of_a_table_are_read_as_those_of_a_line(records):
+    assert rows_in(table(*records), "rows.csv") == rows_in(jsonl(*records))
+
+
+@pytest.mark.parametrize("text", JSON)
+def test_other_json_is_a_text_of_the_prompt_or_the_reply(text):
+    assert said(pair_in({"prompt": text, "chosen": text, "rejected": "No."})) == (text, text, "No.")
+    assert said(pair_in({"prompt": "Q", "chosen": text, "rejected": text + " "})) == ("Q", text, text + " ")
+    assert said(pair_in({"prompt": text, "response_a": text, "response_b": "No."})) == (text, text, "No.")
+    battle = {"model_a": "m", "model_b": "n", "winner": "tie"}
+    assert said(pair_in({"prompt": "Q", "response_a": text, "response_b": "No."} | battle)) == ("Q", text, "No.")
+
+
+@pytest.mark.parametrize("printed", PRINTED)
+@pytest.mark.parametrize("field", ["prompt", "chosen", "rejected"])
+def test_messages_as_python_prints_them_are_refused_and_not_taken_for_text(printed, field):
+    found = refusal_in({"prompt": "Q", "chosen": "x", "rejected": "y"} | {field: printed})
+    assert (found.code, f"{field} holds messages as Python prints them" in found.reason) == ("not_messages", True)
+
+
+def test_several_messages_in_a_cell_are_no_reply():
+    row = {"prompt": "Q", "response_a": "x", "response_b": json.dumps([GOOD, GOOD])}
+    assert refusal_in(row).code == "not_one_reply"
