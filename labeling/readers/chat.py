@@ -140,7 +140,14 @@ def as_prompt(messages: Sequence[Json], tools: object = None) -> Prompt:
         return Prompt(tuple(messages))
     if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
         raise RowFault("bad_tools", "tools is not a list of objects")
-    return Prompt(tuple(messages), tuple(orjson.loads(json_text(tools, "tools"))))
+    return Prompt(tuple(messages), tuple(map(_offered, orjson.loads(json_text(tools, "tools")))))
+
+
+def _offered(tool: Json) -> Json:
+    """A tool in the shape of chat completions; LLaMA-Factory and ms-swift also write the bare function."""
+    if "function" in tool or "name" not in tool or "input_schema" in tool:  # the last is Anthropic's, and no function
+        return tool
+    return {"type": "function", "function": {key: tool[key] for key in tool if key != "type"}}
 
 
 def as_reply(value: object, field: str, source: object = None) -> Reply:

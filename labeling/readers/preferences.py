@@ -114,7 +114,7 @@ def swift(record: dict[str, Any], columns: Columns) -> PairRow:
                 " message. Where both answer the tool, give the worse conversation as rejected_messages",
             )
     return pair_of(
-        prompt_row(record, columns, messages, sharegpt_tools(record)),
+        prompt_row(record, columns, messages, record.get("tools") or []),
         as_reply(chosen, "the better reply"),
         as_reply(rejected, columns.get("rejected", "rejected_response")),
         Verdict.A,
@@ -188,7 +188,7 @@ def sharegpt(record: dict[str, Any], columns: Columns) -> PairRow:
     messages = sharegpt_messages(record["conversations"], "conversations")
     sides = [sharegpt_messages([listed(record.get(side))], side) for side in ("chosen", "rejected")]
     return pair_of(
-        prompt_row(record, columns, messages, sharegpt_tools(record)),
+        prompt_row(record, columns, messages, record.get("tools") or []),
         as_reply(sides[0], "chosen", cell(record, columns, "chosen_model")),
         as_reply(sides[1], "rejected", cell(record, columns, "rejected_model")),
         Verdict.A,
@@ -252,14 +252,3 @@ def _calls(text: str, place: str, where: str) -> list[Json]:
             }
         )
     return made
-
-
-def sharegpt_tools(record: Mapping[str, Any]) -> object:
-    """The tools of a row; bare functions are put into the shape of chat completions."""
-    tools = listed(record.get("tools"))
-    if not isinstance(tools, list):
-        return tools or []
-    return [
-        {"type": "function", "function": tool} if isinstance(tool, dict) and "function" not in tool else tool
-        for tool in tools
-    ]

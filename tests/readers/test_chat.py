@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from labeling.readers import PairGroup
 from tests.readers.reading import BAD, GOOD, USER, jsonl, pair_in, refusal_in, rows_in, said, table
 
 SIDES = {"chosen": GOOD, "rejected": BAD}
@@ -61,3 +62,21 @@ def test_messages_as_python_prints_them_are_refused_and_not_taken_for_text(print
 def test_several_messages_in_a_cell_are_no_reply():
     row = {"prompt": "Q", "response_a": "x", "response_b": json.dumps([GOOD, GOOD])}
     assert refusal_in(row).code == "not_one_reply"
+
+
+LOOK = {"name": "look", "description": "Looks.", "parameters": {"type": "object", "properties": {}}}
+TALKS = [{"conversations": [TURN, REPLIES[side]], "kto_tag": side == "chosen"} for side in REPLIES]
+
+
+@pytest.mark.parametrize("tool", [LOOK, {"type": "function", **LOOK}, {"type": "function", "function": LOOK}])
+@pytest.mark.parametrize("written", [json.dumps, list])
+@pytest.mark.parametrize("records", [TALKS, RECORDS["trl"], RECORDS["pairs"], RECORDS["sharegpt-ranking"]])
+def test_tools_that_are_bare_functions_are_offered_as_chat_completions_have_them(records, written, tool):
+    (row,) = rows_in(jsonl(*({**record, "tools": written([tool])} for record in records)))
+    pair = row.pairs[0] if isinstance(row, PairGroup) else row
+    assert pair.prompt.prompt.tools == ({"type": "function", "function": LOOK},)
+
+
+@pytest.mark.parametrize("tool", [{"type": "web_search"}, {"name": "look", "input_schema": {"type": "object"}}])
+def test_tools_that_are_no_functions_are_left_as_they_are(tool):
+    assert pair_in(RECORDS["trl"][0] | {"tools": [tool]}).prompt.prompt.tools == (tool,)
