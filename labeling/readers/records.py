@@ -1,21 +1,26 @@
 """A file's records, whatever it is written in: JSONL, a JSON document, a table with a header, lines of text."""
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from labeling.errors import InputError
-from labeling.readers.opening import MAX_ROW_BYTES, Source, lines, read_all
+from labeling.readers.columns import KNOWN_COLUMNS, suggested
+from labeling.readers.opening import HEAD_BYTES, MAX_ROW_BYTES, Source, lines, read_all
 from labeling.readers.parquet import parquet_records
 from labeling.readers.refusals import Refusal, size_fault, too_long
 
 Record = tuple[int, dict[str, Any]]
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 TEXT_FIELD = "prompt"
+LOOKED_AT = 20
+NAME = re.compile(r"[A-Za-z][\w.-]{0,39}")  # of a column
 SHOWN = 2000
 # A field that few rows have need not be in the first: its column is looked for so far.
 COLUMNS_IN = 10_000
@@ -35,11 +40,27 @@ def syntax_of(source: Source) -> str:
         # A first line that only opens an object is a pretty-printed document; one that is merely broken is a row.
         return "json" if first in ("{", "{ ") or _opens_only(first) else "jsonl"
     stem = source.name.lower().removesuffix(".gz")
-    if stem.endswith((".jsonl", ".ndjson", ".json")):
-        return "jsonl"
-    if stem.endswith((".csv", ".tsv")):
+    if stem.endswith((".csv", ".tsv")) or _is_table(source):
         return "csv"
-    return "text"
+    return "jsonl" if stem.endswith((".jsonl", ".ndjson", ".json")) else "text"
+
+
+def _is_table(source: Source) -> bool:
+    """Whether text is a table whatever its name: a header of columns that make rows, and as many cells in each line looked at.
+
+    Prompts may hold commas, too. What is no table for certain is text.
+    """
+    try:
+        reader = csv.reader(io.StringIO(source.head, newline="\n"), delimiter=delimiter_of(source))
+        header, *rows = [row for row in islice(reader, LOOKED_AT + 1) if row]
+    except (csv.Error, InputError, ValueError):
+        return False
+    if len(rows) < LOOKED_AT and len(source.head) > HEAD_BYTES // 4:
+        rows = rows[:-1]  # which may be cut
+    known = suggested(header, tuple(KNOWN_COLUMNS))
+    are_names = all(name in known.values() or NAME.fullmatch(name.strip()) for name in header)
+    has_texts = "prompt" in known or {"chosen", "rejected"} <= known.keys()
+    return are_names and has_texts and len(known) > 1 and bool(rows) and all(len(row) == len(header) for row in rows)
 
 
 def _opens_only(line: str) -> bool:

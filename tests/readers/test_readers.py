@@ -99,6 +99,38 @@ def test_content_parts_of_text_become_one_text() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["pairs.txt", "pairs", "pairs.jsonl", "pairs.txt.gz"])
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_a_table_is_known_whatever_its_name(name: str, delimiter: str) -> None:
+    lines = "prompt,chosen,rejected,my_note\nWhat is red?,A colour,Nothing,\n\nAnd blue?,Another,No,\n"
+    first, second = rows_of(lines.replace(",", delimiter), name)
+    assert isinstance(first, PairRow)
+    assert isinstance(second, PairRow)
+    assert (first.a.text, second.b.text) == ("A colour", "No")
+
+
+def test_a_table_is_known_where_a_cell_goes_on_after_what_is_looked_at() -> None:
+    lines = "Prompt,Response A,Response B\n" + f'Q,x,"{"y, " * 3_000}"\n' * 8
+    assert understand(lines.encode(), "pairs.txt").format == "pairs"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Name a, b and c.\nName d, e and f.\n",
+        "Question, answer.\nA rhyme, please.\n",
+        "question, answer\nOne, two, three: what comes next?\n",
+        "left, right\nup, down\n",
+        "prompt, write a poem\nprompt, write a song\n",
+        "prompt\nWhy?\n",
+        "What is the answer, label\nWhy, oh why\n",
+    ],
+)
+def test_prompts_with_commas_are_prompts(content: str) -> None:
+    rows = rows_of(content, "prompts.txt")
+    assert [row.prompt.messages[0]["content"] for row in rows if isinstance(row, PromptRow)] == content.splitlines()
+
+
 # --- pairs
 
 
