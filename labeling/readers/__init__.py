@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from labeling.domain import Json, Verdict
 from labeling.errors import InputError
 from labeling.readers.annotations import numbers_of, questions_in, verdict_question
+from labeling.readers.chat import holds_thoughts
 from labeling.readers.columns import verdict_word
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
@@ -216,7 +217,10 @@ def _rows(
         try:
             yield line, make(fields(value), mapping)
         except RowFault as fault:
-            yield Refusal(line, fault.code, fault.reason, _shown(value), fault.word)
+            reason = fault.reason
+            if fault.code == "identical_sides" and holds_thoughts(value):
+                reason += "; reasoning_content and thinking, in which they may differ, are not kept"
+            yield Refusal(line, fault.code, reason, _shown(value), fault.word)
         except KeyError as missing:
             yield Refusal(line, "missing_field", f'"{missing.args[0]}" is missing', _shown(value))
         except RecursionError:

@@ -1,7 +1,9 @@
 """Chat messages and replies as files write them, brought to one shape."""
 
+import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -19,6 +21,8 @@ SHAREGPT_ROLES = {
 # How messages begin, and who speaks, where Python printed them into a cell.
 _PRINTED = re.compile(r"\[?\s*\{'(role|content|from|value)': ")
 _SPEAKER = re.compile(r"'(role|from)': '(system|developer|user|human|assistant|gpt|tool)'")
+# What a model thought before it answered, in messages or their JSON in a cell: no part of a reply here.
+_THOUGHT = re.compile(r'"(reasoning_content|thinking)\\*": *\\*"(?!\\*")')
 
 
 def plain_text(value: object, field: str) -> str:
@@ -181,6 +185,13 @@ def as_reply(value: object, field: str, source: object = None) -> Reply:
     if not calls and (not text or text.isspace()):
         raise RowFault("empty_side", f"{field} is empty")
     return Reply(text, calls, _name(source))
+
+
+def holds_thoughts(record: Json) -> bool:
+    """Whether a row says what a model thought before it answered."""
+    with suppress(RecursionError):
+        return _THOUGHT.search(json.dumps(record, default=str)) is not None
+    return False
 
 
 def split_conversations(chosen: list[Json], rejected: list[Json]) -> tuple[list[Json], Json, Json]:

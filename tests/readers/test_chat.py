@@ -80,3 +80,27 @@ def test_tools_that_are_bare_functions_are_offered_as_chat_completions_have_them
 @pytest.mark.parametrize("tool", [{"type": "web_search"}, {"name": "look", "input_schema": {"type": "object"}}])
 def test_tools_that_are_no_functions_are_left_as_they_are(tool):
     assert pair_in(RECORDS["trl"][0] | {"tools": [tool]}).prompt.prompt.tools == (tool,)
+
+
+@pytest.mark.parametrize("source", [jsonl, table])
+@pytest.mark.parametrize("name", ["reasoning_content", "thinking"])
+def test_replies_that_differ_in_their_reasoning_alone_are_told_so(source, name):
+    (found,) = rows_in(
+        source({"prompt": "Q", "chosen": [GOOD | {name: "Sky, air."}], "rejected": [GOOD | {name: "So?"}]})
+    )
+    assert (found.code, "reasoning_content and thinking, in which they may differ" in found.reason) == (
+        "identical_sides",
+        True,
+    )
+
+
+@pytest.mark.parametrize("nothing", [{}, {"thinking": None}, {"reasoning_content": ""}])
+def test_replies_without_reasoning_are_the_same_text_and_no_more(nothing):
+    found = refusal_in({"prompt": "Q", "chosen": [GOOD | nothing], "rejected": [GOOD | nothing]})
+    assert found.reason == "both completions are the same text"
+
+
+def test_the_same_replies_beside_a_thousand_levels_are_refused_in_words():
+    deep = '{"prompt": "Q", "chosen": "x", "rejected": "x", "more": %s}' % ("[" * 1000 + "]" * 1000)
+    (found,) = rows_in(deep.encode())
+    assert found.code == "identical_sides"
