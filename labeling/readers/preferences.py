@@ -149,8 +149,10 @@ def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
     chosen, rejected = plain_text(record["chosen"], "chosen"), plain_text(record.get("rejected"), "rejected")
     prompt = record.get("prompt")
     if prompt is not None:
-        before = plain_text(prompt, "prompt").rstrip().removesuffix(ASSISTANT)
-        sides = [chosen, rejected]
+        whole = plain_text(prompt, "prompt")
+        before = whole.rstrip().removesuffix(ASSISTANT)
+        # What stands between the marker and the reply may be at the end of the prompt already.
+        sides = [_said(chosen), _said(rejected)] if whole.endswith(ASSISTANT) else [chosen, rejected]
     else:
         if chosen == rejected:
             raise RowFault("identical_sides", "the two transcripts are the same")
@@ -158,7 +160,7 @@ def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
         if cut < 0:
             raise RowFault("different_prompts", "the two transcripts part before the assistant's first turn")
         before = chosen[:cut]
-        sides = [chosen[cut + len(ASSISTANT) :], rejected[cut + len(ASSISTANT) :]]
+        sides = [_said(side[cut + len(ASSISTANT) :]) for side in (chosen, rejected)]
     for name, side in zip(("chosen", "rejected"), sides, strict=True):
         if "\n\nHuman:" in side:
             raise RowFault(
@@ -166,21 +168,26 @@ def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
             )
     return pair_of(
         prompt_row(record, columns, turns_of(before, "prompt" if prompt is not None else "chosen")),
-        as_reply(sides[0].strip(), "chosen"),
-        as_reply(sides[1].strip(), "rejected"),
+        as_reply(sides[0], "chosen"),
+        as_reply(sides[1], "rejected"),
         Verdict.A,
     )
 
 
 def turns_of(text: str, field: str) -> list[Json]:
     """A transcript's turns as messages. Raises RowFault where something stands before the first speaker."""
-    before, *parts = SPEAKER.split("\n\n" + text.strip())
+    before, *parts = SPEAKER.split("\n\n" + text.lstrip())
     if before.strip() or not parts:
         raise RowFault("not_messages", f"{field} is not a transcript that begins with Human:")
     return [
-        {"role": SPEAKERS[speaker], "content": said.strip()}
+        {"role": SPEAKERS[speaker], "content": _said(said)}
         for speaker, said in zip(parts[::2], parts[1::2], strict=True)
     ]
+
+
+def _said(text: str) -> str:
+    """What follows a speaker's marker, without the one space or line feed that parts them: code may begin with spaces."""
+    return text[1:] if text.startswith((" ", "\n")) else text
 
 
 def sharegpt(record: dict[str, Any], columns: Columns) -> PairRow:

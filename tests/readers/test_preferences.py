@@ -88,6 +88,29 @@ def test_a_transcript_becomes_turns_and_the_last_one_is_the_completion():
     assert [message["role"] for message in row.prompt.prompt.messages] == ["user", "assistant", "user"]
 
 
+CODE = "    return 1\n\n  # done\n"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"chosen": f"{TALK} {CODE}", "rejected": f"{TALK} No."},
+        {"chosen": f"{TALK}\n{CODE}", "rejected": f"{TALK}\nNo."},
+        {"prompt": TALK, "chosen": f" {CODE}", "rejected": " No."},
+        {"prompt": f"{TALK} ", "chosen": CODE, "rejected": "No."},
+    ],
+)
+def test_a_reply_in_a_transcript_keeps_its_indentation_and_its_last_line_feeds(record):
+    assert format_of(record) == "hh-rlhf"
+    assert said(pair_in(record)) == ("Why?", CODE, "No.")
+
+
+def test_a_turn_in_a_transcript_keeps_its_indentation():
+    before = f"\n\nHuman: {CODE}\n\nAssistant: {CODE}\n\nHuman: Why?\n\nAssistant:"
+    messages = pair_in({"chosen": f"{before} So.", "rejected": f"{before} No."}).prompt.prompt.messages
+    assert [message["content"] for message in messages] == [CODE, CODE, "Why?"]
+
+
 def test_a_prompt_that_is_a_transcript_is_read_as_turns():
     record = {"prompt": f"{TALK} ", "chosen": "So.", "rejected": "No."}
     assert format_of(record) == "hh-rlhf"

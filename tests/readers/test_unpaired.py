@@ -66,3 +66,9 @@ def test_every_row_is_part_of_a_pair_or_refused(records):
     for row in found:
         counted["rows"] += 1 if isinstance(row, Refusal) else records_of(row[1])
     assert counted["rows"] == len(records)
+
+
+def test_numbers_are_yes_and_no_only_where_that_is_said():
+    rows = jsonl(rated("Q", "x", 1), rated("Q", "y", 0))
+    assert pairs(rows_in(rows, format="kto")) == [("x", "y")]
+    assert format_of(rated("Q", "x", 1), rated("Q", "y", 0)) == "completions"
