@@ -18,6 +18,7 @@ SHAREGPT_ROLES = {
     "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
     "tool_call": "function_call", "tool_response": "tool",
 }  # fmt: skip
+_OPENING = frozenset("[{ \t\r\n")
 # How messages begin, and who speaks, where Python printed them into a cell.
 _PRINTED = re.compile(r"\[?\s*\{'(role|content|from|value)': ")
 _SPEAKER = re.compile(r"'(role|from)': '(system|developer|user|human|assistant|gpt|tool)'")
@@ -52,14 +53,13 @@ def json_text(value: object, field: str) -> str:
 
 def as_messages(value: object, field: str) -> list[Json]:
     """Chat messages from a list of them, from their JSON (as tables hold it), or from one text of the user."""
-    if isinstance(value, str):
+    if not isinstance(value, list):
         value = unfolded(value, field)
         if isinstance(value, str):
             if not value or value.isspace():
                 raise RowFault("empty_prompt", f"{field} is empty")
             return [{"role": "user", "content": plain_text(value, field)}]
-    if isinstance(value, dict):
-        value = [value]
+        value = [value] if isinstance(value, dict) else value
     if not isinstance(value, list) or not value:
         raise RowFault(
             "empty_prompt" if value in (None, [], "") else "not_messages",
@@ -74,8 +74,9 @@ def unfolded(value: Any, field: str) -> Any:
     Raises:
         RowFault: it holds them as Python prints them.
     """
-    if not isinstance(value, str) or not (text := value.strip()).startswith(("[", "{")):
+    if not isinstance(value, str) or value[:1] not in _OPENING:  # nearly every text there is
         return value
+    text = value.strip()
     if _PRINTED.match(text) and text.endswith(("}", "]")) and _SPEAKER.search(text):
         raise RowFault(
             "not_messages",
@@ -162,7 +163,7 @@ def as_reply(value: object, field: str, source: object = None) -> Reply:
     """
     if value is None:
         raise RowFault("missing_field", f"{field} is missing")
-    if isinstance(value, str):
+    if type(value) is str and value[:1] in _OPENING:
         value = unfolded(value, field)
     if isinstance(value, list):
         if len(value) != 1:

@@ -39,7 +39,9 @@ SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise t
 
 def openai(record: dict[str, Any], columns: Columns) -> PairRow:
     """OpenAI's preference lines, by either name of their outputs."""
-    given = listed(record["input"])
+    given = record["input"]
+    if isinstance(given, str):
+        given = listed(given)
     if not isinstance(given, dict):
         raise RowFault("missing_field", '"input" is not an object with messages')
     messages = as_messages(given.get("messages"), "input.messages")
