@@ -92,7 +92,7 @@ def floor(file: Path, copy: Path) -> float:
         for (statement,) in source.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"):
             target.execute(statement)
         tables = [name for (name,) in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        inserts = {name: _insert(source, name) for name in tables}
+        inserts = {name: _written(source, name) for name in tables}
         for name in set(tables) - set(WRITTEN):
             statement, rows = inserts[name]
             if rows:
@@ -109,7 +109,7 @@ def floor(file: Path, copy: Path) -> float:
         return time.process_time() - begun
 
 
-def _insert(source: sqlite3.Connection, name: str) -> tuple[str, list[tuple[object, ...]]]:
+def _written(source: sqlite3.Connection, name: str) -> tuple[str, list[tuple[object, ...]]]:
     """What writes a table again: the statement, and its rows. A column of nothing but None is not bound, as in an import:
     that Python's driver takes long for each None is no cost of SQLite's."""
     rows = source.execute(f'SELECT * FROM "{name}" ORDER BY rowid').fetchall()  # noqa: S608  # a table of ours

@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from itertools import compress, repeat
 from pathlib import Path
 from types import TracebackType
@@ -347,4 +348,4 @@ def _drawn_by_count(share: float | None, seed: int) -> str:
     told = "The validation rows were asked for by number: as data is added, prompts may move from validation to train."
     if share is None:
         return told
-    return f"{told} The validation share {share}, with seed {seed}, draws the same prompts, and keeps each on its side."
+    return f"{told} The validation share {format(Decimal(repr(share)), 'f')}, with seed {seed}, draws the same prompts, and keeps each on its side, unless a new prompt joins two groups."

@@ -97,7 +97,8 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_understood(seen)}{_question(seen)}{_why(seen.refused, seen.refusals)}{_unread(seen.words)}"
+                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}"
+                        + _unread(seen, is_question_given="verdict" in options.mapping)
                     )
                     continue
                 view = run_import(store, actor, project, path, name, options, partial(_progress, name))
@@ -222,21 +223,14 @@ def _near(view: "ImportView") -> str:
     return found
 
 
-def _question(seen: "Preview") -> str:
-    """Which question of another tool's export is taken for the verdict."""
+def _unread(seen: "Preview", *, is_question_given: bool) -> str:
+    """Which words of the file name no verdict, or that no question is known to be the verdict."""
     from labeling.readers import FORMATS
 
-    if FORMATS[seen.understanding.format].spelled is None:
-        return ""
-    question = seen.understanding.mapping.get("verdict")
-    if question is None:
-        return "\n  no question is surely the verdict: say which with --map verdict=QUESTION"
-    return f"\n  the verdict is the answer to {question!r}; --map verdict=QUESTION takes another"
-
-
-def _unread(words: Iterable[str]) -> str:
-    """Which words of the file name no verdict."""
-    told = ", ".join(repr(word[:60]) for word in words)
+    if FORMATS[seen.understanding.format].spelled is not None and "verdict" not in seen.understanding.mapping:
+        hint = "\n  no question is surely the verdict: say which with --map verdict=QUESTION"
+        return "" if is_question_given else hint
+    told = ", ".join(repr(word[:60]) for word in seen.words)
     return f"\n  no verdicts by themselves: {told}; say what they mean with --verdict VERDICT=WORD" if told else ""
 
 

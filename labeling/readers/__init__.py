@@ -12,15 +12,14 @@ from typing import Any, TypeAlias
 
 from labeling.domain import Json, Verdict
 from labeling.errors import InputError
-from labeling.readers.annotations import numbers_of, questions_in, verdict_question
+from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
-from labeling.readers.columns import verdict_word
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
-from labeling.readers.verdicts import has_words_alone, is_number, numbers_in, numbers_meant
+from labeling.readers.verdicts import has_words_alone, is_number, numbers_in, numbers_meant, said_in
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
 __all__ = [
@@ -123,7 +122,11 @@ def _with_verdicts(
     numbers: set[str] = set()
     if FORMATS[seen.format].spelled is not None:
         questions = questions_in(_first(source, seen), roles, seen.verdicts)
-        columns = tuple(dict.fromkeys((*columns, *questions)))
+        columns = tuple(name for name in dict.fromkeys((*columns, *questions)) if name != ANSWERS)
+        if is_question_given and roles.get("verdict", next(iter(questions), "")) not in questions:
+            raise InputError(
+                f"{seen.name} has no question {roles['verdict']!r}. It has: {', '.join(questions) or 'none'}."
+            )
         if not is_question_given and (question := verdict_question(questions, roles)):
             roles["verdict"] = question
         numbers = numbers_of(roles.get("verdict", ""), questions, roles)
@@ -200,7 +203,7 @@ def _spelled(format: Format, understanding: Understanding) -> Callable[[Json], J
 
     def spelled(record: Json) -> Json:
         laid = format.fields(record)
-        meant = verdicts.get(verdict_word(laid.get(column)))
+        meant = verdicts.get(said_in(laid, column))
         return laid if meant is None else {**laid, column: meant}
 
     return spelled

@@ -30,8 +30,22 @@ ANSWERS = "responses"
 LONGEST_LABEL = 60  # characters
 # Of a deleted or half-filled answer nothing is taken.
 GIVEN_STATES = (None, "submitted", "")
-# By what the name of a question says that it asks for the better side, and by what for the worse one.
-COMPARES = ("prefer", "better", "best", "chosen", "choice", "compar", "winner", "which")
+# By what the name of a question says that it asks for the better side, by what that it asks about the comparison, and by what
+# for the worse side.
+COMPARES = ("prefer", "better", "best", "chosen", "choice", "compar", "winner", "which", "verdict", "rank")
+ABOUT = (
+    "strength",
+    "reason",
+    "why",
+    "practice",
+    "comment",
+    "confiden",
+    "explain",
+    "explanation",
+    "justif",
+    "note",
+    "how",
+)
 OPPOSITE = ("worse", "worst", "reject", "dispref", "least", "unsafe", "harmful", "toxic", "bad")
 # Ratings of one side of which more is surely better; of toxicity it is not.
 RATED = ("rating", "score", "quality", "overall", "overall_rating", "overall_score", "overall_quality")
@@ -152,7 +166,7 @@ def _list(value: Any) -> list[Any]:
 class Question:
     """What the answers to a question are, over many records; `numbers` as they are written."""
 
-    is_pairwise: bool = False
+    orders_both: bool = False
     names_a_side: bool = False
     has_words: bool = False
     numbers: set[str] = field(default_factory=set)
@@ -173,8 +187,10 @@ def questions_in(
 
 def _note(question: Question, answers: Iterable[Answer], sides: Mapping[str, Verdict]) -> None:
     for _, value in answers:
-        question.is_pairwise |= isinstance(value, dict) and "selected" in value
-        if _answered(value, sides) is not None:
+        is_answered = _answered(value, sides) is not None
+        question.orders_both |= isinstance(value, dict) and "selected" in value
+        question.orders_both |= is_answered and isinstance(listed(value), list)
+        if is_answered:
             question.names_a_side = True
         elif number_of(value) is not None:
             question.numbers.add(verdict_word(value))
@@ -183,8 +199,8 @@ def _note(question: Question, answers: Iterable[Answer], sides: Mapping[str, Ver
 
 
 def verdict_question(questions: Mapping[str, Question], columns: Columns) -> str | None:
-    """The question that is the verdict: a pairwise control before one whose name says that it compares, before any other
-    whose answers name a side; of two ratings, one for each side, the first. None where more than one is left.
+    """The question that is the verdict: a pairwise control or a ranking before one whose name says that it compares, before
+    any other whose answers name a side; of two ratings, one for each side, the first. None where more than one is left.
 
     A number alone may rate anything: it counts only where the name compares.
     """
@@ -199,7 +215,7 @@ def verdict_question(questions: Mapping[str, Question], columns: Columns) -> str
 
     left = [name for name in questions if says_more(name) or questions[name].has_words]
     left = [name for name in left if not _says(name, OPPOSITE)]
-    for is_nearer in (lambda name: questions[name].is_pairwise, _compares, says_more):
+    for is_nearer in (lambda name: questions[name].orders_both, _compares, says_more):
         left = [name for name in left if is_nearer(name)] or left
     return left[0] if len(left) == 1 else None
 
@@ -215,7 +231,7 @@ def _says(name: str, words: Iterable[str]) -> bool:
 
 
 def _compares(name: str) -> bool:
-    return _says(name, COMPARES) and not _says(name, OPPOSITE)
+    return _says(name, COMPARES) and not _says(name, OPPOSITE) and not _says(name, ABOUT)
 
 
 def _rating_pair(question: str, columns: Columns) -> tuple[str, str] | None:

@@ -13,6 +13,19 @@ from labeling.readers.refusals import RowFault
 from labeling.rows import Reply
 
 KEPT = ("role", "content", "name", "tool_calls", "tool_call_id")
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+# What messages have besides; of any other object nobody knows whether it is one.
+PARTS = {
+    *KEPT,
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "weight",
+    "refusal",
+    "audio",
+    "annotations",
+    "function_call",
+}
 SHAREGPT_ROLES = {
     "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant",
     "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
@@ -93,9 +106,9 @@ def unfolded(value: Any, field: str) -> Any:
 def _is_message(value: object) -> bool:
     if not isinstance(value, dict):
         return False
-    if isinstance(value.get("role"), str):
-        return "content" in value or "tool_calls" in value
-    return "value" in value and str(value.get("from")).lower() in SHAREGPT_ROLES
+    if value.get("role") in ROLES:
+        return ("content" in value or "tool_calls" in value) and value.keys() <= PARTS
+    return isinstance(value.get("value"), str) and str(value.get("from")).lower() in SHAREGPT_ROLES
 
 
 def _message(value: object, field: str, number: int | None = None) -> Json:
@@ -150,9 +163,19 @@ def as_prompt(messages: Sequence[Json], tools: object = None) -> Prompt:
 
 def _offered(tool: Json) -> Json:
     """A tool in the shape of chat completions; LLaMA-Factory and ms-swift also write the bare function."""
-    if "function" in tool or "name" not in tool or "input_schema" in tool:  # the last is Anthropic's, and no function
+    is_other = tool.get("type", "function") != "function" or not tool.keys().isdisjoint(("input_schema", "inputSchema"))
+    if "function" in tool or "name" not in tool or is_other:  # Anthropic's and MCP's have schemas of their own
         return tool
     return {"type": "function", "function": {key: tool[key] for key in tool if key != "type"}}
+
+
+def _unless_of_others(found: Any, text: str) -> Any:
+    """What a reply's text holds; the text where that is one message of somebody else, of whom it tells."""
+    messages = found if isinstance(found, list) else [found]
+    is_others = (
+        len(messages) == 1 and isinstance(messages[0], dict) and messages[0].get("role", "assistant") != "assistant"
+    )
+    return text if is_others else found
 
 
 def as_reply(value: object, field: str, source: object = None) -> Reply:
@@ -164,7 +187,7 @@ def as_reply(value: object, field: str, source: object = None) -> Reply:
     if value is None:
         raise RowFault("missing_field", f"{field} is missing")
     if type(value) is str and value[:1] in _OPENING:
-        value = unfolded(value, field)
+        value = _unless_of_others(unfolded(value, field), value)
     if isinstance(value, list):
         if len(value) != 1:
             raise RowFault(

@@ -138,12 +138,18 @@ def prompt_row(
     )
 
 
+NO_HISTORY = "; where it is no part of the prompt, say so with --map history="
+
+
 def prompt_messages(record: Mapping[str, Any], columns: Columns, given: object) -> list[Json]:
     """The messages of a prompt with what stands beside it: the second part of Alpaca's instructions, and earlier turns."""
     messages = as_messages(given, columns.get("prompt", "prompt"))
     if "input" in columns and (more := _input(record, columns)):
         messages[-1] = {**messages[-1], "content": f"{messages[-1].get('content') or ''}\n{more}"}
-    return _history(record, columns) + messages if "history" in columns else messages
+    if "history" not in columns:
+        return messages
+    begun = 1 if messages[0]["role"] in ("system", "developer") else 0
+    return [*messages[:begun], *_history(record, columns), *messages[begun:]]
 
 
 def _input(record: Mapping[str, Any], columns: Columns) -> str:
@@ -157,20 +163,16 @@ def _input(record: Mapping[str, Any], columns: Columns) -> str:
 
 
 def _history(record: Mapping[str, Any], columns: Columns) -> list[Json]:
-    """Earlier turns as Alpaca's rows hold them: pairs of a question and its answer."""
+    """Earlier turns, as messages or as Alpaca's rows hold them: pairs of a question and its answer."""
     history, name = listed(cell(record, columns, "history")) or [], columns["history"]
-    if not isinstance(history, list):
-        raise RowFault(
-            "not_messages",
-            f"{name} is not a list of questions with their answers; where it is no part of the prompt, say so with --map history=",
-        )
-    messages: list[Json] = []
-    for number, turn in enumerate(history):
-        if not isinstance(turn, list) or len(turn) != 2:
-            raise RowFault("not_messages", f"{name}[{number}] is not a question with its answer")
-        for role, text in zip(("user", "assistant"), turn, strict=True):
-            messages.append({"role": role, "content": plain_text(text, f"{name}[{number}]")})
-    return messages
+    if isinstance(history, list) and history and all(isinstance(turn, dict) for turn in history):
+        return as_messages(history, name)
+    if not isinstance(history, list) or not all(isinstance(turn, list) and len(turn) == 2 for turn in history):
+        raise RowFault("not_messages", f"{name} is no list of messages, or of questions with their answers{NO_HISTORY}")
+    turns = [(role, text) for turn in history for role, text in zip(("user", "assistant"), turn, strict=True)]
+    if not all(isinstance(text, str) for _, text in turns):
+        raise RowFault("not_text", f"{name} holds a turn that is not text{NO_HISTORY}")
+    return [{"role": role, "content": plain_text(text, name)} for role, text in turns]
 
 
 def _expect_no_media(record: Mapping[str, Any], columns: Columns) -> None:

@@ -50,6 +50,8 @@ def _is_table(source: Source) -> bool:
 
     Prompts may hold commas, too. What is no table for certain is text.
     """
+    if not source.head.split("\n", 1)[0].strip():
+        return False
     try:
         reader = csv.reader(io.StringIO(source.head, newline="\n"), delimiter=delimiter_of(source))
         header, *rows = [row for row in islice(reader, LOOKED_AT + 1) if row]

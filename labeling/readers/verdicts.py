@@ -10,11 +10,11 @@ from labeling.readers.columns import Columns, number_of, plain_name, verdict_wor
 
 def numbers_in(records: Iterable[Json], column: str) -> set[str]:
     """The numbers in a table's column of verdicts, as they are written."""
-    return {word for record in records if is_number(word := _word(record, column))}
+    return {word for record in records if is_number(word := said_in(record, column))}
 
 
 def has_words_alone(records: Iterable[Json], column: str) -> bool:
-    words = [word for record in records if (word := _word(record, column))]
+    words = [word for record in records if (word := said_in(record, column))]
     return bool(words) and not any(map(is_number, words))
 
 
@@ -22,11 +22,11 @@ def is_number(word: str) -> bool:
     return number_of(word) is not None
 
 
-def _word(record: Json, column: str) -> str:
+def said_in(record: Json, column: str) -> str:
     """The verdict as it is written; empty where it is the name of a model, which may look like a number."""
     with suppress(RecursionError):  # the row is refused when it is read
         word = verdict_word(record.get(column))
-        return "" if word in (record.get("model_a"), record.get("model_b")) else word
+        return "" if word in (str(record.get("model_a")), str(record.get("model_b"))) else word
     return ""
 
 

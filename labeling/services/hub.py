@@ -17,8 +17,9 @@ from labeling.storage.store import Store
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-# What the title of every push begins with: a file that was last written under another title is not, or no longer, ours.
-PUSH = "Tiebreak export"
+# The title of every push: a file that was last written under another one is not, or no longer, ours.
+PUSH = "Tiebreak export {number} of {slug}"
+PUSHED = re.compile(r"Tiebreak export \d+ of \S+")
 NAME = re.compile(r"hf:([A-Za-z0-9][\w.-]{0,95})/([A-Za-z0-9][\w.-]{0,95})")
 
 
@@ -59,7 +60,7 @@ def push(store: Store, actor: Actor, slug: str, export_id: int, name: str, *, pu
     repo = repository(name)
     files = export_files(store, actor, slug, export_id)
     is_edited = is_card_edited(export_view(store, actor, slug, export_id))
-    address, commit, is_private = _send(files, repo, f"{PUSH} {export_id} of {slug}", public=public)
+    address, commit, is_private = _send(files, repo, PUSH.format(number=export_id, slug=slug), public=public)
     return Pushed(address, commit, is_private, is_edited)
 
 
@@ -103,11 +104,11 @@ def _pushed_before(hub: "HfApi", repo: str, revision: str | None, names: Collect
     """The files that earlier pushes left at this revision. Raises ExportError where one of `names` is there from others."""
     ours, others = list[str](), list[str]()
     for entry in hub.list_repo_tree(repo, expand=True, revision=revision, repo_type="dataset"):
-        is_ours = entry.last_commit is not None and entry.last_commit.title.startswith(PUSH)
+        is_ours = entry.last_commit is not None and PUSHED.fullmatch(entry.last_commit.title)
         (ours if is_ours else others).append(entry.path)
     if kept := sorted(set(names).intersection(others)):
         raise ExportError(
-            f"{repo} holds files that no push wrote, or that were changed there since, and that this one would replace: "
+            f"{repo} holds files that no push is known to have written last, and that this one would replace: "
             f"{', '.join(kept)}. Push to another name, or delete them there first; a card can be edited in the export's folder."
         )
     return ours

@@ -188,7 +188,7 @@ def _put_pairs(destination: Destination, rows: list[Lined], pairs: list[ReadyPai
 
 
 def _put_prompts(destination: Destination, prompts: list[ReadyPrompt], session: Session) -> Added:
-    put = rows_in.put_prompts(session, destination.project_id, destination.import_id, prompts)
+    put = rows_in.put_prompts(session, destination.project_id, destination.import_id, prompts, are_named=True)
     return Added({"prompts": len(put.new)}, rows_in.bringers(([one.digest] for one in prompts), {*put.new}))
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from labeling.domain import Actor
+from labeling.services.export import usable
 from labeling.services.open_rounds import open_rounds
-from labeling.services.projects import project_view
+from labeling.services.projects import ProjectView, project_view
 from labeling.storage.projects import is_begun
 from labeling.storage.store import Store
 
@@ -41,13 +42,16 @@ def next_step(store: Store, actor: Actor, slug: str) -> Step:
     if not view.pairs:
         return Step("generate", f"Generate completions for {view.prompts:,} prompt{'s'[: view.prompts != 1]}.")
     if view.open_pairs:
-        if view.may_manage and view.labelled_pairs == view.pairs and not _is_begun(store, view.id):
+        if view.may_manage and view.labelled_pairs == view.pairs and _is_ready(store, actor, view):
             return Step("export", "Every pair has a label, of a file or a judge: export them, or label them too.")
         wait = "pair waits" if view.open_pairs == 1 else "pairs wait"
         return Step("label", f"{view.open_pairs:,} {wait} for a label.", view.open_pairs)
     return Step("export", "Every pair has its labels: export them.")
 
 
-def _is_begun(store: Store, project_id: int) -> bool:
+def _is_ready(store: Store, actor: Actor, view: ProjectView) -> bool:
+    """Whether there is something to export, and nobody has begun to label."""
     with store.reading() as session:
-        return is_begun(session, project_id)
+        if is_begun(session, view.id):
+            return False
+    return usable(store, actor, view.slug).rows > 0

@@ -19,7 +19,7 @@ _KEY = re.compile(
     | ya29\.[\w-]{20,} | SG\.[\w-]{16,}\.[\w-]{16,} | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}
     )(?![\w-])
     | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----  # to its end, or as far as its lines go
-      (?: [^\0]{0,20000}?-----END[ ][A-Z ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?----- | (?:\s+[A-Za-z0-9+/=]{16,})* )""",
+      (?: (?:(?!-----BEGIN)[^\0]){0,20000}?-----END[ ][A-Z ]*PRIVATE[ ]KEY(?:[ ]BLOCK)?----- | (?:\s+[A-Za-z0-9+/=]{16,})* )""",
     re.VERBOSE,
 )
 # Four digits at a time, as American Express writes them, or in one run: an expiry date or a code may follow.

@@ -239,6 +239,7 @@ class _Weighing:
         self._unread = int(np.count_nonzero(~known & self._stays))
         refuses, found = traits.refuses, traits.around | traits.a | traits.b
         chosen = np.where(self.code == A, REFUSES_A, np.where(self.code == B, REFUSES_B, 0))
+        chosen[self.code == CODE["tie"]] = REFUSES_A | REFUSES_B  # which is a row where both are good
         if len(self._edit_ids):
             pair = self._edit_pairs
             read = edit_traits(self._store, self._session, self._held, self._edit_ids.tolist())

@@ -29,7 +29,9 @@ REASONS: Final[Mapping[str, Reason]] = {
     "raters_differ": Reason("Raters differ", "One more label settles them", "agreement"),
     "tie": Reason("Tie", "A training file has no ties", "ties"),
     "both_bad": Reason("Both bad", "New completions, or an edit, would help"),
-    "no_strength": Reason("No strength", "Ask for a strength with each label", "needs_strength"),
+    "no_strength": Reason(
+        "No strength", "Ask for a strength with each label, and let edits beat the loser", "needs_strength"
+    ),
     "too_weak": Reason("Too weak", "Take slighter preferences too", "least_strength"),
     "too_long": Reason("A reply is too long", "Allow longer replies", "longest_reply"),
     "off_policy": Reason("Not by the target model", "Generate replies with the model to be tuned", "on_policy"),

@@ -95,7 +95,7 @@ def read_traits(
             _known[place] = traits
             _known.move_to_end(place)
             while len(_known) > MOST_PROJECTS:
-                _known.popitem(last=False)
+                _edits.pop(_known.popitem(last=False)[0], None)
     return traits
 
 

@@ -55,10 +55,13 @@ def prompts_by_external_id(session: Session, project_id: int, ids: Collection[st
     return found
 
 
-def put_prompts(session: Session, project_id: int, import_id: int, prompts: Iterable[ReadyPrompt]) -> PutPrompts:
-    """Store the prompts that are new, and further ids of any."""
-    prompts = list(prompts)
-    wanted = {one.digest: one for one in prompts}
+def put_prompts(
+    session: Session, project_id: int, import_id: int, prompts: Sequence[ReadyPrompt], *, are_named: bool = False
+) -> PutPrompts:
+    """Store the prompts that are new, and, where `are_named`, further ids of any: the id of a pair may be the row's own."""
+    wanted: dict[str, ReadyPrompt] = {}
+    for one in prompts:
+        wanted.setdefault(one.digest, one)
     known = prompts_by_digest(session, project_id, wanted.keys())
     new = [one for digest, one in wanted.items() if digest not in known]
     added = _add_prompts(session, project_id, import_id, new) if new else {}
@@ -68,7 +71,7 @@ def put_prompts(session: Session, project_id: int, import_id: int, prompts: Iter
         for one in prompts
         if one.row.external_id is not None and one.row.external_id != own.get(one.digest)
     }
-    if further:
+    if further and are_named:
         _put_aliases(session, project_id, import_id, known | added, further)
     return PutPrompts(known | added, set(added))
 
@@ -230,7 +233,7 @@ class PutPairs:
 
 def put_pair_rows(session: Session, project_id: int, import_id: int, ready: Sequence[ReadyPair]) -> PutPairs:
     """Store rows of pairs, each once."""
-    prompts = put_prompts(session, project_id, import_id, (one.prompt for one in ready))
+    prompts = put_prompts(session, project_id, import_id, [one.prompt for one in ready])
     placed: list[tuple[CompletionKey, CompletionKey]] = []
     wanted: dict[CompletionKey, Reply] = {}
     for one in ready:

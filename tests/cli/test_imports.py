@@ -116,7 +116,7 @@ def test_a_dry_run_tells_which_question_of_another_tool_s_export_is_the_verdict(
         "no question is surely the verdict: say which with --map verdict=QUESTION" in command(rows, "--dry-run").stdout
     )
     taken = command(rows, "--dry-run", "--map", "verdict=deeper").stdout
-    assert "the verdict is the answer to 'deeper'" in taken
+    assert "verdict='deeper'" in taken
     assert json.loads(command(rows, "--map", "verdict=deeper", "--json").stdout)["imports"][0]["labels"] == 1
 
 

@@ -120,6 +120,10 @@ def test_a_number_is_a_verdict_where_the_question_compares_and_goes_no_further_t
         ({"fluency": ["response-1"], "depth": ["response-2"]}, None),
         ({"prefer_short": ["response-1"], "prefer_deep": ["response-2"]}, None),
         ({"unsafe": ["response-1"]}, None),
+        ({"ranking": [["response-1", "response-2"]], "rating-1": [3], "rating-2": [4]}, "ranking"),
+        ({"verdict": ["response-1"], "preference_strength": ["slightly better"]}, "verdict"),
+        ({"label": ["response-1"], "reason_for_choice": ["shorter"]}, "label"),
+        ({"order": [["response-2", "response-1"]], "best_practice": ["yes"]}, "order"),
         ({"which_is_worse": ["response-1"]}, None),
     ],
 )
@@ -137,7 +141,7 @@ def test_a_question_is_taken_for_the_verdict_by_hand():
     assert verdicts(record, mapping={"verdict": ""}) == []
     assert verdicts(asked(quality=[1]), mapping={"verdict": "quality"}) == [Verdict.A]
     assert {"fluency", "depth", "preference"} <= set(understand(jsonl(record), "file.jsonl").columns)
-    with pytest.raises(InputError, match=r"has no column 'dept' for verdict\. It has: .*depth"):
+    with pytest.raises(InputError, match=r"has no question 'dept'\. It has: .*depth"):
         pair_in(record, mapping={"verdict": "dept"})
 
 

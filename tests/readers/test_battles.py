@@ -108,5 +108,5 @@ def test_responses_that_are_counted_from_0_have_no_verdict_2():
 
 
 def test_models_whose_names_are_numbers_win_by_their_names():
-    content = b"prompt,response_a,response_b,model_a,model_b,winner\nQ,x,y,17,1,1\nP,x,y,1,17,1\n"
-    assert [row.verdict for row in rows_in(content, "f.csv")] == [Verdict.B, Verdict.A]
+    content = b"prompt,response_a,response_b,model_a,model_b,winner\nQ,x,y,17,1,1\nP,x,y,1,17,1\nR,x,y,m,n,1\n"
+    assert [row.verdict for row in rows_in(content, "f.csv")] == [Verdict.B, Verdict.A, Verdict.A]

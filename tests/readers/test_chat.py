@@ -30,6 +30,9 @@ PRINTED = [str([GOOD]), str([{"content": "So.", "role": "assistant"}]), str({"fr
 JSON = [
     '[{"a": 1}]',
     '{"role": "admin"}',
+    '{"role": "assistant", "content": "x", "mood": 1}',
+    '{"role": "Engineer", "content": "x"}',
+    '[{"from": "user", "value": 3}]',
     '{"from": "EUR", "to": "USD", "value": "3"}',
     "[]",
     "[1, 2]",
@@ -77,7 +80,15 @@ def test_tools_that_are_bare_functions_are_offered_as_chat_completions_have_them
     assert pair.prompt.prompt.tools == ({"type": "function", "function": LOOK},)
 
 
-@pytest.mark.parametrize("tool", [{"type": "web_search"}, {"name": "look", "input_schema": {"type": "object"}}])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "web_search"},
+        {"type": "custom", "name": "c"},
+        {"name": "m", "inputSchema": {}},
+        {"name": "look", "input_schema": {"type": "object"}},
+    ],
+)
 def test_tools_that_are_no_functions_are_left_as_they_are(tool):
     assert pair_in(RECORDS["trl"][0] | {"tools": [tool]}).prompt.prompt.tools == (tool,)
 

@@ -159,6 +159,25 @@ def test_a_prompt_is_known_by_every_id_that_files_give_it(store: Store, actor: A
         assert session.scalar(select(func.count()).select_from(tables.PromptAlias)) == 3
 
 
+def test_a_prompt_that_comes_again_under_another_id_keeps_what_was_said_of_it(store: Store, actor: Actor) -> None:
+    rows = jsonl(
+        {"id": "1", "prompt": "Why?", "tags": "t", "reference": "REF", "language": "de"}, {"id": "2", "prompt": "Why?"}
+    )
+    run_import(store, actor, "p", rows, "prompts.jsonl", ImportOptions())
+    with store.reading() as session:
+        prompt, text = session.execute(select(tables.PromptRow, tables.PromptText)).one()
+        assert (prompt.external_id, prompt.language, text.reference) == ("1", "de", "REF")
+
+
+def test_the_numbers_of_pairs_are_no_ids_of_prompts_that_have_theirs(store: Store, actor: Actor) -> None:
+    run_import(
+        store, actor, "p", jsonl(*({"id": n, "prompt": f"Q{n}?"} for n in (1, 2))), "prompts.jsonl", ImportOptions()
+    )
+    run_import(store, actor, "p", jsonl(PAIR | {"id": 1, "prompt": "Q2?"}), "pairs.jsonl", ImportOptions())
+    answers = jsonl(*({"id": n, "response": f"said {n}"} for n in (1, 2)))
+    assert run_import(store, actor, "p", answers, "answers.jsonl", ImportOptions()).taken == 2
+
+
 def test_a_completion_without_its_prompt_is_refused_and_can_be_downloaded(store: Store, actor: Actor) -> None:
     view = run_import(store, actor, "p", jsonl({"id": "nowhere", "response": "x"}), "c.jsonl", ImportOptions())
     assert (view.read, view.refused, view.refused_by_reason) == (1, 1, {"no_prompt_with_this_id": 1})

@@ -85,3 +85,10 @@ def test_pairs_that_came_with_their_labels_can_be_exported_until_somebody_begins
     open_desk(talk.store, talk.owner, "brought")
     next_pairs(talk.store, talk.owner, "brought", (), 1)
     assert next_step(talk.store, talk.owner, "brought").page == "label"
+
+
+def test_pairs_whose_labels_make_no_row_are_to_be_labelled(talk, tmp_path):
+    create_project(talk.store, talk.owner, name="Ties")
+    (file := tmp_path / "ties.jsonl").write_bytes(PAIR % (1, b"tie"))
+    run_import(talk.store, talk.owner, "ties", file, file.name, ImportOptions(labels_as="crowd"))
+    assert next_step(talk.store, talk.owner, "ties").page == "label"
