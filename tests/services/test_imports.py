@@ -165,7 +165,7 @@ def test_a_prompt_that_comes_again_under_another_id_keeps_what_was_said_of_it(st
     )
     run_import(store, actor, "p", rows, "prompts.jsonl", ImportOptions())
     with store.reading() as session:
-        prompt, text = session.execute(select(tables.PromptRow, tables.PromptText)).one()
+        prompt, text = session.scalars(select(tables.PromptRow)).one(), session.scalars(select(tables.PromptText)).one()
         assert (prompt.external_id, prompt.language, text.reference) == ("1", "de", "REF")
 
 
