@@ -63,7 +63,8 @@ def show(slug: ProjectArgument, as_json: AsJson = False) -> None:
     from labeling.services.projects import project_view
 
     with opened() as (store, actor):
-        view, step = project_view(store, actor, slug), next_step(store, actor, slug)
+        view = project_view(store, actor, slug)
+        step = next_step(store, actor, view)
     human = (
         f"{view.name} ({view.slug}), target {view.target.value}\n"
         f"{view.prompts:,} prompts, {view.pairs:,} pairs, {view.labelled_pairs:,} labelled, {view.open_pairs:,} open\n"

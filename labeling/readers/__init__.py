@@ -16,10 +16,10 @@ from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verd
 from labeling.readers.chat import holds_thoughts
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
-from labeling.readers.records import COLUMNS_IN, DELIMITERS, SHOWN, Record
+from labeling.readers.records import COLUMNS_IN, DELIMITERS, LOOKED_AT, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
-from labeling.readers.verdicts import has_words_alone, is_number, numbers_in, numbers_meant, said_in
+from labeling.readers.verdicts import is_number, numbers_in, numbers_meant, said_in
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "read", "read_by", "source_named", "understand",
 ]  # fmt: skip
 
-LOOKED_AT = 20
 NAMED = 30  # columns
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
@@ -100,7 +99,7 @@ def understand(
         roles,
         dict(verdicts or {}),
     )
-    seen = _with_verdicts(seen, source, looked_at, is_question_given="verdict" in given)
+    seen = _with_verdicts(seen, source, is_question_given="verdict" in given)
     for role, column in given.items():
         if column and column not in seen.columns:
             raise InputError(
@@ -114,23 +113,20 @@ def understand(
     return seen
 
 
-def _with_verdicts(
-    seen: Understanding, source: Source, looked_at: list[Json], *, is_question_given: bool
-) -> Understanding:
+def _with_verdicts(seen: Understanding, source: Source, *, is_question_given: bool) -> Understanding:
     """The same with what no record tells alone: which question is the verdict, where several are, and what its numbers mean."""
     columns, roles = seen.columns, dict(seen.mapping)
     numbers: set[str] = set()
     if FORMATS[seen.format].spelled is not None:
         questions = questions_in(_first(source, seen), roles, seen.verdicts)
         columns = tuple(name for name in dict.fromkeys((*columns, *questions)) if name != ANSWERS)
-        if is_question_given and roles.get("verdict", next(iter(questions), "")) not in questions:
-            raise InputError(
-                f"{seen.name} has no question {roles['verdict']!r}. It has: {', '.join(questions) or 'none'}."
-            )
-        if not is_question_given and (question := verdict_question(questions, roles)):
-            roles["verdict"] = question
-        numbers = numbers_of(roles.get("verdict", ""), questions, roles)
-    elif (column := roles.get("verdict")) and not has_words_alone(looked_at, column):
+        if not is_question_given and (found := verdict_question(questions, roles)):
+            roles["verdict"] = found
+        question = roles.get("verdict")
+        if question is not None and question not in questions:
+            raise InputError(f"{seen.name} has no question {question!r}. It has: {', '.join(questions) or 'none'}.")
+        numbers = numbers_of(question, questions, roles)
+    elif column := roles.get("verdict"):
         numbers = numbers_in(_first(source, seen), column)
     # Where one number is given a meaning, each needs one: it is told of no 1 that it is the first.
     meant = {} if any(map(is_number, seen.verdicts)) else numbers_meant(numbers, roles)

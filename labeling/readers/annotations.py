@@ -30,25 +30,14 @@ ANSWERS = "responses"
 LONGEST_LABEL = 60  # characters
 # Of a deleted or half-filled answer nothing is taken.
 GIVEN_STATES = (None, "submitted", "")
-# By what the name of a question says that it asks for the better side, by what that it asks about the comparison, and by what
+# With what a word in the name of a question begins that asks for the better side, for something about the comparison, and
 # for the worse side.
 COMPARES = ("prefer", "better", "best", "chosen", "choice", "compar", "winner", "which", "verdict", "rank")
-ABOUT = (
-    "strength",
-    "reason",
-    "why",
-    "practice",
-    "comment",
-    "confiden",
-    "explain",
-    "explanation",
-    "justif",
-    "note",
-    "how",
-)
+ABOUT = ("strength", "reason", "why", "practice", "comment", "confiden", "expla", "justif", "note", "how")
 OPPOSITE = ("worse", "worst", "reject", "dispref", "least", "unsafe", "harmful", "toxic", "bad")
 # Ratings of one side of which more is surely better; of toxicity it is not.
 RATED = ("rating", "score", "quality", "overall", "overall_rating", "overall_score", "overall_quality")
+BETWEEN_WORDS = re.compile(r"[\W\d_]+|(?<=[a-z])(?=[A-Z])")
 SIDE_END = re.compile(r"(?:\d+|(?:(?<=_)|\A)[ab])\Z")
 
 Answer = tuple[Any, Any]  # who, what
@@ -220,14 +209,13 @@ def verdict_question(questions: Mapping[str, Question], columns: Columns) -> str
     return left[0] if len(left) == 1 else None
 
 
-def numbers_of(question: str, questions: Mapping[str, Question], columns: Columns) -> set[str]:
+def numbers_of(question: str | None, questions: Mapping[str, Question], columns: Columns) -> set[str]:
     """The numbers that its answers say which side is better with; of a rating of one side, which says how good it is, none."""
-    return set() if question not in questions or _rating_pair(question, columns) else questions[question].numbers
+    return set() if question is None or _rating_pair(question, columns) else questions[question].numbers
 
 
-def _says(name: str, words: Iterable[str]) -> bool:
-    plain = plain_name(name)
-    return any(word in plain for word in words)
+def _says(name: str, beginnings: tuple[str, ...]) -> bool:
+    return any(word.lower().startswith(beginnings) for word in BETWEEN_WORDS.split(name))
 
 
 def _compares(name: str) -> bool:

@@ -10,8 +10,7 @@ from labeling.readers.opening import open_source
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, Record, records, syntax_of
 from labeling.readers.refusals import Refusal
 
-TABLES = (".csv", ".tsv", ".parquet")  # all rows of one have the same columns
-DATA_FILES = (".jsonl", ".ndjson", ".json", *TABLES)
+DATA_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 # What a configuration of `datasets` says otherwise than how its files are written.
 APART = {"name", "version", "data_dir", "data_files", "description", "features", "sep"}
 
@@ -28,11 +27,6 @@ def is_plain(config: Any) -> bool:
         and all(getattr(config, name) == getattr(usual, name) for name in said)
         and getattr(config, "sep", ",") in DELIMITERS
     )
-
-
-def is_one_table(files: Sequence[Path]) -> bool:
-    """Whether all rows have the columns of the first."""
-    return len(files) == 1 and _unpacked_name(files[0]).endswith(TABLES)
 
 
 def _unpacked_name(file: Path) -> str:

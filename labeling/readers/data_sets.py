@@ -8,7 +8,7 @@ from typing import Any
 
 from labeling.errors import InputError
 from labeling.readers.arrow import batch_rows
-from labeling.readers.data_files import expect_all_read, file_rows, is_one_table, is_plain
+from labeling.readers.data_files import expect_all_read, file_rows, is_plain
 from labeling.readers.parquet import BATCH_ROWS, expect_no_bombs
 from labeling.readers.records import Record
 from labeling.readers.refusals import Refusal
@@ -122,7 +122,7 @@ def _contents(data_set: DataSet, encoding: str) -> Contents:
     expect_all_read(folder, builder.config.data_files)
     if is_plain(builder.config):
         files = [Path(name) for name in _split(data_set, builder.config.data_files)]
-        return Contents(file_rows(files, folder, encoding), is_uneven=not is_one_table(files))
+        return Contents(file_rows(files, folder, encoding), is_uneven=True)
     for path in sorted(folder.rglob("*.parquet")):
         expect_no_bombs(path)  # `datasets` takes in whole row groups
     return Contents(_arrow_rows(_split(data_set, builder.as_streaming_dataset())))

@@ -13,11 +13,6 @@ def numbers_in(records: Iterable[Json], column: str) -> set[str]:
     return {word for record in records if is_number(word := said_in(record, column))}
 
 
-def has_words_alone(records: Iterable[Json], column: str) -> bool:
-    words = [word for record in records if (word := said_in(record, column))]
-    return bool(words) and not any(map(is_number, words))
-
-
 def is_number(word: str) -> bool:
     return number_of(word) is not None
 

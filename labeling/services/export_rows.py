@@ -62,7 +62,7 @@ def write_rows(
 ) -> tuple[int, int]:
     """Give every pair that makes a row to `writer`: those of `rows_of`, but some with tools come first.
 
-    Returns of the labels it rests on those that prefer the side that stood left on a screen, and those for either side.
+    Returns how many of the labels that decided them prefer the side that stood left on a screen, and how many either side.
     """
     wins, seen = 0, 0
     maker = _RowMaker(session, held, system_prompt)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from labeling.domain import Actor
 from labeling.services.export import usable
 from labeling.services.open_rounds import open_rounds
-from labeling.services.projects import ProjectView, project_view
+from labeling.services.projects import ProjectView
 from labeling.storage.projects import is_begun
 from labeling.storage.store import Store
 
@@ -26,11 +26,10 @@ class Step:
     pairs: int = 0
 
 
-def next_step(store: Store, actor: Actor, slug: str) -> Step:
+def next_step(store: Store, actor: Actor, view: ProjectView) -> Step:
     """Where the page should open, and why, in one sentence."""
-    view = project_view(store, actor, slug)
     if not view.may_manage and not view.open_pairs:
-        waiting = [one for one in open_rounds(store, actor, slug) if one.waiting]
+        waiting = [one for one in open_rounds(store, actor, view.slug) if one.waiting]
         if waiting:
             return Step("label", f"The round {waiting[0].name} waits for you.", sum(one.waiting for one in waiting))
         return Step("history", "Nothing waits for a label; yours are in the history.")

@@ -87,7 +87,7 @@ def effect(
 ) -> Effect:
     """What the rules do now. `takes` are the outcomes a format makes rows of; without `figures` only pairs are counted.
 
-    Reads no text: see `read_texts`.
+    Reads only the texts that a rule asks for and `read_texts` has not read yet, and those of edits.
 
     Raises:
         InputError: a rule asks for the target model's replies, and the project names none.

@@ -65,15 +65,13 @@ def put_prompts(
     known = prompts_by_digest(session, project_id, wanted.keys())
     new = [one for digest, one in wanted.items() if digest not in known]
     added = _add_prompts(session, project_id, import_id, new) if new else {}
-    own = {one.digest: one.row.external_id for one in new}
-    further = {
-        (one.digest, one.row.external_id)
-        for one in prompts
-        if one.row.external_id is not None and one.row.external_id != own.get(one.digest)
-    }
-    if further and are_named:
-        _put_aliases(session, project_id, import_id, known | added, further)
-    return PutPrompts(known | added, set(added))
+    ids = known | added
+    if are_named:
+        own = {one.digest: one.row.external_id for one in new}
+        named = {(one.digest, one.row.external_id) for one in prompts}
+        if further := {(digest, id_) for digest, id_ in named if id_ is not None and id_ != own.get(digest)}:
+            _put_aliases(session, project_id, import_id, ids, further)
+    return PutPrompts(ids, set(added))
 
 
 def _put_aliases(

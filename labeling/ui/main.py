@@ -125,7 +125,7 @@ def _land(me: Here, project: ProjectView | None) -> None:
         return
     open_project(views[0].slug)
     if len(views) == 1:
-        go(next_step(me.store, me.actor, views[0].slug).page)
+        go(next_step(me.store, me.actor, views[0]).page)
     go("projects")
 
 
@@ -134,7 +134,8 @@ def _progress(me: Here, slug: str) -> None:
     found = usable(me.store, me.actor, slug)
     share = found.rows / found.pairs if found.pairs else 0.0
     st.progress(share, text=f"**{count(found.rows)}** usable of {plural(found.pairs, 'pair')}")
-    st.caption(f"Next: {escape(next_step(me.store, me.actor, slug).sentence)}")
+    step = next_step(me.store, me.actor, project_view(me.store, me.actor, slug))
+    st.caption(f"Next: {escape(step.sentence)}")
 
 
 main()

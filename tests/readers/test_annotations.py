@@ -125,6 +125,8 @@ def test_a_number_is_a_verdict_where_the_question_compares_and_goes_no_further_t
         ({"label": ["response-1"], "reason_for_choice": ["shorter"]}, "label"),
         ({"order": [["response-2", "response-1"]], "best_practice": ["yes"]}, "order"),
         ({"which_is_worse": ["response-1"]}, None),
+        ({"best_as_shown": ["response-1"], "notes": ["tie"]}, "best-as-shown"),
+        ({"betterAnswer": ["response-1"], "howConfident": ["tie"]}, "betterAnswer"),
     ],
 )
 def test_the_question_that_compares_is_the_verdict_and_none_where_several_might_be(answers, found):
@@ -143,6 +145,9 @@ def test_a_question_is_taken_for_the_verdict_by_hand():
     assert {"fluency", "depth", "preference"} <= set(understand(jsonl(record), "file.jsonl").columns)
     with pytest.raises(InputError, match=r"has no question 'dept'\. It has: .*depth"):
         pair_in(record, mapping={"verdict": "dept"})
+    assert verdicts(asked(), mapping={"verdict": ""}) == []
+    with pytest.raises(InputError, match=r"has no question 'depth'\. It has: none"):
+        pair_in(asked(), mapping={"verdict": "depth"})
 
 
 def test_words_are_given_a_meaning_in_the_question_that_is_the_verdict_alone():

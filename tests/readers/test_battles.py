@@ -99,6 +99,7 @@ def test_where_one_number_is_given_a_meaning_each_other_needs_one_too():
 def test_a_number_that_comes_after_many_rows_is_looked_for():
     assert table("label", *["1"] * 30, "0") == [*["1"] * 30, "0"]
     assert table("label", *[""] * 30, "1", "2") == [*[None] * 30, Verdict.A, Verdict.B]
+    assert table("label", *["tie"] * 30, "1", "2") == [*[Verdict.TIE] * 30, Verdict.A, Verdict.B]
 
 
 def test_responses_that_are_counted_from_0_have_no_verdict_2():

@@ -235,29 +235,19 @@ def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(sqlite_
     assert [view.state for view in exports(*making.place)] == ["done", "removed"]
 
 
-def test_a_licence_and_a_number_of_validation_rows_are_asked_for(sqlite_store, opened):
+@pytest.mark.parametrize(("kind", "asked", "kept"), [("Rows", 15, (15, 0.0)), ("Share", 15.3, (None, 0.153))])
+def test_a_licence_and_any_number_or_share_of_validation_rows_are_asked_for(sqlite_store, opened, kind, asked, kept):
     making = labelled(sqlite_store, 40)
     page = opened(making)
-    page.segmented_control[0].select("Rows")
+    page.segmented_control[0].select(kind)
     run(page)
-    next(one for one in page.number_input if one.label.startswith("Validation rows")).set_value(15)
+    next(one for one in page.number_input if one.label.startswith("Validation")).set_value(asked)
     select(page, "Licence of the data", "cc-by-4.0")
     build(page)
     (view,) = exports(*making.place)
-    assert (view.asked_validation_rows, view.licence) == (15, "cc-by-4.0")
-    assert view.validation_rows >= 15
+    assert (view.asked_validation_rows, view.validation_share, view.licence) == (*kept, "cc-by-4.0")
+    assert view.validation_rows >= (kept[0] or 0)
     assert labels(page) == ["Download 40 rows"]
-
-
-def test_any_share_of_validation_rows_can_be_asked_for(sqlite_store, opened):
-    making = labelled(sqlite_store, 12)
-    page = opened(making)
-    page.segmented_control[0].select("Share")
-    run(page)
-    next(one for one in page.number_input if one.label.startswith("Validation share")).set_value(15.3)
-    build(page)
-    (view,) = exports(*making.place)
-    assert view.validation_share == 0.153
 
 
 def test_an_export_is_made_again_and_compared_with_a_later_one(sqlite_store, opened):

@@ -2,6 +2,7 @@ import pytest
 
 from labeling.domain import JudgeSpec
 from labeling.services.next_step import next_step
+from labeling.services.projects import project_view
 from labeling.services.score import list_scorers, start_scoring
 from labeling.services.worker import work
 from labeling.storage.tables import Label, Pair, Run
@@ -48,7 +49,7 @@ def test_a_run_is_started_by_the_form_watched_and_told(making, opened, chat_endp
     (started,) = making.rows(Run)
     assert (started.purpose, started.state) == ("score", "running")
     assert button(page, "Pause")
-    step = next_step(*making.place)
+    step = next_step(making.store, making.owner, project_view(*making.place))
     assert (step.page, step.sentence) == ("score", "A judge is scoring replies.")
     work(making.store, once=True)
     run(page)

@@ -117,7 +117,7 @@ def _overview(me: Here, project: ProjectView) -> None:
     with head("Data", f"{plural(project.prompts, 'prompt')}, {plural(project.pairs, 'pair')}"):
         if st.button("Import a file", icon=":material/upload_file:"):
             choose()
-        if project.pairs and next_step(me.store, me.actor, me.project).page == "export":
+        if project.pairs and next_step(me.store, me.actor, project).page == "export":
             if st.button("Export", type="primary"):
                 go("export")
         elif project.pairs and project.open_pairs:

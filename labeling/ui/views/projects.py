@@ -58,7 +58,7 @@ def _rows(me: Here, projects: list[ProjectView]) -> int:
             shown = found[:MOST_ROWS]
             if len(found) > len(shown):
                 st.caption(f"The newest {len(shown)} of {count(len(found))} are shown.")
-        steps = {project.slug: next_step(me.store, me.actor, project.slug) for project in shown}
+        steps = {project.slug: next_step(me.store, me.actor, project) for project in shown}
         first = _first_to_do(shown, steps)
         for project in shown:
             _row(me, project, steps[project.slug], is_primary=project is first)
