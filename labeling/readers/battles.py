@@ -1,5 +1,6 @@
 """Rows with two completions side by side: tables of pairs, and battles of an arena."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow
 
 WINNERS = {"winner_model_a": Verdict.A, "winner_model_b": Verdict.B, "winner_tie": Verdict.TIE}
+# How a list of turns begins in a cell, in JSON or as Python prints it.
+_TURNS = re.compile(r"\s*\[\s*(\"|'|null|None)")
 
 
 def pair_table(record: dict[str, Any], columns: Columns) -> PairRow:
@@ -67,6 +70,12 @@ def battle(record: dict[str, Any], columns: Columns) -> PairRow:
         lists = [listed(one) for one in given]
         # A reply may be a list by itself: turns stand in all three.
         turns = lists if all(isinstance(one, list) for one in lists) else given
+        if turns is given and all(isinstance(one, list) or _TURNS.match(str(one)) for one in lists):
+            raise RowFault(
+                "not_json",
+                "the prompt and both answers are lists of turns, and not all of them are JSON; write them as JSON, whole, with double"
+                " quotes and no half emoji, or save the table as Parquet",
+            )
         if all(isinstance(turn, list) and len(turn) > 1 for turn in turns):
             raise RowFault("different_prompts", "several turns: each model answered to a history of its own")
         said, a, b = (turn[0] if isinstance(turn, list) and len(turn) == 1 else turn for turn in turns)

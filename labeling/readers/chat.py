@@ -14,7 +14,7 @@ from labeling.rows import Reply
 
 KEPT = ("role", "content", "name", "tool_calls", "tool_call_id")
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-# What messages have besides; of any other object nobody knows whether it is one.
+# What messages have besides; of any other single object nobody knows whether it is one.
 PARTS = {
     *KEPT,
     "reasoning_content",
@@ -31,10 +31,14 @@ SHAREGPT_ROLES = {
     "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
     "tool_call": "function_call", "tool_response": "tool",
 }  # fmt: skip
+SPEAKERS = {*ROLES, *SHAREGPT_ROLES}
 _OPENING = frozenset("[{ \t\r\n")
 # How messages begin, and who speaks, where Python printed them into a cell.
 _PRINTED = re.compile(r"\[?\s*\{'(role|content|from|value)': ")
 _SPEAKER = re.compile(r"'(role|from)': '(system|developer|user|human|assistant|gpt|tool)'")
+# The same of messages in JSON, whole or not.
+_BEGUN = re.compile(r'(\[\s*\{\s*"id"|\[?\s*\{\s*"(role|content|from|value)")\s*:')
+_SAID_BY = re.compile(rf'"(role|from)"\s*:\s*"({"|".join(sorted(SPEAKERS))})"', re.IGNORECASE)
 # What a model thought before it answered, in messages or their JSON in a cell: no part of a reply here.
 _THOUGHT = re.compile(r'"(reasoning_content|thinking)\\*": *\\*"(?!\\*")')
 
@@ -85,7 +89,7 @@ def unfolded(value: Any, field: str) -> Any:
     """The message or the messages that a text holds as their JSON, as tables have them; anything else, other JSON too, as it is.
 
     Raises:
-        RowFault: it holds them as Python prints them.
+        RowFault: it holds them as Python prints them, or as JSON that cannot be read.
     """
     if not isinstance(value, str) or value[:1] not in _OPENING:  # nearly every text there is
         return value
@@ -97,18 +101,33 @@ def unfolded(value: Any, field: str) -> Any:
         )
     try:
         found = orjson.loads(text)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if _is_of_messages(text, error):
+            raise RowFault(
+                "not_json",
+                f"{field} holds messages that are not JSON ({error.msg} at character {error.pos + 1}); write them whole, line feeds"
+                " in them as \\n, null for NaN and no half emoji, or save the table as Parquet",
+            ) from None
         return value
-    messages = found if isinstance(found, list) else [found]
-    return found if messages and all(map(_is_message, messages)) else value
+    if isinstance(found, list):
+        return found if found and _is_message(found[0]) else value  # what the first one is, all should be
+    return found if _is_message(found) and ("role" not in found or found.keys() <= PARTS) else value
 
 
 def _is_message(value: object) -> bool:
     if not isinstance(value, dict):
         return False
-    if value.get("role") in ROLES:
-        return ("content" in value or "tool_calls" in value) and value.keys() <= PARTS
+    if str(value.get("role")).lower() in SPEAKERS:
+        return "content" in value or "tool_calls" in value
     return isinstance(value.get("value"), str) and str(value.get("from")).lower() in SHAREGPT_ROLES
+
+
+def _is_of_messages(text: str, error: orjson.JSONDecodeError) -> bool:
+    """Whether a text that is no JSON was meant as messages and nothing else: a question about JSON goes on behind it."""
+    is_cut = error.pos >= len(text)
+    if not _BEGUN.match(text) or "after document" in error.msg or not (is_cut or text.endswith(("}", "]"))):
+        return False
+    return _SAID_BY.search(text) is not None or (is_cut and text.startswith("["))  # cut before it says who speaks
 
 
 def _message(value: object, field: str, number: int | None = None) -> Json:
@@ -172,10 +191,9 @@ def _offered(tool: Json) -> Json:
 def _unless_of_others(found: Any, text: str) -> Any:
     """What a reply's text holds; the text where that is one message of somebody else, of whom it tells."""
     messages = found if isinstance(found, list) else [found]
-    is_others = (
-        len(messages) == 1 and isinstance(messages[0], dict) and messages[0].get("role", "assistant") != "assistant"
-    )
-    return text if is_others else found
+    is_single = len(messages) == 1 and isinstance(messages[0], dict)
+    role = str(messages[0].get("role", "assistant")).lower() if is_single else "assistant"
+    return found if SHAREGPT_ROLES.get(role, role) in ("assistant", "function_call") else text
 
 
 def as_reply(value: object, field: str, source: object = None) -> Reply:

@@ -53,6 +53,25 @@ def test_a_battle_as_a_table_holds_lists_and_three_winner_columns():
     assert refusal_in(record | lists).code == "different_prompts"
 
 
+TURNS = {"prompt": '["Why?", "So?"]', "response_a": '["So.", "Yes."]', "response_b": '["No.", "No."]'}
+FIGHT = {"model_a": "m", "model_b": "n", "winner": "model_a"}
+
+
+@pytest.mark.parametrize("field", TURNS)
+@pytest.mark.parametrize("broken", [r'["x \ud83d", "y"]', '["x", "y', '["x\n", "y"]', "['x', 'y']", r'["\udc3d"]'])
+def test_turns_of_a_battle_that_are_no_json_are_refused_and_not_taken_for_text(field, broken):
+    assert refusal_in(TURNS | FIGHT | {field: broken}).code == "not_json"
+
+
+def test_turns_of_a_battle_as_python_prints_them_are_refused():
+    assert refusal_in({field: str(["x", "it's", field]) for field in TURNS} | FIGHT).code == "not_json"
+
+
+def test_a_list_beside_texts_is_a_text_of_a_battle():
+    texts = {"prompt": "[MASK] is what?", "response_a": "['x']", "response_b": '["x"]'}
+    assert said(pair_in(texts | FIGHT)) == tuple(texts.values())
+
+
 def test_llmbars_gold_label_is_the_verdict():
     record = {"input": "Why?", "output_1": "No.", "output_2": "So.", "label": 2}
     assert format_of(record) == "llmbar"

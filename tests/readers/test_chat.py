@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from labeling.readers import PairGroup
+from labeling.readers import PairGroup, PairRow
 from tests.readers.reading import BAD, GOOD, USER, jsonl, pair_in, refusal_in, rows_in, said, table
 
 SIDES = {"chosen": GOOD, "rejected": BAD}
@@ -26,6 +26,7 @@ RECORDS = {
 }
 # As pandas writes a column of lists.
 PRINTED = [str([GOOD]), str([{"content": "So.", "role": "assistant"}]), str({"from": "gpt", "value": "So."})]
+SWIFT_CALL = {"role": "tool_call", "content": '{"name": "look", "arguments": {}}'}
 # Replies and prompts of models that are asked for JSON.
 JSON = [
     '[{"a": 1}]',
@@ -60,6 +61,77 @@ def test_other_json_is_a_text_of_the_prompt_or_the_reply(text):
 def test_messages_as_python_prints_them_are_refused_and_not_taken_for_text(printed, field):
     found = refusal_in({"prompt": "Q", "chosen": "x", "rejected": "y"} | {field: printed})
     assert (found.code, f"{field} holds messages as Python prints them" in found.reason) == ("not_messages", True)
+
+
+CUT = json.dumps([GOOD, USER])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        json.dumps([GOOD]).replace("most.", r"most \ud83d"),
+        json.dumps([GOOD]).replace("most.", "most.\n"),
+        json.dumps([GOOD | {"score": float("nan")}]),
+        json.dumps([{"id": 7, **GOOD, "score": float("nan")}]),
+        json.dumps({"content": "most\\", "role": "assistant"}).replace("most", r"\udc3d"),
+        json.dumps({"from": "gpt", "value": "So."})[:-1],
+        '[{"role": "assistant", "content": "He said "so"."}]',
+        CUT[:40], CUT[:-1], CUT[:-5], '[{"content": "Air scatt',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("field", ["prompt", "chosen", "rejected"])
+def test_messages_in_a_cell_whose_json_is_broken_are_refused_and_not_taken_for_text(broken, field):
+    found = refusal_in({"prompt": "Q", "chosen": "x", "rejected": "y"} | {field: broken})
+    assert (found.code, f"{field} holds messages that are not JSON" in found.reason) == ("not_json", True)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        CUT + "\nIs this JSON?",
+        '{"role": "user", "content": hi}\nWhat is wrong here?',
+        "What is wrong with " + CUT[:-1],
+        '{"model": "m", "messages": [{"role": "user", "content": "hi"}],}',
+        '{"content": "Air scatt',
+        '[{"role": "Engineer", "content": "x"},]',
+        '[{"role": "Engineer", "content": "x", "id": 1}]',
+        '[{"role": "user", "since": 2019}]',
+    ],
+)
+def test_a_question_about_messages_stays_the_text_it_is(asked):
+    assert said(pair_in({"prompt": asked, "chosen": asked, "rejected": "No."})) == (asked, asked, "No.")
+
+
+MORE = {"id": "17", "timestamp": 3}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"prompt": [USER | MORE], "chosen": [GOOD | MORE], "rejected": [BAD]},
+        {"chosen": [USER | MORE, GOOD], "rejected": [USER, BAD | MORE]},
+        {"prompt": [USER], "response": GOOD["content"], "rejected_response": [SWIFT_CALL]},
+    ],
+)
+def test_a_list_of_messages_in_a_cell_may_hold_what_one_of_a_line_may(record):
+    assert rows_in(table(record), "rows.csv") == rows_in(jsonl(record))
+    assert isinstance(rows_in(table(record), "rows.csv")[0], PairRow)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"prompt": [USER | {"role": "human"}]},
+        {"prompt": [USER, {"role": "assistant"}, USER]},
+        {"prompt": [USER, {"note": 1}]},
+        {"chosen": [GOOD | {"role": "gpt"}]},
+        {"chosen": [GOOD | {"role": "Assistant"}]},
+    ],
+)
+def test_messages_of_a_cell_that_are_none_are_refused_as_those_of_a_line(odd):
+    record = {"prompt": [USER], **SIDES} | odd
+    in_cells, in_line = rows_in(table(record), "rows.csv") + rows_in(jsonl(record))
+    assert (in_cells.code, in_cells.reason) == (in_line.code, in_line.reason)
 
 
 def test_several_messages_in_a_cell_are_no_reply():
