@@ -33,6 +33,7 @@ from labeling.rows import PairRow, Reply
 SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant|System):")
 ASSISTANT = "\n\nAssistant:"
 SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
+SYSTEM = ("system", "developer")
 _SILENT: Json = {"role": "assistant", "content": ""}
 SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 
@@ -65,9 +66,9 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         messages, chosen, rejected = split_conversations(
             as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
         )
-        before = as_messages(given, "prompt") if isinstance(given, list) and given else []
+        before = as_messages(given, columns["prompt"]) if isinstance(given, list | dict) and given else []
         if messages[: len(before)] != before:
-            messages = before + messages
+            messages = _joined(before, messages, (chosen, rejected), columns["prompt"])
     elif given is not None:
         messages = prompt_messages(record, columns, given)
     elif isinstance(chosen, str) and isinstance(rejected, str):
@@ -81,6 +82,33 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         Verdict.A,
         margin=margin_in(record, columns),
     )
+
+
+def _joined(before: list[Json], messages: list[Json], sides: tuple[Json, Json], name: str) -> list[Json]:
+    """The prompt of two conversations, of which `before`, in the column `name`, is what precedes them, the beginning or the whole.
+
+    A system prompt is in one of them or the same in both. Raises RowFault where they do not agree.
+    """
+    system, asked = _opened(before)
+    own_system, turns = _opened(messages)
+    is_system_one = not system or not own_system or system == own_system
+    is_begun = any([*turns, side][: len(asked)] == asked for side in sides)
+    if is_system_one and is_begun:
+        return [*(own_system or system), *turns]
+    goes_on = not own_system and not is_begun and asked[-1]["role"] != turns[0]["role"]
+    if not goes_on or any(turn in turns for turn in asked):
+        raise RowFault(
+            "different_prompts",
+            f'"{name}" and the conversations of both sides are neither alike from the beginning nor one after the other;'
+            " where the conversations are whole, say so with --map prompt=",
+        )
+    return before + messages
+
+
+def _opened(messages: list[Json]) -> tuple[list[Json], list[Json]]:
+    """The system prompt, and the turns after it."""
+    begun = next((place for place, one in enumerate(messages) if one["role"] not in SYSTEM), len(messages))
+    return messages[:begun], messages[begun:]
 
 
 def is_swift(record: Mapping[str, Any]) -> bool:

@@ -36,6 +36,53 @@ def test_conversations_share_their_prompt_up_to_where_they_part():
     assert (row.a.text, row.b.text) == (GOOD["content"], BAD["content"])
 
 
+SYSTEM, OTHER = {"role": "system", "content": "Be brief."}, {"role": "system", "content": "Be kind."}
+MORE = {"role": "user", "content": "Shorter."}
+
+
+@pytest.mark.parametrize(
+    ("before", "turns", "found"),
+    [
+        ([USER], [USER], [USER]),
+        ([USER], [USER, GOOD, MORE], [USER, GOOD, MORE]),
+        ([USER, GOOD], [USER], [USER]),
+        ([USER, BAD], [USER], [USER]),
+        ([SYSTEM, USER, GOOD], [USER], [SYSTEM, USER]),
+        ([SYSTEM, USER], [USER], [SYSTEM, USER]),
+        ([USER], [SYSTEM, USER], [SYSTEM, USER]),
+        ([SYSTEM], [USER], [SYSTEM, USER]),
+        ([SYSTEM, USER], [USER, GOOD, MORE], [SYSTEM, USER, GOOD, MORE]),
+        (USER, [SYSTEM, USER], [SYSTEM, USER]),
+        ([USER, BAD], [MORE], [USER, BAD, MORE]),
+        ([SYSTEM, USER], [BAD, MORE], [SYSTEM, USER, BAD, MORE]),
+    ],
+)
+@pytest.mark.parametrize("name", ["prompt", "messages"])
+def test_what_stands_beside_whole_conversations_is_in_their_prompt_once(name, before, turns, found):
+    row = pair_in({name: before, "chosen": [*turns, GOOD], "rejected": [*turns, BAD]})
+    assert (list(row.prompt.prompt.messages), row.a.text, row.b.text) == (found, GOOD["content"], BAD["content"])
+
+
+@pytest.mark.parametrize(
+    ("before", "turns"),
+    [
+        ([SYSTEM, USER], [OTHER, USER]),
+        ([SYSTEM], [OTHER, USER]),
+        ([USER], [MORE]),
+        ([USER], [SYSTEM, MORE]),
+        ([USER, {"role": "assistant", "content": "A third answer."}], [USER]),
+        ([USER, GOOD, MORE], [MORE]),
+        ([USER], [SYSTEM]),
+    ],
+)
+def test_what_stands_beside_conversations_that_are_others_is_no_part_of_them(before, turns):
+    record = {"prompt": before, "chosen": [*turns, GOOD], "rejected": [*turns, BAD]}
+    found = refusal_in(record)
+    assert (found.code, "--map prompt=" in found.reason) == ("different_prompts", True)
+    if turns != [SYSTEM]:
+        assert list(pair_in(record, mapping={"prompt": ""}).prompt.prompt.messages) == turns
+
+
 @pytest.mark.parametrize(
     ("record", "code"),
     [
