@@ -14,6 +14,7 @@ from labeling.domain import Json, Verdict
 from labeling.errors import InputError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
+from labeling.readers.columns import further_responses
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, LOOKED_AT, SHOWN, Record
@@ -28,6 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 NAMED = 30  # columns
+SIDES = {"response_a", "response_b"}  # roles
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
 
@@ -87,6 +89,8 @@ def understand(
         later = islice(found, COLUMNS_IN if file.is_uneven else 0)  # else all rows have the same
         columns = tuple(dict.fromkeys((*first_columns, *columns_of(chosen, _good(later)))))
     roles = mapped(chosen, columns, given, of_first=len(first_columns))
+    if roles.keys() >= SIDES and not given.keys() >= SIDES:
+        _expect_two_responses(name, columns, roles)
     seen = Understanding(
         name,
         file.syntax,
@@ -111,6 +115,16 @@ def understand(
     if verdicts and "verdict" not in chosen.columns:
         raise InputError(f"The format {format} has no column whose words for verdicts could be given a meaning.")
     return seen
+
+
+def _expect_two_responses(name: str, columns: tuple[str, ...], roles: Mapping[str, str]) -> None:
+    """Raise InputError where a third response would be lost without a word."""
+    if further := further_responses(columns, roles):
+        a, b = roles["response_a"], roles["response_b"]
+        raise InputError(
+            f"{name} has more responses than the two that would be compared, {a} and {b}: also {', '.join(further[:NAMED])}."
+            f" Leave the others out of the file, or choose two: --map response_a={a} --map response_b={b}."
+        )
 
 
 def _with_verdicts(seen: Understanding, source: Source, *, is_question_given: bool) -> Understanding:

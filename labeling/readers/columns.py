@@ -1,6 +1,7 @@
 """Which column of a record plays which role, and what stands in it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,6 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "response_b": (
         "response_b", "output_2", "completion_b", "answer_b", "response_2", "completion_2", "output_b", "answer_2",
         "reply_b", "reply_2", "response2", "answer2", "reply2", "output2", "completion2", "text2", "right", "b",
-        "response_1", "answer_1", "output_1", "completion_1",  # where the other is counted from 0
     ),
     "chosen": ("chosen", "chosen_response", "response_chosen", "preferred"),
     "rejected": ("rejected", "rejected_response", "response_rejected", "dispreferred"),
@@ -53,6 +53,10 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     "language": ("language", "lang"),
 }  # fmt: skip
 
+# How the names of the two responses end, the first and what follows it.
+FOLLOWING = {"0": "1", "1": "2", "a": "b"}
+COUNTED = {*FOLLOWING, *FOLLOWING.values()}
+
 # Numbers are not among them: what a 1 says, the others in its column tell (`verdicts.numbers_meant`).
 VERDICTS: dict[str, Verdict] = {
     **dict.fromkeys(("a", "model_a", "response_a", "output_1", "first", "left", "a>b", "[[a]]"), Verdict.A),
@@ -74,11 +78,30 @@ def suggested(names: Sequence[str], roles: Sequence[str]) -> dict[str, str]:
     known_as = {plain_name(name): name for name in reversed(names)}
     mapping: dict[str, str] = {}
     for role in roles:
-        for known in KNOWN_COLUMNS[role]:
+        names_of = KNOWN_COLUMNS[role]
+        if role == "response_b" and "response_a" in mapping:
+            names_of = (_second(plain_name(mapping["response_a"])), *names_of)
+        for known in names_of:
             if known in known_as and known_as[known] not in mapping.values():
                 mapping[role] = known_as[known]
                 break
     return mapping
+
+
+def _second(name: str) -> str:
+    """The name of the second response where the first is called so; the same where the name does not count."""
+    return name[:-1] + FOLLOWING.get(name[-1:], name[-1:])
+
+
+def further_responses(names: Sequence[str], columns: Columns) -> list[str]:
+    """The columns of a third response and more: those called as the two that play a role, with another number or letter."""
+    alike = [
+        re.escape(side[:-1]) + (r"\d+" if side[-1].isdigit() else "[c-h]")
+        for role in ("response_a", "response_b")
+        if (side := plain_name(columns[role])) and side[-1] in COUNTED
+    ]
+    others = [name for name in names if name not in columns.values()]
+    return [name for name in others if any(re.fullmatch(one, plain_name(name)) for one in alike)]
 
 
 def plain_name(name: str) -> str:

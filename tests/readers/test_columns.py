@@ -2,6 +2,7 @@
 
 import pytest
 
+from labeling.errors import InputError
 from labeling.readers import understand
 from labeling.rows import PairGroup, PromptRow
 from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said
@@ -103,3 +104,49 @@ def test_an_instruction_without_an_input_stands_alone(nothing):
 def test_what_cannot_be_joined_is_refused_and_not_left_out(fields, code, remedy):
     found = refusal_in(ALPACA | fields)
     assert (found.code, remedy in found.reason) == (code, True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "pair"),
+    [
+        (("response_1", "response_0"), ("response_0", "response_1")),
+        (("response_0", "response_1", "output_2"), ("response_0", "response_1")),
+        (("output_2", "response_2", "response_1"), ("response_1", "response_2")),
+        (("Answer 1", "Answer 2", "answer_1_model"), ("Answer 1", "Answer 2")),
+        (("right", "left", "third"), ("left", "right")),
+    ],
+)
+def test_two_responses_are_those_that_are_called_alike(columns, pair):
+    seen = understand(jsonl({"prompt": "Q"} | dict.fromkeys(columns, "x")), "file.jsonl")
+    assert (seen.format, seen.mapping["response_a"], seen.mapping["response_b"]) == ("pairs", *pair)
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (("response_0", "response_1", "response_2"), "response_0 and response_1: also response_2."),
+        (("Output 1", "Output 2", "Output 3", "Output 10"), "Output 1 and Output 2: also Output 3, Output 10."),
+        (("completion_a", "completion_b", "completion_c"), "completion_a and completion_b: also completion_c."),
+        (("reply1", "reply2", "reply3"), "reply1 and reply2: also reply3."),
+        (("answer_0", "answer_2", "answer_3"), "answer_0 and answer_2: also answer_3."),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"model_a": "m", "model_b": "n", "winner": "tie"}])
+def test_a_third_response_is_not_lost_without_a_word(columns, told, more):
+    record = {"prompt": "Q"} | {name: name for name in columns} | more
+    with pytest.raises(InputError) as raised:
+        understand(jsonl(record), "file.jsonl")
+    assert told in str(raised.value)
+    first, second = columns[1], columns[-1]
+    assert f"--map response_a={columns[0]} --map response_b={columns[1]}" in str(raised.value)
+    assert said(pair_in(record, mapping={"response_a": first, "response_b": second})) == ("Q", first, second)
+
+
+def test_where_a_second_response_is_missing_each_row_tells_it():
+    found = refusal_in({"prompt": "Q", "answer_1": "x", "answer_3": "z"}, format="pairs")
+    assert found.reason == "no column is mapped to response_b"
+
+
+def test_a_third_response_that_plays_a_role_is_not_lost():
+    record = {"prompt": "Q", "answer_1": "x", "answer_2": "y", "answer_3": "z"}
+    assert pair_in(record, mapping={"reference": "answer_3"}).prompt.reference == "z"
