@@ -126,7 +126,7 @@ def as_stored(line: int, row: Row) -> dict[str, Any]:
         row = row.pairs[0]
     if isinstance(row, PairRow):
         return {
-            "Row": line, "Verdict": _verdicts(row), "Prompt": _text(row.prompt),
+            "Row": line, "Verdict": _verdicts(row), "Turns": len(row.prompt.prompt.messages), "Prompt": _text(row.prompt),
             "a, first reply": row.a.text, "b, second reply": row.b.text,
         }  # fmt: skip
     if isinstance(row, CompletionRow):

@@ -253,7 +253,7 @@ def _as_stored(found: Preview) -> None:
         texts = {"Prompt": 240} | dict.fromkeys(("a, first reply", "b, second reply"), 200)
         grid(
             [as_stored(line, row) for line, row in found.samples],
-            columns={"Row": 56, "Verdict": 64} | (texts if found.understanding.kind == "pairs" else {}),
+            columns={"Row": 56, "Verdict": 64, "Turns": 56} | (texts if found.understanding.kind == "pairs" else {}),
         )
 
 

@@ -86,7 +86,9 @@ def test_a_dry_run_shows_which_column_plays_which_role_and_what_the_first_rows_b
     said = command(table, "--dry-run").stdout
     assert "prompt='question'" in said
     assert "in no role: 'weight'" in said
-    assert r"row 2: Verdict: 'b', Prompt: 'Why \x1b[2J?', a, first reply: 'So.', b, second reply: 'No.'" in said
+    assert (
+        r"row 2: Verdict: 'b', Turns: 1, Prompt: 'Why \x1b[2J?', a, first reply: 'So.', b, second reply: 'No.'" in said
+    )
     told = json.loads(command(table, "--dry-run", "--json").stdout)["imports"][0]
     assert (told["mapping"]["prompt"], told["columns"][-1]) == ("question", "weight")
     assert told["first_rows"][0]["b, second reply"] == "No."

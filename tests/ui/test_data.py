@@ -68,6 +68,13 @@ def test_a_file_is_shown_in_figures_that_add_up_before_anything_is_stored(page, 
     assert project(store).prompts == 0
 
 
+def test_how_many_turns_the_prompt_of_a_pair_has_is_shown_beside_the_last_of_them(page):
+    turns = [{"role": role, "content": role} for role in ("system", "user")]
+    choose(page, "chats.jsonl", jsonl({"prompt": turns, "chosen": "x", "rejected": "y"}))
+    shown = page.dataframe[0].value
+    assert (shown["Turns"].to_list(), shown["Prompt"].to_list()) == ([2], ["user"])
+
+
 def test_an_import_ends_on_the_overview_with_its_counts(page, store):
     choose(page, "pairs.jsonl", jsonl(*PAIRS) + b"{half\n")
     button(page, "Import 3 pairs").click()
@@ -234,6 +241,12 @@ def test_a_file_that_cannot_be_read_is_one_box_and_can_be_discarded(page):
     button(page, "Discard").click()
     run(page)
     assert "Bring prompts or pairs" in texts(page)
+
+
+def test_a_third_response_is_told_and_not_left_out(page):
+    choose(page, "three.csv", b"prompt,response_0,response_1,response_2\nQ,x,y,z\n")
+    assert "the two that would be compared, response_0 and response_1: also response_2." in fault(page)
+    assert button(page, "Discard")
 
 
 def test_a_latin_1_file_is_read_once_its_encoding_is_chosen(page):
