@@ -94,6 +94,8 @@ def unfolded(value: Any, field: str) -> Any:
     if not isinstance(value, str) or value[:1] not in _OPENING:  # nearly every text there is
         return value
     text = value.strip()
+    if text[:1] not in ("[", "{"):
+        return value
     if _PRINTED.match(text) and text.endswith(("}", "]")) and _SPEAKER.search(text):
         raise RowFault(
             "not_messages",
@@ -102,7 +104,7 @@ def unfolded(value: Any, field: str) -> Any:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if _is_of_messages(text, error):
+        if _BEGUN.match(text) and _is_of_messages(text, error):
             raise RowFault(
                 "not_json",
                 f"{field} holds messages that are not JSON ({error.msg} at character {error.pos + 1}); write them whole, line feeds"
@@ -123,9 +125,9 @@ def _is_message(value: object) -> bool:
 
 
 def _is_of_messages(text: str, error: orjson.JSONDecodeError) -> bool:
-    """Whether a text that is no JSON was meant as messages and nothing else: a question about JSON goes on behind it."""
+    """Whether a text that begins as messages and is no JSON was meant as them alone: a question about JSON goes on behind it."""
     is_cut = error.pos >= len(text)
-    if not _BEGUN.match(text) or "after document" in error.msg or not (is_cut or text.endswith(("}", "]"))):
+    if "after document" in error.msg or not (is_cut or text.endswith(("}", "]"))):
         return False
     return _SAID_BY.search(text) is not None or (is_cut and text.startswith("["))  # cut before it says who speaks
 
