@@ -12,6 +12,7 @@ import orjson
 
 from labeling.errors import InputError
 from labeling.readers.columns import KNOWN_COLUMNS, suggested
+from labeling.readers.formats import found_format
 from labeling.readers.opening import HEAD_BYTES, MAX_ROW_BYTES, Source, lines, read_all
 from labeling.readers.parquet import parquet_records
 from labeling.readers.refusals import Refusal, size_fault, too_long
@@ -172,9 +173,18 @@ def _items(document: object, name: str) -> list[Any]:
         arrays = [
             value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)
         ]
-        is_row = any(key in document for key in ("prompt", "messages", "input", "chosen", "turns"))
-        return [document] if is_row or len(arrays) != 1 else arrays[0]
+        return [document] if len(arrays) != 1 or _is_row(document, arrays[0]) else arrays[0]
     raise InputError(f"{name} is a JSON {_type(document)}, not an array of objects.")
+
+
+def _is_row(document: dict[str, Any], inside: list[Any]) -> bool:
+    """Whether an object is a record that holds a list of objects, and is not put around records."""
+    if any(key in document for key in ("prompt", "messages", "input", "chosen", "turns")):
+        return True
+    found = found_format([document], "auto", {})
+    if found in ("prompts", "completions"):  # of which a question or an answer may describe the list
+        return found_format([one for one in inside[:LOOKED_AT] if isinstance(one, dict)], "auto", {}) is None
+    return found is not None
 
 
 def _csv(source: Source) -> Iterator[Record | Refusal]:

@@ -46,6 +46,32 @@ def test_a_list_inside_an_object_is_read_on_one_line_and_on_many() -> None:
     assert len(rows(json.dumps(document), "prompts.json")) == 2
 
 
+OTHERS = [{"prompt": "Other?", "chosen": "x", "rejected": "y"}]
+RANKED = [{"text": "No.", "score": 1}, {"text": "So.", "score": 2}]
+
+
+@pytest.mark.parametrize(
+    ("document", "format"),
+    [
+        ({"instruction": "Why?", "output_1": "So.", "output_2": "No.", "meta": OTHERS, "preference": 1}, "pairs"),
+        ({"question": "Why?", "responses": RANKED}, "ranking"),
+        ({"question": "Why?", "seen": [{"on": "Monday"}]}, "prompts"),
+        ({"data": {"prompt": "Why?", "answer1": "So.", "answer2": "No."}, "annotations": OTHERS}, "label-studio"),
+    ],
+)
+def test_one_record_that_holds_a_list_of_objects_is_the_record_in_a_document_as_on_a_line(
+    document: dict[str, object], format: str
+) -> None:
+    content = json.dumps(document)
+    assert understand(content.encode(), "one.json").format == format
+    assert rows(content, "one.json") == rows(content, "one.jsonl")
+
+
+@pytest.mark.parametrize("around", [{"version": 1}, {"question": "Which is better?"}, {"id": 7, "response": "ok"}])
+def test_what_stands_around_a_list_of_records_is_no_record(around: dict[str, object]) -> None:
+    assert rows(json.dumps(around | {"data": OTHERS}), "p.json") == rows(json.dumps(OTHERS), "p.json")
+
+
 @pytest.mark.parametrize("content", ["prompt,id\n", "prompt,id", "prompt,id\n\n \n"])
 def test_a_header_without_rows_is_one_sentence(content: str) -> None:
     with pytest.raises(InputError, match=r"prompts.csv has no rows"):
