@@ -114,3 +114,17 @@ def test_a_folders_files_may_be_in_another_encoding(folder: Path) -> None:
         rows_in(folder, "set")
     (row,) = rows_in(folder, "set", encoding="latin-1")
     assert said(row) == ("Wo?", "Köln", "Bonn")
+
+
+def test_the_configurations_of_a_folder_are_named_with_the_way_to_read_one(folder: Path) -> None:
+    for name in ("easy", "hard"):
+        (folder / name).mkdir()
+        (folder / name / "train.jsonl").write_bytes(jsonl({"prompt": name, "chosen": "a", "rejected": "b"}))
+    card = "".join(f"- config_name: {name}\n  data_files: {name}/*.jsonl\n" for name in ("easy", "hard"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n{card}---\n")
+    with pytest.raises(
+        InputError, match=r"several configurations: 'easy', 'hard'\. Import the files of one, or the folder"
+    ):
+        rows_in(folder, "set")
+    (row,) = rows_in(folder / "hard", "set")
+    assert said(row)[0] == "hard"
