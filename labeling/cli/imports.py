@@ -97,7 +97,7 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}"
+                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_contradicting(seen)}"
                         + _unread(seen, is_question_given="verdict" in options.mapping)
                     )
                     continue
@@ -133,7 +133,18 @@ def _previewed(name: str, seen: "Preview") -> dict[str, object]:
         "first_rows": [as_stored(line, row) for line, row in seen.samples],
     }  # fmt: skip
     return read_as | {
-        key: getattr(seen, key) for key in ("read", "taken", "refused", "prompts", "new_prompts", "labels", "words")
+        key: getattr(seen, key)
+        for key in (
+            "read",
+            "taken",
+            "refused",
+            "prompts",
+            "new_prompts",
+            "labels",
+            "contradicting",
+            "contradicting_lines",
+            "words",
+        )
     }
 
 
@@ -167,7 +178,7 @@ def _imported(name: str, view: "ImportView") -> str:
     return (
         f"{name}: {view.read:,} rows read as {view.format} = {view.taken:,} taken + {view.known:,} there already"
         f" + {view.refused:,} refused. New: {view.prompts:,} prompts, {view.completions:,} completions,"
-        f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{hint}{_near(view)}"
+        f" {view.pairs + view.paired_up:,} pairs, {view.labels:,} labels{_why(view.refused_by_reason)}{hint}{_contradicting(view)}{_near(view)}"
     )
 
 
@@ -210,6 +221,15 @@ def _halves(pairs: list[str], wanted: str) -> Iterator[tuple[str, str]]:
 
 def _progress(name: str, rows: int) -> None:
     progress(f"{name}: {rows:,} rows read")
+
+
+def _contradicting(found: "ImportView | Preview") -> str:
+    """Which labels contradict an earlier one of their rater, in words."""
+    from labeling.services.import_list import contradictions
+
+    if not found.contradicting:
+        return ""
+    return f"\n  contradicting: {contradictions(found.contradicting, found.contradicting_lines)}"
 
 
 def _near(view: "ImportView") -> str:

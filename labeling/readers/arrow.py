@@ -9,7 +9,7 @@ from labeling.readers.opening import MAX_ROW_BYTES
 from labeling.readers.refusals import Refusal, size_fault, too_long
 
 if TYPE_CHECKING:
-    from pyarrow import DataType, RecordBatch, Schema
+    from pyarrow import Array, DataType, RecordBatch, Scalar, Schema
 
 QUICK_BYTES = 1 << 20
 MOST_IN_ONE = 16 * MAX_ROW_BYTES
@@ -19,10 +19,18 @@ TOOL_FIELDS = ("tools", "tool_calls", "functions", "function")
 Plain: TypeAlias = Callable[[Any], Any]
 
 
+class ColumnFault(Exception):
+    """Raised where the values of a column have no form here at all; says which and why."""
+
+
 def batch_rows(batch: "RecordBatch", first: int) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
-    """The rows of a batch, numbered from `first`; a refusal of one that is too large, or holds broken JSON."""
+    """The rows of a batch, numbered from `first`; a refusal of one that is too large, or holds broken JSON.
+
+    Raises:
+        ColumnFault: no row can be made, also from the rows.
+    """
     if batch.nbytes <= QUICK_BYTES:
-        rows: Iterator[tuple[int, dict[str, Any]] | Refusal] = enumerate(batch.to_pylist(), first)
+        rows: Iterator[tuple[int, dict[str, Any]] | Refusal] = enumerate(_objects(batch), first)
     else:
         rows = _large_rows(batch, first)
     columns = _plain_columns(batch.schema)
@@ -36,8 +44,38 @@ def _large_rows(batch: "RecordBatch", first: int) -> Iterator[tuple[int, dict[st
         if one.nbytes > MOST_IN_ONE:
             yield too_long(first + place)
         else:
-            row = one.to_pylist()[0]
+            row = _objects(one)[0]
             yield size_fault(first + place, row) or (first + place, row)
+
+
+def _objects(batch: "RecordBatch") -> list[dict[str, Any]]:
+    """The rows as objects; what Python has no form for, such as a day in the year 10,000, is text."""
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except (OverflowError, ValueError):
+        names = batch.schema.names
+        columns = [_values(name, column) for name, column in zip(names, batch.columns, strict=True)]
+        rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+    return rows
+
+
+def _values(name: str, column: "Array") -> list[Any]:
+    """The values of a column, each by itself. Raises ColumnFault where one is no text either."""
+    from pyarrow import ArrowException
+
+    try:
+        return [_value(one) for one in column]
+    except ArrowException as error:
+        raise ColumnFault(f"column {name!r} holds what cannot be read ({str(column.type)[:200]})") from error
+
+
+def _value(one: "Scalar") -> Any:
+    from pyarrow import string
+
+    try:
+        return one.as_py()
+    except (OverflowError, ValueError):
+        return one.cast(string()).as_py()
 
 
 def _plain_rows(

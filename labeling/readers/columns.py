@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -66,6 +67,8 @@ VERDICTS: dict[str, Verdict] = {
 }
 # Columns in which trainers of models that see or hear look for what a prompt shows.
 MEDIA = ("image", "images", "video", "videos", "audio", "audios")
+
+EXACT = 1 << 53  # from here on a float does not say which whole number it was
 
 # What a prompt is put together from: its own column, the second part of an instruction, and earlier turns.
 PROMPT = ("prompt", "input", "history")
@@ -215,6 +218,15 @@ def _holds(value: Any) -> bool:
 
 
 def identifier(value: object) -> str | None:
+    """An id as text, None where there is none. Whole numbers of a column with gaps come with a point, which is no part of them."""
+    if isinstance(value, float | Decimal) and not math.isnan(value):
+        if isinstance(value, float) and abs(value) >= EXACT:
+            # Others would be the same number, and prompts with their completions be mixed up.
+            raise RowFault(
+                "bad_id",
+                f"the id {value} is too large for a number and has lost its last digits; write it in quotes, or leave it out with --map id=",
+            )
+        value = str(int(value) if value == int(value) else value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return plain_text(str(value), "the id").strip() or None

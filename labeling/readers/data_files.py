@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labeling.errors import InputError
-from labeling.readers.opening import open_source
+from labeling.readers.opening import EmptyFile, open_source
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, Record, records, syntax_of
 from labeling.readers.refusals import Refusal
 
@@ -41,10 +41,11 @@ def file_rows(files: Sequence[Path], folder: Path, encoding: str) -> Iterator[Re
     """
     looked_at, columns = 0, set[str]()
     for place, file in enumerate(files):
-        if not file.stat().st_size:
-            continue  # a part without rows
         name = str(file.relative_to(folder) if file.is_relative_to(folder) else file)
-        opened = open_source(file, name.encode("utf-8", "replace").decode(), encoding)
+        try:
+            opened = open_source(file, name.encode("utf-8", "replace").decode(), encoding)
+        except EmptyFile:
+            continue  # a part without rows
         with opened.stream:
             for row in records(opened, syntax_of(opened)):
                 looked_at += 1

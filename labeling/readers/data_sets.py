@@ -15,6 +15,8 @@ from labeling.readers.refusals import Refusal
 
 PREFIX = "hf:"
 NAME = re.compile(r"(?P<path>[\w][\w.-]*(/[\w][\w.-]*)?)(/(?P<config>[\w.-]+))?(:(?P<split>[\w.-]+))?")
+# What `datasets` says where one is to be named.
+CONFIGURATIONS = re.compile(r"Config name is missing[^\[]*\[([^\]]*)")
 HUB_SECONDS = 20.0
 LOCAL = (".", "/", "~")
 
@@ -169,6 +171,12 @@ def _sentence(data_set: DataSet, error: Exception, rows: int) -> InputError:
     words = str(error).strip().partition("\n")[0][:300].rstrip(".")
     kinds = {one.__name__ for one in type(error).__mro__}
     after = f" after row {rows:,}" if rows else ""
+    several = CONFIGURATIONS.search(str(error))
+    if data_set.is_local and several:
+        return InputError(
+            f"{data_set.path} has several configurations: {several[1]}. Import the files of one, or the folder they lie in:"
+            " the README.md says which they are."
+        )
     if data_set.is_local:
         return InputError(
             f"{data_set.path} cannot be read as a data set{after} ({words}). It needs files of JSONL, JSON, CSV or"
@@ -179,8 +187,9 @@ def _sentence(data_set: DataSet, error: Exception, rows: int) -> InputError:
             f"{data_set.title} is not on the hub, or is not open to you. Check its name, accept its terms there, and"
             " give your token in HF_TOKEN."
         )
-    if "Config name is missing" in str(error) or "BuilderConfig" in words:
-        return InputError(f"{data_set.title} has several configurations: {words}. Write hf:org/name/CONFIGURATION.")
+    if several or "BuilderConfig" in words:
+        named = several[1] if several else words
+        return InputError(f"{data_set.title} has several configurations: {named}. Write hf:org/name/CONFIGURATION.")
     if kinds & {"ConnectionError", "OfflineModeIsEnabled", "TransportError", "TimeoutError", "HfHubHTTPError"}:
         return InputError(
             f"The hub cannot be reached for {data_set.title}{after} ({words}). Check the connection, or download the data set and"

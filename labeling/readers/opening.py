@@ -41,6 +41,10 @@ _FOREIGN = (
 _WORKBOOK = re.compile(rb"\[Content_Types\]\.xml|xl/")
 
 
+class EmptyFile(InputError):
+    """There is nothing in it but blank lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """An opened file: its name, its bytes from the start (unpacked, without a byte-order mark) and how it was packed."""
@@ -130,7 +134,8 @@ def _looked_at(stream: BinaryIO, name: str, encoding: str, *, is_gzip: bool) -> 
     if len(head) > 1 and (head[0] == 0) != (head[1] == 0):
         raise InputError(f"{name} is UTF-16 text. Save it as UTF-8 and import that.")
     if not head.strip():
-        raise InputError(f"{name} is empty.")
+        # What comes after so many blanks is not known.
+        raise (EmptyFile if len(head) < HEAD_BYTES else InputError)(f"{name} is empty.")
     start_at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     stream.seek(start_at)
     known = _known_encoding(encoding)

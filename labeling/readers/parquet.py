@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from labeling.errors import InputError
-from labeling.readers.arrow import batch_rows
+from labeling.readers.arrow import ColumnFault, batch_rows
 from labeling.readers.opening import MOST_BYTES, MOST_TIMES
 from labeling.readers.refusals import Refusal
 
@@ -25,7 +25,8 @@ def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str
     A row that is larger than a line may be is refused: some bytes of Parquet can unpack to gigabytes.
 
     Raises:
-        InputError: the file is damaged, packs gigabytes into some bytes, or has two columns of one name.
+        InputError: the file is damaged, packs gigabytes into some bytes, has two columns of one name, or one that
+            cannot be read.
     """
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
@@ -43,6 +44,8 @@ def parquet_records(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str
     except (ArrowException, OSError, UnicodeDecodeError) as error:
         after = f" after row {number:,}" if number else ""
         raise InputError(f"{name} is damaged: it cannot be read as Parquet{after} ({_first_line(error)}).") from error
+    except ColumnFault as fault:
+        raise InputError(f"{name}: {fault}. Take that column out, or write it as text.") from fault
 
 
 def expect_no_bombs(path: Path) -> None:

@@ -12,6 +12,7 @@ import orjson
 
 from labeling.errors import InputError
 from labeling.readers.columns import KNOWN_COLUMNS, suggested
+from labeling.readers.formats import found_format
 from labeling.readers.opening import HEAD_BYTES, MAX_ROW_BYTES, Source, lines, read_all
 from labeling.readers.parquet import parquet_records
 from labeling.readers.refusals import Refusal, size_fault, too_long
@@ -21,6 +22,8 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 TEXT_FIELD = "prompt"
 LOOKED_AT = 20
 NAME = re.compile(r"[A-Za-z][\w.-]{0,39}")  # of a column
+OPENED_BELOW = re.compile(r'\{\s*"[^"\n]*"\s*:\s*\n\s*\[')  # a document around a list that begins on a line of its own
+EXCEL = "sep="  # how Excel says in a line above the header which delimiter a table has
 SHOWN = 2000
 # A field that few rows have need not be in the first: its column is looked for so far.
 COLUMNS_IN = 10_000
@@ -38,7 +41,7 @@ def syntax_of(source: Source) -> str:
             return "json"  # a document on one line, perhaps an object around the list
         first = text.split("\n", 1)[0].strip()
         # A first line that only opens an object is a pretty-printed document; one that is merely broken is a row.
-        return "json" if first in ("{", "{ ") or _opens_only(first) else "jsonl"
+        return "json" if first in ("{", "{ ") or _opens_only(first) or OPENED_BELOW.match(text) else "jsonl"
     stem = source.name.lower().removesuffix(".gz")
     if stem.endswith((".csv", ".tsv")) or _is_table(source):
         return "csv"
@@ -70,8 +73,10 @@ def _opens_only(line: str) -> bool:
 
 
 def delimiter_of(source: Source) -> str:
-    """The delimiter that cuts the header into most cells."""
+    """The delimiter that the first line tells, as Excel writes it, or the one that cuts the header into most cells."""
     header = source.head.split("\n", 1)[0]
+    if (told := header.removesuffix("\r").removeprefix(EXCEL)) in DELIMITERS:
+        return told
     try:
         found = {delimiter: len(next(csv.reader([header], delimiter=delimiter), [])) for delimiter in DELIMITERS}
     except csv.Error as error:
@@ -124,12 +129,16 @@ def _parsed(source: Source, number: int, line: bytes) -> Record | Refusal:
 def _remedy(error: orjson.JSONDecodeError) -> str:
     if re.match("-?(NaN|Infinity)", error.doc[max(0, error.pos - 1) :].lstrip(" :,[")):
         return "JSON has no NaN and no Infinity: write null"
+    if "surrogate" in error.msg:
+        return "half of a surrogate pair is no character: write both halves, or leave it out"
     if "infinity" in error.msg:
         return "write so large a number in quotes"
     if "depth" in error.msg:
         return "flatten what lies a thousand levels deep"
     if "\r" in error.doc:
         return "rows end in a line feed, not in a carriage return: save it so"
+    if "after document" in error.msg and error.doc[error.pos :].startswith(("{", "[")):
+        return f"two JSON values {'on one line' if error.lineno == 1 else 'in one document'}: write one a line"
     return "it may be half-written"
 
 
@@ -172,9 +181,18 @@ def _items(document: object, name: str) -> list[Any]:
         arrays = [
             value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)
         ]
-        is_row = any(key in document for key in ("prompt", "messages", "input", "chosen", "turns"))
-        return [document] if is_row or len(arrays) != 1 else arrays[0]
+        return [document] if len(arrays) != 1 or _is_row(document, arrays[0]) else arrays[0]
     raise InputError(f"{name} is a JSON {_type(document)}, not an array of objects.")
+
+
+def _is_row(document: dict[str, Any], inside: list[Any]) -> bool:
+    """Whether an object is a record that holds a list of objects, and is not put around records."""
+    if any(key in document for key in ("prompt", "messages", "input", "chosen", "turns")):
+        return True
+    found = found_format([document], "auto", {})
+    if found in ("prompts", "completions"):  # of which a question or an answer may describe the list
+        return found_format([one for one in inside[:LOOKED_AT] if isinstance(one, dict)], "auto", {}) is None
+    return found is not None
 
 
 def _csv(source: Source) -> Iterator[Record | Refusal]:
@@ -185,10 +203,19 @@ def _csv(source: Source) -> Iterator[Record | Refusal]:
     reader = csv.reader(_kept(_decoded(source, faults), held), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
+        if header == [EXCEL, ""]:
+            header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         raise _no_header(source, error) from error
+    if not any(header):
+        raise InputError(
+            f"{source.name}:{reader.line_num}: the line names no column. Begin the table with the names of its columns, without"
+            " a blank line above them."
+        )
     if twice := next((name for name, times in Counter(header).items() if name and times > 1), None):
-        raise InputError(f"{source.name}:1: two columns are called {twice!r}. Rename one of them, or take it out.")
+        raise InputError(
+            f"{source.name}:{reader.line_num}: two columns are called {twice!r}. Rename one of them, or take it out."
+        )
     while True:
         started = reader.line_num + 1
         held.clear()
@@ -212,7 +239,8 @@ def _csv(source: Source) -> Iterator[Record | Refusal]:
         elif not any(cell.strip() for cell in cells):
             continue
         elif len(cells) != len(header):
-            reason = f"the row has {len(cells)} cells, the header {len(header)}; quote cells that hold the delimiter"
+            cut = f"cut at each {DELIMITERS[delimiter]}"
+            reason = f"the row has {len(cells)} cells, the header {len(header)}, {cut}; quote cells that hold one"
             yield Refusal(started, "wrong_cells", reason, DELIMITER_SHOWN.join(cells)[:SHOWN])
         else:
             yield started, dict(zip(header, cells, strict=True))

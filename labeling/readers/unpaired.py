@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labeling.domain import Verdict
+from labeling.domain import Verdict, completion_digest
 from labeling.readers.chat import as_messages, as_reply, unfolded
 from labeling.readers.columns import Columns, cell, needed, plain_name, prompt_messages, prompt_row
 from labeling.readers.preferences import sharegpt_messages
@@ -26,10 +26,12 @@ class RatedRow:
 
 
 @dataclass(slots=True)
-class Waiting:
-    """The completions of one prompt that have no counterpart yet, and the first of each kind."""
+class Completions:
+    """Those of one prompt. `said`: by digest whether one is desirable, and the line of a pair with it, None for one that is
+    called both; `waiting`: rows without a counterpart, all of one kind; `first` of each kind that had one."""
 
-    queues: dict[bool, deque[tuple[int, RatedRow]]] = field(default_factory=lambda: {True: deque(), False: deque()})
+    said: dict[str, tuple[bool, int | None] | None] = field(default_factory=dict)
+    waiting: deque[tuple[int, str, RatedRow]] = field(default_factory=deque)
     first: dict[bool, Reply] = field(default_factory=dict)
 
 
@@ -67,45 +69,67 @@ def paired(rows: Iterable[tuple[int, RatedRow] | Refusal]) -> Iterator[tuple[int
     """Pairs of a desirable and an undesirable completion of one prompt, in the order of the file.
 
     Where a prompt has more of one kind, the ones left over are paired with the first of the other. A completion whose
-    prompt has none of the other kind is refused. What waits for its counterpart is held in memory.
+    prompt has none of the other kind is refused, and so is one that is called both: no pair is made of it from then on,
+    and one that was made before is told. What waits for its counterpart is held in memory.
     """
-    prompts: dict[str, Waiting] = {}
+    prompts: dict[str, Completions] = {}
     for row in rows:
         if isinstance(row, Refusal):
             yield row
             continue
         line, rating = row
-        waiting = prompts.setdefault(rating.prompt.prompt.digest, Waiting())
-        waiting.first.setdefault(rating.is_desirable, rating.reply)
-        others = waiting.queues[not rating.is_desirable]
-        if others:
-            other_line, counterpart = others.popleft()
-            yield from _pair(rating, counterpart.reply, line, other_line)
+        of = prompts.setdefault(rating.prompt.prompt.digest, Completions())
+        digest = _digest(rating.reply)
+        said = of.said.setdefault(digest, (rating.is_desirable, None))
+        if said is None or said[0] is not rating.is_desirable:
+            yield _contradicted(line, rating, said[1] if said else None)
+            of.said[digest] = None
+            of.first = {kind: reply for kind, reply in of.first.items() if _digest(reply) != digest}
         else:
-            waiting.queues[rating.is_desirable].append((line, rating))
-    left = [
-        (line, rating, waiting.first.get(not rating.is_desirable))
-        for waiting in prompts.values()
-        for queue in waiting.queues.values()
-        for line, rating in queue
-    ]
-    for line, rating, other in sorted(left, key=lambda one: one[0]):
-        if other is None:
-            called, missing = ("desirable", "undesirable") if rating.is_desirable else ("undesirable", "desirable")
-            yield Refusal(
-                line, "no_counterpart", f"the prompt has this {called} completion and none that is {missing}: no pair",
-                rating.reply.text[:2000],
-            )  # fmt: skip
+            yield from _met(of, line, digest, rating)
+    left = [(line, digest, rating, of) for of in prompts.values() for line, digest, rating in of.waiting]
+    for line, digest, rating, of in sorted(left, key=lambda one: one[0]):
+        if of.said[digest] is None:
+            yield _contradicted(line, rating)
+        elif (other := of.first.get(not rating.is_desirable)) is not None:
+            yield line, _pair(rating, other, 1)
         else:
-            yield from _pair(rating, other, line)
+            yield _alone(line, rating)
 
 
-def _pair(rating: RatedRow, other: Reply, *lines: int) -> Iterator[tuple[int, PairGroup] | Refusal]:
-    """The pair that the records in `lines` give; a refusal for each of them where they contradict each other."""
-    good, bad = (rating.reply, other) if rating.is_desirable else (other, rating.reply)
-    if good.text != bad.text or good.tool_calls != bad.tool_calls:
-        yield lines[0], PairGroup((PairRow(rating.prompt, good, bad, Verdict.A),), len(lines))
+def _met(of: Completions, line: int, digest: str, rating: RatedRow) -> Iterator[tuple[int, PairGroup] | Refusal]:
+    """The pair with the first row of the other kind that waits, or nothing: the row then waits itself."""
+    while of.waiting and of.waiting[0][2].is_desirable is not rating.is_desirable:
+        other_line, other_digest, other = of.waiting.popleft()
+        if of.said[other_digest] is None:
+            yield _contradicted(other_line, other)
+            continue
+        for key, one in ((digest, rating), (other_digest, other)):
+            of.said[key] = one.is_desirable, line
+            of.first.setdefault(one.is_desirable, one.reply)
+        yield line, _pair(rating, other.reply, 2)
         return
-    for line in lines:
-        reason = "the same completion of one prompt is called desirable and undesirable"
-        yield Refusal(line, "contradiction", reason, good.text[:2000])
+    of.waiting.append((line, digest, rating))
+
+
+def _pair(rating: RatedRow, other: Reply, records: int) -> PairGroup:
+    good, bad = (rating.reply, other) if rating.is_desirable else (other, rating.reply)
+    return PairGroup((PairRow(rating.prompt, good, bad, Verdict.A),), records)
+
+
+def _contradicted(line: int, rating: RatedRow, paired_in: int | None = None) -> Refusal:
+    """A row whose completion is called the opposite, too; `paired_in`: the line of the last pair made with it before."""
+    reason = "the same completion of one prompt is called desirable and undesirable"
+    if paired_in is not None:
+        reason += f"; pairs made with it before this row was read stay, the last in line {paired_in}"
+    return Refusal(line, "contradiction", reason, rating.reply.text[:2000])
+
+
+def _alone(line: int, rating: RatedRow) -> Refusal:
+    called, missing = ("desirable", "undesirable") if rating.is_desirable else ("undesirable", "desirable")
+    reason = f"the prompt has this {called} completion and none left that is {missing}: no pair"
+    return Refusal(line, "no_counterpart", reason, rating.reply.text[:2000])
+
+
+def _digest(reply: Reply) -> str:
+    return completion_digest(reply.text, reply.tool_calls)

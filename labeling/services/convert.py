@@ -24,6 +24,8 @@ from labeling.services.ordinary import maker, ordinary_line
 
 PROGRESS_EVERY = 10_000
 SHOWN = 2000
+# What a name calls a file that is not written here: lines of JSON in it would be taken for something else.
+OTHER_KINDS = (".parquet", ".json", ".csv", ".tsv", ".xlsx", ".gz", ".zip", ".zst", ".bz2", ".xz")
 UNDECIDED = {
     None: ("no_verdict", "the row does not say which completion is better"),
     Verdict.TIE: ("tie", "the verdict is a tie: it carries no preference"),
@@ -81,7 +83,7 @@ def convert(
     A name that ends in `.parquet` makes a Parquet file, as an export does; every other JSONL. Both files are there whole or not at all. `progress` is told the number of rows read so far.
 
     Raises:
-        InputError: the source cannot be read as pairs, or there is no such format.
+        InputError: the source cannot be read as pairs, there is no such format, or `out` is no name for what is written.
         ConflictError: a file to write is there already.
         ExportError: the disk refuses.
     """
@@ -99,12 +101,7 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
     """What is to be written, and how the source is read. Raises as `convert`."""
     if to not in EXPORTERS:
         raise InputError(f"There is no format {to!r} to write. Choose one of {', '.join(EXPORTERS)}.")
-    if _is_parquet(out) and to not in COLUMNS:
-        raise InputError(
-            f"{to} is read from JSONL alone. Name it {out.with_suffix('.jsonl').name}; Parquet is for {', '.join(COLUMNS)}."
-        )
-    if not out.name:
-        raise InputError(f"{str(out)!r} is a folder, not a file to write. Name one, such as train.jsonl.")
+    _expect_file_name(out, to)
     _expect_free(out)
     understanding = understand(
         source,
@@ -120,6 +117,27 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
             " Say how it is read with --from, or import it and label it first."
         )
     return EXPORTERS[to], understanding
+
+
+def _expect_file_name(out: Path, to: str) -> None:
+    """Raise InputError where `out` names no file, or calls the lines that are written something else."""
+    if not out.name or out.is_dir():
+        raise InputError(f"{str(out)!r} is a folder, not a file to write. Name one, such as {out / 'train.jsonl'}.")
+    if str(out) == "-" or (out.exists() and not out.is_file()):
+        raise InputError(
+            f"{str(out)!r} is no file: a conversion is there whole or not at all. Name one, such as train.jsonl."
+        )
+    lines = out.name
+    while (ending := Path(lines).suffix).lower() in OTHER_KINDS:
+        lines = lines.removesuffix(ending)
+    if lines == out.name or (_is_parquet(out) and to in COLUMNS):
+        return
+    name = lines if lines.lower().endswith(".jsonl") else f"{lines}.jsonl"
+    if to in COLUMNS:
+        raise InputError(
+            f"{to} is written as JSONL or Parquet. Name it {name} or {Path(name).with_suffix('.parquet')}."
+        )
+    raise InputError(f"{to} is read from JSONL alone. Name it {name}; Parquet is for {', '.join(COLUMNS)}.")
 
 
 def _expect_free(out: Path) -> None:

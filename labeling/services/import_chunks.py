@@ -16,11 +16,12 @@ from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Reply, R
 from labeling.storage import import_rows as rows_in
 from labeling.storage import imports as stored
 from labeling.storage.grouping import reserve_digests
+from labeling.storage.import_labels import Said
 from labeling.storage.store import Session, Store
 
 # Of texts: they keep a writing transaction short, and memory small, as the number of a chunk's rows does.
 CHUNK_CHARACTERS = 1_000_000
-ALIKE_SHOWN = 20
+FIRST_SHOWN = 20
 STALE = timedelta(seconds=30)
 
 Lined = tuple[int, Row]
@@ -28,13 +29,15 @@ Lined = tuple[int, Row]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where rows go, and how: `model` wrote the completions whose file does not say who did."""
+    """Where rows go, and how: `model` wrote the completions whose file does not say who did. `said`: whose verdicts, there
+    before, the file has repeated so far."""
 
     project_id: int
     import_id: int
     raters: RaterNames
     model: str | None
     is_reserved: bool
+    said: set[Said] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -48,12 +51,14 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a chunk: what is new, which rows brought it, those without a prompt, pairs with sides alike."""
+    """What became of a chunk: what is new, which rows brought it, those without a prompt, pairs with sides alike, and
+    the line of each label that contradicts one of its rater."""
 
     counts: dict[str, int]
     are_new: list[bool]
     missing: list[Refusal] = field(default_factory=list)
     alike: list[int] = field(default_factory=list)
+    contradicting: list[int] = field(default_factory=list)
 
 
 Put: TypeAlias = Callable[[Session], Added]
@@ -66,11 +71,14 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     alike: list[int] = field(default_factory=list)
+    contradicting: list[int] = field(default_factory=list)
 
     def add(self, chunk: Chunk, added: Added) -> None:
         """Count the rows of a chunk: those of `added.are_new` in the order of its rows, without the missing ones."""
         refusals = chunk.refusals + added.missing
-        self.counts.update(added.counts, read=len(refusals), alike=len(added.alike))
+        self.counts.update(
+            added.counts, read=len(refusals), alike=len(added.alike), contradicting=len(added.contradicting)
+        )
         without = {row.line for row in added.missing}
         stored_rows = (row for line, row in chunk.rows if line not in without)
         for row, is_new in zip(stored_rows, added.are_new, strict=True):
@@ -78,7 +86,8 @@ class Tally:
             self.counts["read"] += records
             self.counts["taken" if is_new else "known"] += records
         self.reasons.update(row.code for row in refusals)
-        self.alike = (self.alike + added.alike)[:ALIKE_SHOWN]
+        self.alike = (self.alike + added.alike)[:FIRST_SHOWN]
+        self.contradicting = list(dict.fromkeys(self.contradicting + added.contradicting))[:FIRST_SHOWN]
 
     @property
     def totals(self) -> dict[str, object]:
@@ -89,7 +98,14 @@ class Tally:
             "rows_taken": self.counts["taken"],
             "rows_known": self.counts["known"],
             "rows_refused": self.reasons.total(),
-            "counts": json.dumps(added | {"refused": dict(self.reasons), "alike_pairs": self.alike}),
+            "counts": json.dumps(
+                added
+                | {
+                    "refused": dict(self.reasons),
+                    "alike_pairs": self.alike,
+                    "contradicting_lines": self.contradicting,
+                }
+            ),
         }
 
     def keep(self, session: Session, import_id: int) -> None:
@@ -100,7 +116,7 @@ class Tally:
             )
 
 
-_ADDED = ("prompts", "completions", "pairs", "labels", "paired_up", "near", "alike")
+_ADDED = ("prompts", "completions", "pairs", "labels", "paired_up", "near", "alike", "contradicting")
 
 
 def chunks(rows: Iterator[Lined | Refusal], size: int) -> Iterator[Chunk]:
@@ -180,11 +196,12 @@ def _ready(chunk: Chunk, destination: Destination) -> tuple[list[ReadyPrompt], P
 
 
 def _put_pairs(destination: Destination, rows: list[Lined], pairs: list[ReadyPair], session: Session) -> Added:
-    put = rows_in.put_pair_rows(session, destination.project_id, destination.import_id, pairs)
+    put = rows_in.put_pair_rows(session, destination.project_id, destination.import_id, pairs, destination.said)
     each = iter(put.are_new)
     are_new = [any(list(islice(each, len(pairs_in(row))))) for _, row in rows]
     counts = {"prompts": put.prompts, "completions": put.completions, "pairs": put.pairs, "labels": put.labels}
-    return Added(counts, are_new, alike=put.alike)
+    lines = [line for line, row in rows for _ in pairs_in(row)] if put.contradicting else []
+    return Added(counts, are_new, alike=put.alike, contradicting=[lines[place] for place in put.contradicting])
 
 
 def _put_prompts(destination: Destination, prompts: list[ReadyPrompt], session: Session) -> Added:

@@ -1,7 +1,7 @@
 """The imports of a project: what each came to, and the rows it refused."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,13 +12,16 @@ from labeling.storage import imports as stored
 from labeling.storage.store import Session, Store
 from labeling.storage.tables import Import
 
+LINES_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class ImportView:
-    """An import: read = taken + known + refused. `known` rows held nothing that was not there already.
+    """An import: read = taken + known + refused. `known` rows brought nothing that was not there already.
 
     `near_prompts`: prompts of the project that came into a group of near-duplicates by it, `alike_sides`: new pairs whose
-    sides say nearly the same.
+    sides say nearly the same. `contradicting`: labels that were left out, since their rater had said otherwise of the
+    pair before in the same file; `contradicting_lines`: where the first of them stand.
     """
 
     id: int
@@ -38,6 +41,8 @@ class ImportView:
     paired_up: int
     near_prompts: int
     alike_sides: int
+    contradicting: int
+    contradicting_lines: tuple[int, ...]
     created_at: datetime
     ended_at: datetime | None
 
@@ -48,6 +53,16 @@ class RefusedRow:
     code: str
     reason: str
     content: str
+
+
+def contradictions(labels: int, lines: Sequence[int]) -> str:
+    """How many labels contradict an earlier one of their rater, where the first of them stand, and what can be done."""
+    places = f"line{'s'[: len(lines) != 1]} {', '.join(map(str, lines[:LINES_SHOWN]))}"
+    more = " and more" if labels > LINES_SHOWN else ""
+    return (
+        f"{labels:,} label{'s'[: labels != 1]} left out ({places}{more}): earlier in the file the same rater says otherwise of the"
+        " pair, and the first verdict counts. Where the verdicts are several people's, name each of them in a column, so that all count."
+    )
 
 
 def import_view(store: Store, actor: Actor, slug: str, import_id: int) -> ImportView:
@@ -110,6 +125,8 @@ def _view(row: Import) -> ImportView:
         paired_up=counts.get("paired_up", 0),
         near_prompts=counts.get("near", 0),
         alike_sides=counts.get("alike", 0),
+        contradicting=counts.get("contradicting", 0),
+        contradicting_lines=tuple(counts.get("contradicting_lines", ())),
         created_at=row.created_at,
         ended_at=row.ended_at,
     )

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from labeling.domain import Actor
+from labeling.domain import Actor, Verdict, completion_digest
 from labeling.readers import Refusal, Source, Understanding, read
-from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row, pairs_in, records_of
+from labeling.rows import CompletionRow, NamedVerdict, PairGroup, PairRow, PromptRow, Row, pairs_in, records_of
 from labeling.services.access import managed_project
-from labeling.services.import_chunks import Lined, without_prompt
+from labeling.services.import_chunks import FIRST_SHOWN, Lined, without_prompt
 from labeling.services.imports import ImportOptions
 from labeling.storage import import_rows as rows_in
 from labeling.storage.store import Store
@@ -20,13 +20,16 @@ PROGRESS_EVERY = 1000
 ASKED_AT_ONCE = 500
 MOST_WORDS = 9  # of a column that holds so many, nobody says what each means
 
+Opinion = tuple[Verdict, int | None]  # with its strength
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an import would do: read = taken + refused, in records of the file.
 
     `pairs` are those that the taken ones hold, `raters` those whom the file names, `words` those for verdicts that are not
-    known, none where they are many.
+    known, none where they are many. `labels` are those that can be stored, one of each rater on a pair; `contradicting` those
+    that would be left out, since their rater says otherwise before, `contradicting_lines` where the first of them stand.
     """
 
     understanding: Understanding
@@ -39,6 +42,8 @@ class Preview:
     new_prompts: int
     pairs: int
     labels: int
+    contradicting: int
+    contradicting_lines: tuple[int, ...]
     raters: int
     words: tuple[str, ...]
 
@@ -65,6 +70,8 @@ def preview(
     refusals: list[Refusal] = []
     samples: list[Lined] = []
     digests: set[str] = set()
+    opinions: dict[int, Opinion] = {}
+    contradicting: list[int] = []
     words: set[str] = set()
     raters: set[str] = set()
     joined: dict[str, list[tuple[int, CompletionRow]]] = {}
@@ -81,14 +88,17 @@ def preview(
             continue
         line, content = row
         pairs = pairs_in(content)
-        counts.update(read=records_of(content), pairs=len(pairs), labels=sum(map(_label_count, pairs)))
+        counts.update(read=records_of(content), pairs=len(pairs))
         raters.update(label.rater for pair in pairs for label in pair.labels)
         words.update(word for pair in pairs for word in pair.unread if len(words) < MOST_WORDS)
         if len(samples) < SAMPLES:
             samples += [(line, pair) for pair in pairs] or [row]
         prompt = _prompt_of(content)
         if prompt is not None:
-            digests.add(prompt.prompt.digest)
+            digest = prompt.prompt.digest
+            digests.add(digest)
+            said = (one for pair in pairs for one in _opinions(digest, pair))
+            contradicting += [line for key, opinion in said if opinions.setdefault(key, opinion) != opinion]
         elif isinstance(content, CompletionRow):
             joined.setdefault(content.external_id or "", []).append((line, content))
     known = 0
@@ -114,7 +124,9 @@ def preview(
         pairs=counts["pairs"],
         prompts=len(digests),
         new_prompts=len(digests) - known,
-        labels=counts["labels"],
+        labels=len(opinions),
+        contradicting=len(contradicting),
+        contradicting_lines=tuple(dict.fromkeys(contradicting))[:FIRST_SHOWN],
         raters=len(raters),
         words=tuple(sorted(words)) if len(words) < MOST_WORDS else (),
     )
@@ -156,5 +168,13 @@ def _prompt_of(row: Row) -> PromptRow | None:
     return row if isinstance(row, PromptRow) else row.prompt
 
 
-def _label_count(row: PairRow) -> int:
-    return len(row.labels) if row.labels else int(row.verdict is not None)
+def _opinions(digest: str, row: PairRow) -> Iterator[tuple[int, Opinion]]:
+    """What each label of a pair says, whichever side stands first, by a hash of its rater and the pair: files have millions."""
+    labels = row.labels or ([NamedVerdict("", row.verdict, row.strength)] if row.verdict else ())
+    if not labels:
+        return
+    a, b = ((side.source or "", completion_digest(side.text, side.tool_calls)) for side in (row.a, row.b))
+    is_turned = b < a
+    sides = (b, a) if is_turned else (a, b)
+    for one in labels:
+        yield hash((one.rater, digest, sides)), (one.verdict.swapped if is_turned else one.verdict, one.strength)

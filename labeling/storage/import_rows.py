@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from labeling.domain import canonical_json, completion_digest
 from labeling.ready_rows import ReadyPair, ReadyPrompt
 from labeling.rows import PromptRow, Reply
-from labeling.storage.import_labels import put_labels
+from labeling.storage.import_labels import Said, put_labels
 from labeling.storage.inserting import insert_rows, new_ids
 from labeling.storage.tables import Completion, CompletionText, Pair, PromptAlias, PromptText, core, now
 from labeling.storage.tables import PromptRow as PromptTable
@@ -219,7 +219,8 @@ def put_pairs(
 
 @dataclass(frozen=True, slots=True)
 class PutPairs:
-    """What rows of pairs added. `are_new`: of each row whether it brought anything; `alike`: new pairs whose sides say nearly the same."""
+    """What rows of pairs added. `are_new`: of each row whether it brought anything; `alike`: new pairs whose sides say nearly the same;
+    `contradicting`: the row of each label that was left out, since its rater had said otherwise before."""
 
     prompts: int
     completions: int
@@ -227,10 +228,13 @@ class PutPairs:
     labels: int
     are_new: list[bool]
     alike: list[int]
+    contradicting: list[int]
 
 
-def put_pair_rows(session: Session, project_id: int, import_id: int, ready: Sequence[ReadyPair]) -> PutPairs:
-    """Store rows of pairs, each once."""
+def put_pair_rows(
+    session: Session, project_id: int, import_id: int, ready: Sequence[ReadyPair], said: set[Said]
+) -> PutPairs:
+    """Store rows of pairs, each once; `said` as in `put_labels`."""
     prompts = put_prompts(session, project_id, import_id, [one.prompt for one in ready])
     placed: list[tuple[CompletionKey, CompletionKey]] = []
     wanted: dict[CompletionKey, Reply] = {}
@@ -251,29 +255,30 @@ def put_pair_rows(session: Session, project_id: int, import_id: int, ready: Sequ
     new_sides = {ids[key] for key in new_completions}
     pair_ids, new_pairs = put_pairs(session, project_id, import_id, pairs, new_sides)
     given = [
-        (pair_ids[both], both != told, one.labels)
-        for one, told, both in zip(ready, stored, sides, strict=True)
+        (row, pair_ids[both], both != told, one.labels)
+        for row, (one, told, both) in enumerate(zip(ready, stored, sides, strict=True))
         if one.labels
     ]
-    new_labels = put_labels(session, project_id, import_id, given)
+    labels = put_labels(session, project_id, import_id, given, said)
     brought = {pair_ids[both] for both in new_pairs}
     return PutPairs(
         prompts=len(prompts.new),
         completions=len(new_completions),
         pairs=len(new_pairs),
-        labels=len(new_labels),
+        labels=len(labels.new),
         are_new=bringers(
             (
                 (one.prompt.digest, *both, both, *((label.rater, pair_ids[both]) for label in one.labels))
                 for one, both in zip(ready, sides, strict=True)
             ),
-            {*prompts.new, *new_sides, *new_pairs, *new_labels},
+            {*prompts.new, *new_sides, *new_pairs, *labels.new},
         ),
         alike=[
             key
             for key in dict.fromkeys(pair_ids[both] for one, both in zip(ready, sides, strict=True) if one.is_alike)
             if key in brought
         ],
+        contradicting=labels.contradicting,
     )
 
 

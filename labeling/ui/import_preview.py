@@ -8,11 +8,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from labeling.errors import TiebreakError
 from labeling.readers import FORMATS, DataSet, Refusal, Understanding
+from labeling.services.import_list import contradictions
 from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, preview
 from labeling.services.imports import ImportOptions
 from labeling.ui.building import take_in
 from labeling.ui.context import Here
-from labeling.ui.parts import body, count, escape, figures, grid, head, plural, section, size, tell
+from labeling.ui.parts import body, count, escape, figures, grid, head, note, plural, section, size, tell
 
 KEY: Final = "chosen_file"
 NONE: Final = "no column"
@@ -107,6 +108,8 @@ def show(me: Here, file: ChosenFile) -> None:
             *((("Pairs in them", found.pairs),) if are_grouped else ()),
             *((("Labels in the file", found.labels),) if found.labels else ()),
         )
+        if found.contradicting:
+            note("info", "orange", contradictions(found.contradicting, found.contradicting_lines))
     if wanted:
         roles = {role: seen.mapping.get(role, "") for role in FORMATS[seen.format].columns}
         take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read).wait()

@@ -54,6 +54,18 @@ def test_counts_are_told_and_add_up(command, file):
     assert "1 prompts, 2 completions, 1 pairs, 1 labels" in done.stdout
 
 
+def test_labels_that_contradict_an_earlier_one_of_their_rater_are_told_before_and_after(command, file):
+    votes = file("votes.jsonl", PAIRS + PAIRS.replace('"a"', '"b"') + PAIRS)
+    told = "contradicting: 1 label left out (line 2): earlier in the file the same rater says otherwise of the pair"
+    for more in (["--dry-run"], []):
+        done = command(votes, "--labels-as", "crowd", *more)
+        assert done.exit_code == 0, done.stderr
+        assert told in done.stdout
+        assert "name each of them in a column" in done.stdout
+        one = json.loads(command(votes, "--labels-as", "crowd", "--json", *more).stdout)["imports"][0]
+        assert (one["contradicting"], one["contradicting_lines"]) == (1, [2])
+
+
 def test_json_is_one_object_with_an_entry_a_file(command, file):
     done = command(file("pairs.jsonl", PAIRS), file("more.txt", "One?\nTwo?\n"), "--json")
     told = json.loads(done.stdout)["imports"]

@@ -1,12 +1,15 @@
 """Rows of Parquet files and of what `save_to_disk` wrote are the objects that were put in."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labeling.errors import InputError
 from labeling.readers import PairRow, Refusal
+from labeling.readers.parquet import parquet_records
 from tests.readers.reading import BAD, GOOD, USER, rows_in, said, write_parquet
 
 CALL = {
@@ -136,3 +139,28 @@ def test_a_saved_data_set_with_pictures_is_refused_row_by_row_without_unpacking_
     (refusal,) = rows_in(tmp_path / "set", "set")
     assert isinstance(refusal, Refusal)
     assert refusal.code == "has_media"
+
+
+def test_a_day_beyond_the_calendar_is_text_and_the_days_beside_it_are_what_they_were(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    days = pa.array([19_000, None, 10_000_000], pa.date32())
+    path = write(tmp_path / "p.parquet", prompt=["p", "q", "r"], chosen=["a"] * 3, rejected=["b"] * 3, on=days)
+    assert [said(row) for row in rows_in(path, "p.parquet")] == [("p", "a", "b"), ("q", "a", "b"), ("r", "a", "b")]  # type: ignore[arg-type]
+    with path.open("rb") as stream:
+        found = [row[1]["on"] for row in parquet_records(stream, "p.parquet") if not isinstance(row, Refusal)]
+    assert found == [date(2022, 1, 8), None, "29349-01-26"]
+
+
+@pytest.mark.parametrize("kind", ["clock", "twins"])
+def test_a_column_of_a_type_that_cannot_be_read_is_named(kind: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    clock = pa.array([1, 2], pa.timestamp("us", "Nowhere/Foo"))
+    twins = pa.StructArray.from_arrays([pa.array([1, 2]), pa.array([3, 4])], ["x", "x"])
+    odd = {"clock": clock, "twins": twins}[kind]
+    path = write(tmp_path / "p.parquet", prompt=["p", "q"], chosen=["a"] * 2, rejected=["b"] * 2, odd=odd)
+    with pytest.raises(
+        InputError, match=r"^p\.parquet: column 'odd' holds what cannot be read \(.*Take that column out"
+    ):
+        rows_in(path, "p.parquet")

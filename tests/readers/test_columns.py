@@ -1,11 +1,14 @@
 """What stands beside an instruction is part of its prompt, whatever the rest of the row is."""
 
+from decimal import Decimal
+
 import pytest
 
 from labeling.errors import InputError
 from labeling.readers import understand
+from labeling.readers.columns import identifier
 from labeling.rows import PairGroup, PromptRow
-from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said
+from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said, write_parquet
 
 ALPACA = {"instruction": "Translate to French.", "input": "Good morning"}
 HISTORY = {"history": [["Hi", "Hello."]]}
@@ -150,3 +153,27 @@ def test_where_a_second_response_is_missing_each_row_tells_it():
 def test_a_third_response_that_plays_a_role_is_not_lost():
     record = {"prompt": "Q", "answer_1": "x", "answer_2": "y", "answer_3": "z"}
     assert pair_in(record, mapping={"reference": "answer_3"}).prompt.reference == "z"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (1.0, "1"), (-2.0, "-2"), (1.5, "1.5"), ("1.0", "1.0"), (2**64 - 1, str(2**64 - 1)), (Decimal(10**30), str(10**30)),
+        (float("nan"), None), (None, None), (True, None),
+    ],
+)  # fmt: skip
+def test_an_id_that_a_table_holds_as_a_number_with_a_point_is_the_whole_number(given, kept):
+    assert identifier(given) == kept
+
+
+def test_completions_find_their_prompts_by_ids_of_a_column_with_gaps(tmp_path):
+    path = write_parquet(tmp_path / "p.parquet", [{"id": 1.0, "response": "So."}, {"id": None, "response": "No."}])
+    found, refused = rows_in(path, "p.parquet")
+    assert found.external_id == "1"
+    assert refused.code == "missing_field"
+
+
+@pytest.mark.parametrize("record", [{"prompt": "Why?"}, {"response": "So."}])
+def test_an_id_over_64_bits_that_has_lost_its_last_digits_is_refused_and_not_forgotten(record):
+    assert refusal_in(record | {"id": 2**64 + 1}).code == "bad_id"
+    assert rows_in(jsonl(record | {"id": str(2**64 + 1)}))[0].external_id == str(2**64 + 1)

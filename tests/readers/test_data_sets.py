@@ -1,5 +1,6 @@
 """A folder is read as its files are, one after the other."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -71,9 +72,10 @@ def test_numbers_after_thousands_of_texts_are_texts_as_well(folder: Path) -> Non
     assert said(last) == ("last", "1.10", "007")
 
 
-def test_rows_are_counted_through_all_files_of_a_folder_and_a_part_may_be_empty(folder: Path) -> None:
+@pytest.mark.parametrize("blank", [b"", b"\n", gzip.compress(b"")], ids=["nothing", "line", "gzip"])
+def test_rows_are_counted_through_all_files_of_a_folder_and_a_part_may_be_empty(blank: bytes, folder: Path) -> None:
     (folder / "part-0.jsonl").write_bytes(jsonl({"prompt": "p", "chosen": "a", "rejected": "b"}))
-    (folder / "part-1.jsonl").write_bytes(b"")
+    (folder / "part-1.jsonl").write_bytes(blank)
     (folder / "part-2.jsonl").write_bytes(b'{half\n{"prompt": "q", "chosen": "a", "rejected": "b", "system": "S"}\n')
     one, refusal, two = rows_in(folder, "set")
     assert (said(one)[0], said(two)[0]) == ("p", "q")
@@ -114,3 +116,17 @@ def test_a_folders_files_may_be_in_another_encoding(folder: Path) -> None:
         rows_in(folder, "set")
     (row,) = rows_in(folder, "set", encoding="latin-1")
     assert said(row) == ("Wo?", "Köln", "Bonn")
+
+
+def test_the_configurations_of_a_folder_are_named_with_the_way_to_read_one(folder: Path) -> None:
+    for name in ("easy", "hard"):
+        (folder / name).mkdir()
+        (folder / name / "train.jsonl").write_bytes(jsonl({"prompt": name, "chosen": "a", "rejected": "b"}))
+    card = "".join(f"- config_name: {name}\n  data_files: {name}/*.jsonl\n" for name in ("easy", "hard"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n{card}---\n")
+    with pytest.raises(
+        InputError, match=r"several configurations: 'easy', 'hard'\. Import the files of one, or the folder"
+    ):
+        rows_in(folder, "set")
+    (row,) = rows_in(folder / "hard", "set")
+    assert said(row)[0] == "hard"

@@ -143,6 +143,8 @@ def test_a_rank_that_is_no_number_orders_nothing() -> None:
         ("9" * 400, "write so large a number in quotes"),
         ("[" * 10_000 + "]" * 10_000, "flatten what lies a thousand levels deep"),
         ('"no end', "half-written"),
+        ('"\\ud83d"', "half of a surrogate pair is no character"),
+        ('1} {"prompt": "q"', "two JSON values on one line"),
     ],
 )
 def test_a_line_that_is_no_json_says_how_to_mend_it(cell: str, says: str) -> None:

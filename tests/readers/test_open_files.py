@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from labeling.domain import Verdict
 from labeling.errors import InputError
-from labeling.readers import PairRow, Refusal, read, understand
+from labeling.readers import PairRow, PromptRow, Refusal, read, understand
 from labeling.readers.records import open_quote
 
 # A file left open is a ResourceWarning, and a warning fails the test.
@@ -46,10 +46,71 @@ def test_a_list_inside_an_object_is_read_on_one_line_and_on_many() -> None:
     assert len(rows(json.dumps(document), "prompts.json")) == 2
 
 
+OTHERS = [{"prompt": "Other?", "chosen": "x", "rejected": "y"}]
+RANKED = [{"text": "No.", "score": 1}, {"text": "So.", "score": 2}]
+
+
+@pytest.mark.parametrize(
+    ("document", "format"),
+    [
+        ({"instruction": "Why?", "output_1": "So.", "output_2": "No.", "meta": OTHERS, "preference": 1}, "pairs"),
+        ({"question": "Why?", "responses": RANKED}, "ranking"),
+        ({"question": "Why?", "seen": [{"on": "Monday"}]}, "prompts"),
+        ({"data": {"prompt": "Why?", "answer1": "So.", "answer2": "No."}, "annotations": OTHERS}, "label-studio"),
+    ],
+)
+def test_one_record_that_holds_a_list_of_objects_is_the_record_in_a_document_as_on_a_line(
+    document: dict[str, object], format: str
+) -> None:
+    content = json.dumps(document)
+    assert understand(content.encode(), "one.json").format == format
+    assert rows(content, "one.json") == rows(content, "one.jsonl")
+
+
+@pytest.mark.parametrize("around", [{"version": 1}, {"question": "Which is better?"}, {"id": 7, "response": "ok"}])
+def test_what_stands_around_a_list_of_records_is_no_record(around: dict[str, object]) -> None:
+    assert rows(json.dumps(around | {"data": OTHERS}), "p.json") == rows(json.dumps(OTHERS), "p.json")
+
+
 @pytest.mark.parametrize("content", ["prompt,id\n", "prompt,id", "prompt,id\n\n \n"])
 def test_a_header_without_rows_is_one_sentence(content: str) -> None:
     with pytest.raises(InputError, match=r"prompts.csv has no rows"):
         understand(content.encode(), "prompts.csv")
+
+
+def test_a_list_that_begins_below_its_name_is_read_and_a_row_that_is_cut_there_costs_that_row() -> None:
+    assert rows('{"data":\n[{"prompt": "Why?"}]}', "p.json") == rows('[{"prompt": "Why?"}]', "p.json")
+    refusal, row = rows('{"prompt":\n{"prompt": "Why?"}\n', "p.json")
+    assert isinstance(refusal, Refusal)
+    assert isinstance(row, PromptRow)
+
+
+@pytest.mark.parametrize(("between", "says"), [("", "two JSON values on one line"), ("\n", "in one document")])
+def test_two_values_in_a_document_are_told_as_what_they_are(between: str, says: str) -> None:
+    with pytest.raises(InputError, match=rf"{says}: write one a line\. For one object a line, name it \.jsonl"):
+        rows(f'[{{"prompt": "Why?"}}]{between}[{{"prompt": "How?"}}]', "p.json")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_the_line_in_which_excel_tells_the_delimiter_is_no_header(ending: str) -> None:
+    table = ["sep=;", "prompt;chosen;rejected", "Why, and how?;So.;No.", "How?;So.;So."]
+    told = understand(ending.join(table).encode(), "p.csv")
+    assert (told.delimiter, told.columns) == (";", ("prompt", "chosen", "rejected"))
+    row, refusal = rows(ending.join(table), "p.csv")
+    assert isinstance(row, PairRow)
+    assert isinstance(refusal, Refusal)
+    assert refusal.line == 4
+
+
+def test_a_table_that_begins_with_a_blank_line_is_one_sentence() -> None:
+    with pytest.raises(InputError, match=r"p\.csv:1: the line names no column.*without a blank line above"):
+        rows("\nprompt,chosen,rejected\nWhy?,So.,No.\n", "p.csv")
+
+
+def test_a_header_that_holds_another_delimiter_more_often_says_what_cut_it() -> None:
+    (refusal,) = rows("prompt;chosen;rejected (a,b,c,d,e)\nWhy?;So.;No.\n", "p.csv")
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "the row has 1 cells, the header 5, cut at each comma; quote cells that hold one"
 
 
 def test_whole_numbers_of_a_table_with_gaps_are_verdicts_and_strengths() -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,32 @@ def test_the_same_text_called_both_is_a_contradiction_of_both_rows():
     assert [row.code for row in rows if isinstance(row, Refusal)] == ["contradiction", "contradiction"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "made"),
+    [
+        ("A+ A- B-", []),
+        ("A- A+ B-", []),
+        ("A- B- A+", []),
+        ("A+ A- B- C+", ["C>B"]),
+        ("B- A- A+ C+", ["C>B"]),
+        ("A+ A+ A- B- B-", []),
+        ("A+ B- A- D-", ["A>B"]),
+        ("A+ B- A- C+ D-", ["A>B", "C>D"]),
+        ("A+ B- A- C+ D- E-", ["A>B", "C>D", "C>E"]),
+    ],
+)
+def test_no_pair_is_made_of_a_completion_once_it_was_called_both(rows, made):
+    found = rows_in(jsonl(*(rated("Q", one[0], one[1] == "+") for one in rows.split())))
+    assert [f"{good}>{bad}" for good, bad in pairs(found)] == made
+
+
+def test_a_completion_that_is_called_the_opposite_after_its_pair_was_made_is_told_with_the_pair():
+    records = [rated("Q", "x", True), rated("Q", "y", False), rated("Q", "x", False)]
+    (refused,) = [row for row in rows_in(jsonl(*records)) if isinstance(row, Refusal)]
+    assert (refused.line, refused.code) == (3, "contradiction")
+    assert refused.reason.endswith("; pairs made with it before this row was read stay, the last in line 2")
+
+
 def test_conversations_and_messages_that_end_in_the_reply_are_read():
     talk = {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "x"}], "kto_tag": True}
     other = {"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "y"}], "kto_tag": False}
@@ -59,11 +86,16 @@ def test_a_table_writes_yes_and_no_as_words():
 
 
 @given(st.lists(st.tuples(st.sampled_from("QRS"), st.sampled_from("xyz"), st.booleans()), min_size=1))
-def test_every_row_is_part_of_a_pair_or_refused(records):
+def test_every_row_is_part_of_a_pair_or_refused_and_a_pair_that_is_contradicted_is_told(records):
     source = jsonl(*(rated(*one) for one in records))
     found = list(read(source, understand(source, "kto.jsonl", format="kto")))
+    both = {one[:2] for one in records if (*one[:2], not one[2]) in records}
+    told = {row.content for row in found if isinstance(row, Refusal) and "stay" in row.reason}
     counted = Counter()
     for row in found:
+        for pair in () if isinstance(row, Refusal) else row[1].pairs:
+            prompt = str(pair.prompt.prompt.messages[-1]["content"])
+            assert all((prompt, reply.text) not in both or reply.text in told for reply in (pair.a, pair.b))
         counted["rows"] += 1 if isinstance(row, Refusal) else records_of(row[1])
     assert counted["rows"] == len(records)
 

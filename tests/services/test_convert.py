@@ -301,6 +301,21 @@ def test_lines_of_json_are_never_called_parquet(file, tmp_path):
     assert not (tmp_path / "train.parquet").exists()
 
 
+@pytest.mark.parametrize(
+    ("to", "out", "says"),
+    [
+        ("trl", "train.csv", r"Name it train\.jsonl or train\.parquet"),
+        ("trl", "train.jsonl.gz", r"Name it train\.jsonl or train\.parquet"),
+        ("trl", "train.parquet.GZ", r"Name it train\.jsonl or train\.parquet"),
+        ("openai-dpo", "v1.5.json", r"Name it v1\.5\.jsonl; Parquet is for"),
+    ],
+)
+def test_lines_of_json_are_called_nothing_else(file, tmp_path, to, out, says):
+    with pytest.raises(InputError, match=says):
+        convert(file(pair(1)), "in.jsonl", to=to, out=tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
 @pytest.mark.parametrize("to", COLUMNS)
 def test_a_name_that_ends_in_parquet_makes_the_file_that_an_export_would_make(file, tmp_path, to):
     sides = [(f"good {n}", f"bad {n}") for n in range(60)]
@@ -339,6 +354,20 @@ def test_what_holds_no_pairs_is_one_sentence(file, tmp_path):
 def test_a_name_that_is_no_files_is_one_sentence(file, out):
     with pytest.raises(InputError, match="is a folder, not a file to write"):
         convert(file(pair(1)), "in.jsonl", to="trl", out=Path(out))
+
+
+def test_a_folder_is_not_told_to_be_deleted(file, tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=r"is a folder, not a file to write\. Name one, such as .*folder/train\.jsonl"):
+        convert(file(pair(1)), "in.jsonl", to="trl", out=tmp_path / "folder")
+
+
+@pytest.mark.parametrize("out", ["-", "/dev/null"])
+def test_what_is_no_file_is_not_written_to(file, tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is no file: a conversion is there whole or not at all"):
+        convert(file(pair(1)), "in.jsonl", to="trl", out=Path(out))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(file, tmp_path):

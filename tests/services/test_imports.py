@@ -24,7 +24,7 @@ from labeling.storage import tables
 from labeling.storage.opening import open_store
 from labeling.storage.store import Store
 from tests.readers.reading import jsonl
-from tests.readers.records import STEER
+from tests.readers.records import ARGILLA, STEER
 from tests.services.importing import pairs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -328,12 +328,83 @@ NAMED = [PAIR | {"annotator": "r1"}, PAIR | {"annotator": "r2", "verdict": "b"},
 
 def test_labels_of_raters_whom_the_file_names_are_kept_by_name(store: Store, actor: Actor) -> None:
     seen = preview(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions())
-    assert (seen.labels, seen.raters) == (3, 2)
+    assert (seen.labels, seen.raters, seen.contradicting) == (2, 2, 0)
     view = run_import(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions())
     assert (view.read, view.taken, view.known, view.pairs, view.labels) == (3, 2, 1, 1, 2)
     assert raters(store) == {"r1": 1, "r2": 1}
     again = run_import(store, actor, "p", jsonl(*NAMED), "votes.jsonl", ImportOptions())
     assert (again.known, again.labels) == (3, 0)
+
+
+APART = pairs(260)  # rows of more than one chunk
+
+
+def said(*verdicts: str, apart: list[dict[str, object]] = APART) -> bytes:
+    """A file in which ann says each of these of one pair, with rows of other pairs between."""
+    return jsonl(*(row for verdict in verdicts for row in (PAIR | {"verdict": verdict, "annotator": "ann"}, *apart)))
+
+
+def told_by_ann(store: Store) -> list[str]:
+    """What ann has said of her pair, the newest last."""
+    query = (
+        select(tables.Label.verdict)
+        .join(tables.Rater, col(tables.Rater.id) == col(tables.Label.rater_id))
+        .where(col(tables.Rater.name) == "ann")
+        .order_by(col(tables.Label.revision))
+    )
+    with store.reading() as session:
+        return [str(verdict) for verdict in session.scalars(query)]
+
+
+@pytest.mark.parametrize("apart", [[], APART], ids=["together", "apart"])
+def test_of_several_verdicts_of_a_rater_in_one_file_the_first_counts_and_the_others_are_told(
+    store: Store, actor: Actor, apart: list[dict[str, object]]
+) -> None:
+    content, other = said("a", "b", "a", "tie", apart=apart), 1 + len(apart)
+    lines = (1 + other, 1 + 3 * other)
+    seen = preview(store, actor, "p", content, "aba.jsonl", ImportOptions())
+    assert (seen.labels, seen.contradicting, seen.contradicting_lines) == (1 + len(apart), 2, lines)
+    for labels in (1, 0):  # the same file again adds nothing and tells the same
+        view = run_import(store, actor, "p", content, "aba.jsonl", ImportOptions())
+        assert (view.labels, view.contradicting, view.contradicting_lines) == (labels, 2, lines)
+        assert (view.read, view.refused) == (view.taken + view.known, 0)
+        assert told_by_ann(store) == ["a"]
+
+
+@pytest.mark.parametrize("apart", [[], APART], ids=["together", "apart"])
+def test_another_file_s_verdict_is_a_revision_and_one_that_was_said_before_is_known(
+    store: Store, actor: Actor, apart: list[dict[str, object]]
+) -> None:
+    run_import(store, actor, "p", said("a", apart=apart), "first.jsonl", ImportOptions())
+    view = run_import(store, actor, "p", said("b", "a", "b", "tie", apart=apart), "second.jsonl", ImportOptions())
+    assert (view.labels, view.contradicting) == (1, 1)
+    assert told_by_ann(store) == ["a", "b"]
+    again = run_import(store, actor, "p", said("a", apart=apart), "first.jsonl", ImportOptions())
+    assert (again.labels, again.contradicting) == (0, 0)
+    assert told_by_ann(store) == ["a", "b"]
+
+
+def test_the_row_that_is_taken_is_the_one_whose_verdict_counts(store: Store, actor: Actor) -> None:
+    votes = jsonl(*(PAIR | {"verdict": verdict} for verdict in ("a", "a", "b")))
+    view = run_import(store, actor, "p", votes, "votes.jsonl", ImportOptions(labels_as="crowd"))
+    assert (view.taken, view.known, view.labels, view.contradicting_lines) == (1, 2, 1, (3,))
+    assert verdicts(store) == {"No idea.": "Because."}
+
+
+def test_a_row_that_holds_a_contradiction_brings_what_else_it_has(store: Store, actor: Actor) -> None:
+    given = [("u1", "response-1"), ("u1", "response-2"), ("u2", "tie")]
+    answers = {"preference": [{"user_id": who, "value": value} for who, value in given]}
+    view = run_import(store, actor, "p", jsonl(ARGILLA | {"responses": answers}), "records.jsonl", ImportOptions())
+    assert (view.taken, view.labels, view.contradicting, view.contradicting_lines) == (1, 2, 1, (1,))
+    assert raters(store) == {"u1": 1, "u2": 1}
+
+
+def test_the_strength_of_a_verdict_is_part_of_it(store: Store, actor: Actor) -> None:
+    rows = jsonl(*(PAIR | {"strength": strength} for strength in (3, 3, 1)))
+    view = run_import(store, actor, "p", rows, "votes.jsonl", ImportOptions(labels_as="crowd"))
+    assert (view.labels, view.contradicting_lines) == (1, (3,))
+    with store.reading() as session:
+        assert session.scalars(select(tables.Label.strength)).all() == [3]
 
 
 def test_named_labels_stand_under_a_name_of_ones_own_or_are_dropped(store: Store, actor: Actor) -> None:

@@ -338,6 +338,17 @@ def test_labels_of_raters_whom_the_file_names_are_kept_unless_switched_off(page,
     assert "1 pair, 2 labels" in texts(page)
 
 
+def test_labels_that_contradict_an_earlier_one_of_their_rater_are_told_before_and_after_the_import(page, store):
+    choose(page, "votes.jsonl", jsonl(PAIRS[0], PAIRS[0] | {"verdict": "b"}))
+    told = "1 label left out (line 2): earlier in the file the same rater says otherwise of the pair"
+    assert told in texts(page)
+    assert metrics(page)["Labels in the file"] == "1"
+    button(page, "Import 2 pairs").click()
+    run_to_end(page)
+    assert "2 rows read = 1 taken + 1 there already + 0 refused" in texts(page)
+    assert told in texts(page)
+
+
 def test_near_duplicates_are_shown_after_the_import(page, store):
     rows = [
         {"prompt": text, "chosen": "It is so.", "rejected": "it is so"} for text in ("Why is it so?", "why is it so")

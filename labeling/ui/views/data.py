@@ -196,6 +196,8 @@ def _outcome(me: Here) -> None:
         f"{plural(view.read, 'row')} read = {count(view.taken)} taken + {count(view.known)} there already"
         f" + {count(view.refused)} refused. New: {', '.join(added) or 'nothing'}.",
     )
+    if view.contradicting:
+        note("info", "orange", import_list.contradictions(view.contradicting, view.contradicting_lines))
     near = (
         [f"{plural(view.near_prompts, 'prompt')} now in groups that ask nearly the same"] if view.near_prompts else []
     )
