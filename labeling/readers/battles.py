@@ -74,7 +74,7 @@ def battle(record: dict[str, Any], columns: Columns) -> PairRow:
             raise RowFault(
                 "not_json",
                 "the prompt and both answers are lists of turns, and not all of them are JSON; write them as JSON, whole, with double"
-                " quotes and no half emoji, or save the table as Parquet",
+                " quotes and both halves of a surrogate pair, or save the table as Parquet",
             )
         if all(isinstance(turn, list) and len(turn) > 1 for turn in turns):
             raise RowFault("different_prompts", "several turns: each model answered to a history of its own")

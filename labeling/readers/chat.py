@@ -108,7 +108,7 @@ def unfolded(value: Any, field: str) -> Any:
             raise RowFault(
                 "not_json",
                 f"{field} holds messages that are not JSON ({error.msg} at character {error.pos + 1}); write them whole, line feeds"
-                " in them as \\n, null for NaN and no half emoji, or save the table as Parquet",
+                " in them as \\n, null for NaN and both halves of a surrogate pair, or save the table as Parquet",
             ) from None
         return value
     if isinstance(found, list):
