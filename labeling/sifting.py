@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import normalize
 
 from labeling.errors import InputError
 from labeling.pairing import Candidate
@@ -19,6 +20,8 @@ MOST_WORDS = 2000  # compared of each reply: what is alike so far is alike
 FEWEST_WORDS = 30  # below it only the same words in the same order are alike: a word more or less may be the answer
 ALIKE = 0.9
 QUICK, QUICK_CHARACTERS = 75.0, 4000  # percent of the characters, and of how many of them
+ROUNDING = 1e-6  # a least likeness is lowered by, or by rounding one of exactly as much is lost
+ACUTE, IEUNG = "\u0301", "\u110b"  # by which Vietnamese, Greek and Korean show that marks and parts stand by themselves
 SHORT = 100  # characters below which marks tell texts apart
 LONG_WORD = 15  # mean characters of a word above which a text is taken to be without spaces
 
@@ -100,8 +103,8 @@ def is_cut(said: Said) -> bool:
 def likeness(one: str, other: str, least: float = 0.0) -> float:
     """How much of two texts is the same in the same order, 0 to 1; 0.0 where it is below `least`.
 
-    Counted in words (characters where a script has no spaces), without case, spacing and marks around words. Texts
-    whose numbers differ are not alike: "41" for "42" is another answer.
+    Counted in words (characters where a script has no spaces), without case, spacing and marks around words; signs that
+    say something else are no marks. Texts whose numbers differ are not alike: "41" or "-42" for "42" is another answer.
     """
     return _likeness(words_of(one), words_of(other), least)
 
@@ -111,8 +114,13 @@ def are_alike(one: str, other: str) -> bool:
     from rapidfuzz import fuzz, utils
 
     first, second = one[:QUICK_CHARACTERS], other[:QUICK_CHARACTERS]
+    is_ascii = first.isascii() and second.isascii()
+    is_short = min(len(first), len(second)) < SHORT
+    # In a long text only scripts with a mark in every other syllable are too unlike what the same text is with whole letters.
+    if not is_ascii and (is_short or ACUTE in first or ACUTE in second or IEUNG in first or IEUNG in second):
+        first, second = normalize("NFC", first), normalize("NFC", second)
     # Of long texts that are not ASCII the library's own lower case, and no marks: Python's takes as long as the comparison.
-    is_plain = (first.isascii() and second.isascii()) or min(len(first), len(second)) < SHORT
+    is_plain = is_ascii or is_short
     characters = fuzz.ratio(
         first, second, processor=str.lower if is_plain else utils.default_process, score_cutoff=QUICK
     )
@@ -153,19 +161,33 @@ class Words:
     numbers: tuple[str, ...]
 
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"[−\d](?:(?<=−)\d+|(?<=\d)\d*)(?:[.,]\d+)*")
+# Marks that say something where they stand: an operator between spaces, the sign of a number, a bound, `!ready`, C#. A
+# bullet, a quotation, a heading and a rule say nothing.
+_SIGNS = re.compile(
+    r"[-–—<>*=!#](?:(?<=\S [-–—<>*=])(?:(?<=<)-|[<=>]{0,2})(?=\s)|(?<=[-–])(?<![\w)\].-][-–])(?=[$€£]?\.?\d)"
+    r"|(?<=[<>])(?==|\d)|(?<=!)(?==)|(?<=!)(?<!\w!)(?=[\w(])|(?<=\w#)(?!\w))"
+)
+_MEANT = str.maketrans("-–—<>*!#", "−−−＜＞＊¬♯")  # what they are written as: no `_MARKS`
 _MARKS = ".,;:!?…\"'`*_#()[]{}<>«»“”‘’–—-。，！？、；：（）「」"
 
 
 def words_of(text: str) -> Words:
     """A text made comparable; only its beginning, where it is very long."""
     folded = text[: 20 * MOST_WORDS].casefold()
+    if not folded.isascii():
+        folded = normalize("NFC", folded)
+    folded = _SIGNS.sub(_meant, folded)
     parts = folded.split()
     if parts and sum(map(len, parts)) > LONG_WORD * len(parts):
         units = [character for character in "".join(parts) if character not in _MARKS]
     else:
         units = [word for part in parts if (word := part.strip(_MARKS))]  # a bullet or a rule alone is no word
     return Words(tuple(units[:MOST_WORDS]), tuple(sorted(_NUMBER.findall(folded))))
+
+
+def _meant(sign: re.Match[str]) -> str:
+    return sign[0].translate(_MEANT)
 
 
 def _likeness(one: Words, other: Words, least: float) -> float:
@@ -177,4 +199,4 @@ def _likeness(one: Words, other: Words, least: float) -> float:
         return 1.0
     if min(len(one.words), len(other.words)) < FEWEST_WORDS:
         return 0.0
-    return Indel.normalized_similarity(one.words, other.words, score_cutoff=least)
+    return Indel.normalized_similarity(one.words, other.words, score_cutoff=max(least - ROUNDING, 0.0))

@@ -1,4 +1,5 @@
 import random
+from unicodedata import normalize
 
 import pytest
 
@@ -136,3 +137,56 @@ def test_a_likeness_out_of_range_is_refused():
 def test_two_replies_are_alike_when_they_say_nearly_the_same(one, other, alike):
     assert are_alike(one, other) is alike
     assert are_alike(other, one) is alike
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The answer is -5.", "The answer is 5."),
+        ("The answer is (-5).", "The answer is (5)."),
+        ("The loss was -$5 a day.", "The loss was $5 a day."),
+        (f"{LONG} It is -5 degrees.", f"{LONG} It is 5 degrees."),
+        ("if (!ready)", "if (ready)"),
+        ("while a != b", "while a = b"),
+        ("a < b", "a > b"),
+        ("a <= b", "a >= b"),
+        ("It is <5 today", "It is >5 today"),
+        ("A -> B", "A <- B"),
+        ("a - b", "a * b"),
+        ("a - b", "a + b"),
+        ("Write it in C.", "Write it in C#."),
+    ],
+)
+def test_sides_that_a_sign_makes_the_opposite_of_each_other_are_not_alike(one, other):
+    assert likeness(one, other) == 0.0
+    assert not are_alike(one, other)
+    assert not are_alike(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("- one\n- two\n\n---\n\n> three", "one\ntwo\nthree"),
+        ("* one\n  * two", "- one\n    - two"),
+        ("# Title\n**bold**!", "Title\nbold"),
+        ("It is one – or −2 — now", "It is one - or -2 - now"),
+        ("one <b>two</b> three", "One <b>two</b> three!"),
+        ("café schön", normalize("NFD", "café schön")),
+        ("한국어 텍스트", normalize("NFD", "한국어 텍스트")),
+    ],
+)
+def test_bullets_rules_and_other_ways_to_write_a_text_are_no_difference(one, other):
+    assert likeness(one, other) == 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["café schön", "Việt ngữ là tiếng nói của người Việt. " * 6, "한국어로 적은 안내문입니다. " * 9]
+)
+def test_sides_in_whole_letters_and_in_letters_with_marks_of_their_own_are_alike(text):
+    assert are_alike(text, normalize("NFD", text))
+
+
+def test_a_likeness_of_exactly_the_least_one_is_not_lost_by_rounding():
+    words = [f"word{letter}{other}" for letter in "abcdef" for other in "abcdefghij"]
+    others = [word if place % 7 else word.upper() + "x" for place, word in enumerate(words)]  # 9 of 60
+    assert likeness(" ".join(words), " ".join(others), 0.85) == likeness(" ".join(words), " ".join(others)) == 0.85
