@@ -1,6 +1,8 @@
 """Near-duplicates and turns of one conversation are one group; what only looks alike is not."""
 
+import random
 from collections.abc import Sequence
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -79,6 +81,68 @@ def test_near_duplicates_are_one_group(one, other):
 )
 def test_what_asks_something_else_is_not_one_group(one, other):
     assert grouped(user(one), user(other)) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What is C?", "What is C#?"),
+        ("5 × 3", "5 ÷ 3"),
+        ("5 * 3", "5 3"),
+        ("$5", "€5"),
+        ("$5", "5"),
+        ("-5", "5"),
+        ("👍", "👎"),
+        ("a && b", "a || b"),
+        ("a & b", "a | b"),
+        ("a != b", "a = b"),
+        ("if (!ready)", "if (ready)"),
+        ("x ∈ A", "x ∉ A"),
+        ("∀x", "∃x"),
+        ("△ABC", "□ABC"),
+        ("दिन", "दान"),
+        ("กา", "กี"),
+    ],
+)
+def test_a_sign_an_emoji_or_a_vowel_sign_asks_something_else(one, other):
+    assert grouped(user(one), user(other)) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("# Title\n\n- one\n- **two**\n\n---\n\n> said", "Title\none\ntwo\nsaid"),
+        ("* one\n  * two", "- one\n    - two"),
+        ("• один\n• два", "- один\n- два"),
+        ("| a | b |\n| --- | --- |\n| c | d |", "a b\nc d"),
+        ("|a|b|\n|:---|-----:|\n|c|d|", "| a | b |\n|---|---|\n| c | d |"),
+        ("It is “one” – or −2", 'it is "one" - or -2!'),
+        ("Is $x$ a word?", "is x a word"),
+        ("Yes!", "yes"),
+        ("Good 👍\N{VARIATION SELECTOR-16}", "good 👍"),
+        ("Windows®", "Windows"),
+        ("café schön", normalize("NFD", "café schön")),
+        ("한국어", normalize("NFD", "한국어")),
+    ],
+)
+def test_markup_and_other_ways_to_write_a_text_are_the_same_words(one, other):
+    assert grouped(user(one), user(other)) == [[0, 1]]
+    assert grouped_by_and_by(user(one), user(other)) == [[0, 1]]
+
+
+def test_of_prompts_at_the_border_of_likeness_most_are_found():
+    draw = random.Random(11)
+
+    def text(letters: str) -> list[str]:
+        return ["".join(draw.choices(letters, k=6)) for _ in range(60)]
+
+    def changed(text: list[str], others: list[str]) -> list[str]:
+        places = draw.sample(range(60), 9)  # 85 % are the same
+        return [others[place] if place in places else word for place, word in enumerate(text)]
+
+    texts = [text("abcdefghijkl") for _ in range(40)]
+    prompts = [user(" ".join(words)) for one in texts for words in (one, changed(one, text("opqrstuv")))]
+    assert 25 <= len(grouped(*prompts)) < 40
 
 
 def test_turns_of_one_conversation_are_one_group():

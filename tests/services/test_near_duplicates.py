@@ -2,9 +2,10 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import col
 
 from labeling.domain import Actor
@@ -72,6 +73,29 @@ def test_a_later_file_joins_the_groups_that_are_there(store: Store, actor: Actor
     assert len(set(groups(store).values())) == 30
     again = take(store, actor, [variants(number)[1] for number in range(30)])
     assert (again.prompts, again.near_prompts) == (0, 0)
+
+
+def test_signatures_that_are_deleted_are_made_anew_and_groups_keep_their_names(store: Store, actor: Actor) -> None:
+    take(store, actor, [text for number in range(5) for text in variants(number)[:2]])
+    before = groups(store)
+    with store.writing() as session:
+        session.execute(delete(tables.PromptSignatures))
+    take(store, actor, [variants(number)[2] for number in range(5)])
+    found = groups(store)
+    assert {text: found[text] for text in before} == before
+    assert len(set(found.values())) == 5
+
+
+def test_a_prompt_kept_for_evaluation_takes_none_along_that_asks_for_another_sign(
+    store: Store, actor: Actor, tmp_path: Path
+) -> None:
+    asked = ["What is 5 ÷ 3?", "What is C#?", "दिन", "👎", "a || b", "€5", "∃x", "x ∉ A"]
+    kept = "".join(f"{one}\n" for one in ("What is 5 × 3?", "What is C?", "दान", "👍", "a && b", "$5", "∀x", "x ∈ A"))
+    run_import(store, actor, "p", kept.encode(), "kept.txt", ImportOptions(is_reserved=True))
+    take(store, actor, [*asked, "what is c"])
+    export(store, actor, "p", ExportChoices("trl"), out=tmp_path / "out")
+    rows = map(json.loads, (tmp_path / "out" / "train.jsonl").read_bytes().splitlines())
+    assert {row["prompt"][0]["content"] for row in rows} == set(asked)
 
 
 def user(text: str) -> dict[str, object]:
