@@ -5,7 +5,7 @@ from typing import Any
 
 from exporters.check_messages import REPLY_KEYS, key_faults, prompt_faults, reply_faults, same_sides
 from exporters.findings import Fault
-from exporters.messages import tool_call_fault, tool_fault
+from exporters.messages import not_offered, service_tool_fault, tool_call_fault
 from exporters.rows import Message
 
 
@@ -22,7 +22,7 @@ def openai_dpo_faults(record: Message) -> Iterator[Fault]:
             yield from _input_faults(given)
     for side in ("preferred_output", "non_preferred_output"):
         if side in record:
-            yield from _output_faults(side, record[side], offers_tools=bool(tools))
+            yield from _output_faults(side, record[side], tools)
     yield from same_sides(record, "preferred_output", "non_preferred_output")
 
 
@@ -58,10 +58,12 @@ def sft_faults(record: Message) -> Iterator[Fault]:
         return
     yield from prompt_faults("messages", messages[:-1], call_fault=tool_call_fault, is_for_services=True)
     last = f"messages[{len(messages) - 1}]"
-    yield from reply_faults(last, messages[-1], keys=REPLY_KEYS | {"weight"}, call_fault=tool_call_fault)
+    yield from reply_faults(
+        last, messages[-1], keys=REPLY_KEYS | {"weight"}, call_fault=tool_call_fault, is_for_services=True
+    )
     yield from _offer_faults("", record)
-    if isinstance(messages[-1], dict) and messages[-1].get("tool_calls") and not record.get("tools"):
-        yield Fault(f"{last}.tool_calls", "calls tools that the row does not offer", "Add the tools")
+    if isinstance(messages[-1], dict) and messages[-1].get("tool_calls"):
+        yield from _reach_faults(f"{last}.tool_calls", messages[-1]["tool_calls"], record.get("tools"), "the row")
 
 
 def _messages_of(record: Message) -> list[Any]:
@@ -100,7 +102,7 @@ def _offer_faults(where: str, given: Message) -> Iterator[Fault]:
             yield from (
                 Fault(f"{where}tools[{place}]", fault, "Mend the tool")
                 for place, tool in enumerate(given["tools"])
-                if (fault := tool_fault(tool))
+                if (fault := service_tool_fault(tool))
             )
     if "parallel_tool_calls" in given:
         if not isinstance(given["parallel_tool_calls"], bool):
@@ -109,11 +111,19 @@ def _offer_faults(where: str, given: Message) -> Iterator[Fault]:
             yield Fault(f"{where}parallel_tool_calls", "stands without tools", "Leave it out", "warning")
 
 
-def _output_faults(side: str, output: Any, *, offers_tools: bool) -> Iterator[Fault]:
+def _reach_faults(field: str, calls: Any, tools: Any, holder: str) -> Iterator[Fault]:
+    """The fault of calls that `tools` do not offer, which stand in `holder`."""
+    if not tools:
+        yield Fault(field, f"calls tools that {holder} does not offer", "Add the tools")
+    elif isinstance(tools, list) and isinstance(calls, list) and (called := not_offered(calls, tools)):
+        yield Fault(field, f"calls {called!r}, which {holder} does not offer", "Add the tool, or leave the row out")
+
+
+def _output_faults(side: str, output: Any, tools: Any) -> Iterator[Fault]:
     if not isinstance(output, list) or len(output) != 1:
         found = f"has {len(output)} messages" if isinstance(output, list) else "is not a list"
         yield Fault(side, f"{found}; it holds exactly one", 'Write [{"role": "assistant", "content": "..."}]')
         return
-    yield from reply_faults(f"{side}[0]", output[0], keys=REPLY_KEYS, call_fault=tool_call_fault)
-    if isinstance(output[0], dict) and output[0].get("tool_calls") and not offers_tools:
-        yield Fault(f"{side}[0].tool_calls", "calls tools that input does not offer", "Add the tools to input.tools")
+    yield from reply_faults(f"{side}[0]", output[0], keys=REPLY_KEYS, call_fault=tool_call_fault, is_for_services=True)
+    if isinstance(output[0], dict) and output[0].get("tool_calls"):
+        yield from _reach_faults(f"{side}[0].tool_calls", output[0]["tool_calls"], tools, "input")

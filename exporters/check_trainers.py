@@ -12,6 +12,7 @@ from exporters.check_messages import (
     prompt_faults,
     reply_faults,
     same_sides,
+    say_the_same,
 )
 from exporters.findings import Fault
 from exporters.rows import Message
@@ -29,7 +30,7 @@ def axolotl_faults(record: Message) -> Iterator[Fault]:
     for side in ("chosen", "rejected"):
         if side in record:
             yield from reply_faults(side, record[side], keys=REPLY_KEYS, call_fault=_no_calls)
-    yield from same_sides(record, "chosen", "rejected")
+    yield from same_sides(record, "chosen", "rejected", read=("content",))
 
 
 def llama_factory_faults(record: Message) -> Iterator[Fault]:
@@ -46,7 +47,7 @@ def llama_factory_faults(record: Message) -> Iterator[Fault]:
     tools = record.get("tools", "")
     if not isinstance(tools, str) or (tools and not is_json_list(tools)):
         yield Fault("tools", "is no string with a JSON list", 'Write the list of tools as a JSON string, or ""')
-    yield from same_sides(record, "chosen", "rejected")
+    yield from same_sides(record, "chosen", "rejected", read=("from", "value"))
 
 
 def gemini_faults(record: Message) -> Iterator[Fault]:
@@ -58,6 +59,8 @@ def gemini_faults(record: Message) -> Iterator[Fault]:
         if not isinstance(record.get(key), list) or not record[key]:
             yield Fault(key, "is not a list with at least one entry", f"Write {key}")
     if "system_instruction" in record:
+        if isinstance(record["system_instruction"], dict):
+            yield from _more_keys("system_instruction", record["system_instruction"], ("role", "parts"))
         yield from _parts_faults("system_instruction", record["system_instruction"])
     before = None
     contents = record.get("contents")
@@ -79,13 +82,15 @@ def _scored_faults(completions: list[Any]) -> Iterator[Fault]:
         if not isinstance(scored, dict):
             yield Fault(f"completions[{place}]", "is not an object", 'Write {"score": 1, "completion": {…}}')
             return
+        if len(scored) > 2:
+            yield from _more_keys(f"completions[{place}]", scored, ("score", "completion"))
         yield from _content_faults(f"completions[{place}].completion", scored.get("completion"), ("model",))
     scores = [scored.get("score") for scored in completions]
     if len(completions) != 2 or any(isinstance(score, bool) for score in scores) or 0 not in scores or 1 not in scores:
         yield Fault(
             "completions", "are not two with the scores 1 and 0", "Write the better one with 1, the other with 0"
         )
-    elif completions[0].get("completion") == completions[1].get("completion"):
+    elif say_the_same(*(_said_by(scored.get("completion")) for scored in completions)):
         yield Fault("completions", "are the same: there is nothing to learn from", "Leave the row out")
 
 
@@ -96,7 +101,19 @@ def _content_faults(field: str, content: Any, roles: tuple[str, ...]) -> Iterato
     role = content.get("role")
     if not isinstance(role, str) or role not in roles:
         yield Fault(f"{field}.role", f"is {role!r}, which is not known", f"Use {' or '.join(roles)}")
+    if len(content) > 2:
+        yield from _more_keys(field, content, ("role", "parts"))
     yield from _parts_faults(field, content)
+
+
+def _said_by(content: Any) -> Any:
+    return content.get("parts") if isinstance(content, dict) else content
+
+
+def _more_keys(field: str, value: Message, keys: tuple[str, ...]) -> Iterator[Fault]:
+    for key in value:
+        if key not in keys:
+            yield Fault(f"{field}.{key}", "is not a key of this format", "Leave it out")
 
 
 def _parts_faults(field: str, content: Any) -> Iterator[Fault]:

@@ -1,8 +1,16 @@
 """What the formats of TRL demand of one record. Pure: a parsed line in, its faults out."""
 
 from collections.abc import Iterator
+from math import isfinite
 
-from exporters.check_messages import MESSAGE_KEYS, is_json_list, prompt_faults, reply_faults, same_sides
+from exporters.check_messages import (
+    MESSAGE_KEYS,
+    is_json_list,
+    message_faults,
+    prompt_faults,
+    reply_faults,
+    same_sides,
+)
 from exporters.findings import Fault
 from exporters.messages import trl_call_fault
 from exporters.rows import Message
@@ -26,7 +34,7 @@ def trl_reward_faults(record: Message) -> Iterator[Fault]:
     yield from trl_faults(record)
     if "margin" not in record:
         yield Fault("margin", "is missing", "Ask for the strength of a preference, or check as trl")
-    elif isinstance(record["margin"], bool) or not isinstance(record["margin"], int | float):
+    elif type(record["margin"]) not in (int, float) or not isfinite(record["margin"]):  # Parquet holds NaN, too
         yield Fault("margin", "is no number", "Write how much better the chosen side is, such as 2.0")
     elif record["margin"] < 0:
         yield Fault("margin", "is below 0: the rejected side would be the better one", "Exchange the sides")
@@ -80,6 +88,8 @@ def _side_faults(record: Message, side: str) -> Iterator[Fault]:
         yield Fault(side, "is not a list of messages", 'Write [{"role": "assistant", "content": "..."}]')
     else:
         yield from reply_faults(f"{side}[0]", record[side][0], keys=MESSAGE_KEYS, call_fault=trl_call_fault)
+        if len(record[side]) > 1:  # further turns, such as a tool's result and what is said to it
+            yield from message_faults(side, record[side], trl_call_fault, begin=1, knows_developer=True)
 
 
 def _tools_faults(record: Message) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """Rules for chat messages which hold in more than one format."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -8,11 +9,18 @@ import orjson
 from exporters.rows import Message
 
 KNOWN_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id"})
+TEXT_KEYS = ("name", "tool_call_id", "refusal")  # beside the content
+FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def is_empty(message: Message) -> bool:
     """Whether a message says nothing: no text and no call. A tool's result may be empty."""
     return not (message.get("content") or "").strip() and message["role"] != "tool" and not message.get("tool_calls")
+
+
+def keys_without_text(message: Message) -> Iterator[str]:
+    """The keys of a message, beside its content, which have to be text and are not."""
+    return (key for key in TEXT_KEYS if not isinstance(message.get(key), str | None))
 
 
 def unanswered_tool_message(messages: Sequence[Message]) -> int | None:
@@ -49,7 +57,7 @@ def tool_call_fault(call: Any) -> str | None:
         return "a tool call has no id"
     if call.get("type") != "function":
         return "a tool call's type is not function"
-    if not isinstance(call["function"].get("name"), str) or not call["function"]["name"]:
+    if not isinstance(call["function"].get("name"), str) or not call["function"]["name"].strip():
         return "a tool call names no function"
     if not isinstance(call["function"].get("arguments"), str):
         return "a tool call's arguments are not a JSON string"
@@ -77,6 +85,27 @@ def tool_fault(tool: Any) -> str | None:
     if not isinstance(name, str) or not name:
         return "a tool has no name"
     return None
+
+
+def service_tool_fault(tool: Any) -> str | None:
+    """As `tool_fault`, for services: they take few letters in a name."""
+    if fault := tool_fault(tool):
+        return fault
+    name = tool["function"]["name"]
+    return None if FUNCTION_NAME.fullmatch(name) else "a tool's name is not 1 to 64 of a-z, A-Z, 0-9, _ and -"
+
+
+def not_offered(calls: Sequence[Any], tools: Sequence[Any]) -> str | None:
+    """The first function that is called and that no tool offers; None where there is none."""
+    offered = {_function_name(tool) for tool in tools}
+    return next((name for name in map(_function_name, calls) if name is not None and name not in offered), None)
+
+
+def _function_name(holder: Any) -> str | None:
+    """The name in a tool or in a call, however broken it is."""
+    function = holder.get("function") if isinstance(holder, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def faulty_calls(

@@ -13,8 +13,10 @@ from exporters.messages import (
     KNOWN_KEYS,
     faulty_calls,
     is_empty,
+    keys_without_text,
+    not_offered,
     repeated_role,
-    tool_fault,
+    service_tool_fault,
     unanswered_tool_message,
 )
 from exporters.rows import Message, PreferenceRow
@@ -43,7 +45,7 @@ def openai_dpo_refusal(row: PreferenceRow) -> str | None:
     for message in messages:
         if is_empty(message):
             return "empty_message"
-        if len(message) > 2 and not message.keys() <= KNOWN_KEYS:
+        if len(message) > 2 and (not message.keys() <= KNOWN_KEYS or any(keys_without_text(message))):
             return "unknown_key"
     if repeated_role(messages):
         return "repeated_role"
@@ -51,13 +53,13 @@ def openai_dpo_refusal(row: PreferenceRow) -> str | None:
 
 
 def _tool_refusal(row: PreferenceRow) -> str | None:
-    if any(map(tool_fault, row.tools)):
+    if any(map(service_tool_fault, row.tools)):
         return "tool"
     if next(faulty_calls(row.prompt, row.chosen_tool_calls, row.rejected_tool_calls), None):
         return "tool_call"
     if unanswered_tool_message(row.prompt):
         return "tool_message"
-    if (row.chosen_tool_calls or row.rejected_tool_calls) and not row.tools:
+    if not_offered((*row.chosen_tool_calls, *row.rejected_tool_calls), row.tools):
         return "calls_without_tools"
     return None
 

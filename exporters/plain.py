@@ -193,5 +193,5 @@ def text_of(side: Any) -> str:
     if isinstance(side, list) and side:
         side = side[0]
     if isinstance(side, dict):
-        side = next((side[key] for key in ("content", "value", "text") if key in side), None)
+        side = side.get("content", side.get("value", side.get("text")))
     return side if isinstance(side, str) else ""

@@ -27,10 +27,14 @@ REFUSALS = {
         "Two neighbouring messages of one role", "Join them in the prompt, or choose trl, which takes them"
     ),
     "empty_message": Refusal("A message of the prompt is empty", "Leave the empty message out of the prompt"),
-    "unknown_key": Refusal("A message has a key the service refuses", "Keep role, content, name and tool calls only"),
+    "unknown_key": Refusal(
+        "A message has a key or a name the service refuses", "Keep role, content, name as text and tool calls only"
+    ),
     "tool_message": Refusal("A tool message answers no call", "Give it the tool_call_id of an earlier call"),
     "tool_call": Refusal("A tool call is not complete", "Give it an id, a function's name and arguments as a string"),
-    "tool": Refusal("A tool is not complete", "Give it the type function and a name"),
+    "tool": Refusal(
+        "A tool is not complete or not well named", "Give it the type function and a name of letters, digits, _ and -"
+    ),
     "no_columns": Refusal("Calls and names have no column in Parquet", "Write JSONL, which keeps them"),
     "too_long": Refusal("More tokens than the service takes", "Shorten the prompt or the replies"),
     "no_strength": Refusal("No strength was given", "Ask annotators how much better it is, or choose trl"),
@@ -46,5 +50,7 @@ REFUSALS = {
     ),
     "text_and_calls": Refusal("A message has text and calls at once", "Choose trl or openai-dpo, which keep both"),
     "late_system": Refusal("A system message stands after the first", "Put it first, or choose trl"),
-    "calls_without_tools": Refusal("A reply calls tools the prompt does not offer", "Add the tools to the prompt"),
+    "calls_without_tools": Refusal(
+        "A reply calls tools the prompt does not offer", "Add the tools to the prompt, or choose trl, which takes them"
+    ),
 }

@@ -1,6 +1,5 @@
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,38 +9,17 @@ from exporters.check import check_file
 from exporters.formats import EXPORTERS
 from exporters.jsonl import json_line
 from exporters.line_check import LONGEST_LINE, LineCheck, repeated_prompts
-from tests.exporters.samples import TOOLS, WEATHER, many
+from tests.exporters.checking import CALLING, changed, findings, good
+from tests.exporters.samples import TOOLS, WEATHER, call
 from tests.exporters.sound import AXOLOTL, CHAT, GEMINI, GOOD, SHAREGPT, SOUND, TRL
 
-CALLING = {"role": "assistant", "content": "", "tool_calls": list(TOOLS.rejected_tool_calls)}
 FROM_SYSTEM = {"from": "system", "value": "Be brief."}
+ANSWERED = [
+    *TRL["prompt"],
+    {**CALLING, "tool_calls": [call("Oslo")]},
+    {"role": "tool", "content": "3", "tool_call_id": "call_1"},
+]
 WEIGHED = [*TRL["prompt"], {**TRL["chosen"][0], "weight": 1.0}, *TRL["prompt"]]
-
-
-def good(format: str = "openai-dpo", count: int = 60) -> bytes:
-    exporter = EXPORTERS[format]
-    lines = [json_line(record) for row, _ in many(count) for record in exporter.records(row)]
-    return b"".join(lines[:count])
-
-
-def findings(tmp_path: Path, content: bytes, format: str = "openai-dpo"):
-    path = tmp_path / "file.jsonl"
-    path.write_bytes(content)
-    return list(check_file(path, format))
-
-
-def changed(record: dict[str, object], path: str, value: object) -> dict[str, object]:
-    """A copy of `record` with the value at a path like `input.messages.0.role` set, or taken out where it is `...`."""
-    copy = json.loads(json.dumps(record))
-    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-    place = copy
-    for step in way:
-        place = place[step]
-    if value is ...:
-        del place[last]
-    else:
-        place[last] = value
-    return copy
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
@@ -97,6 +75,20 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("openai-dpo", "preferred_output.0.tool_calls", [], "preferred_output[0].tool_calls"),
         ("openai-dpo", "preferred_output.0.tool_calls", TOOLS.rejected_tool_calls, "preferred_output[0].tool_calls"),
         ("openai-dpo", "non_preferred_output", GOOD["preferred_output"], "non_preferred_output"),
+        (
+            "openai-dpo",
+            "preferred_output",
+            [{**GOOD["non_preferred_output"][0], "refusal": None}],
+            "non_preferred_output",
+        ),
+        ("openai-dpo", "preferred_output", [{**GOOD["non_preferred_output"][0], "name": "A"}], "non_preferred_output"),
+        ("openai-dpo", "preferred_output.0.name", 7, "preferred_output[0].name"),
+        ("openai-dpo", "input.messages.0.name", 7, "input.messages[0].name"),
+        ("openai-dpo", "input.messages.0.refusal", ["No."], "input.messages[0].refusal"),
+        ("openai-dpo", "input.messages.0.tool_call_id", 7, "input.messages[0].tool_call_id"),
+        ("openai-dpo", "input.messages.0.role", "tool", "input.messages[0].tool_call_id"),
+        ("openai-dpo", "input.tools", [{"type": "function", "function": {"name": "bad name!"}}], "input.tools[0]"),
+        ("openai-dpo", "input.tools", [{"type": "function", "function": {"name": "x" * 65}}], "input.tools[0]"),
         ("trl", "prompt", "Hi", "prompt"),
         ("trl", "prompt", [], "prompt"),
         ("trl", "prompt.0.role", "assistant", "prompt[0].role"),
@@ -105,6 +97,10 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("trl", "chosen.0.role", "user", "chosen[0].role"),
         ("trl", "chosen.0.content", "\n", "chosen[0].content"),
         ("trl", "rejected", TRL["chosen"], "rejected"),
+        ("trl", "rejected", [{**TRL["chosen"][0], "name": "Ana"}], "rejected"),
+        ("trl", "chosen", [*TRL["chosen"], {"role": "nonsense", "content": "Hi"}], "chosen[1].role"),
+        ("trl", "chosen", [*TRL["chosen"], 7], "chosen[1]"),
+        ("trl", "rejected", [*TRL["rejected"], {"role": "user", "content": 5}], "rejected[1].content"),
         ("trl", "label", True, "label"),
         ("trl", "tools", 3, "tools"),
         ("trl", "tools", "weather", "tools"),
@@ -117,7 +113,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("trl-standard", "rejected", "Hello", "rejected"),
         ("trl-standard", "completion", "Hello", "completion"),
         ("azure-dpo", "id", 7, "id"),
-        ("together-dpo", "input.messages.0.role", "tool", "input.messages[0].role"),
+        ("together-dpo", "input.messages", ANSWERED, "input.messages[2].role"),
         ("together-dpo", "input.messages", [TRL["prompt"][0]] * 2, "input.messages[1].role"),
         ("fireworks-dpo", "input.messages", [*TRL["prompt"], *TRL["chosen"], *TRL["prompt"]], "input.messages[1].role"),
         ("fireworks-dpo", "preferred_output.0.content", "", "preferred_output[0].content"),
@@ -125,6 +121,12 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("trl-kto", "label", ..., "label"),
         ("trl-kto", "completion", "Hello", "completion"),
         ("trl-kto", "completion.0.content", " ", "completion[0].content"),
+        (
+            "trl-kto",
+            "completion",
+            [*TRL["chosen"], *TRL["prompt"], {**CALLING, "tool_calls": [{}]}],
+            "completion[2].tool_calls[0]",
+        ),
         ("trl-kto", "chosen", TRL["chosen"], "chosen"),
         ("trl-kto", "image", None, "image"),
         ("trl-kto", "prompt.0.role", "assistant", "prompt[0].role"),
@@ -140,6 +142,8 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("sft", "messages.1", CALLING, "messages[1].tool_calls"),
         ("sft", "messages.1.weight", True, "messages[1].weight"),
         ("sft", "messages.1.weight", 2, "messages[1].weight"),
+        ("sft", "messages.0.name", 7, "messages[0].name"),
+        ("sft", "messages.1.refusal", 7, "messages[1].refusal"),
         ("sft", "id", 3, "id"),
         ("axolotl", "messages", "Hi", "messages"),
         ("axolotl", "messages", [{"role": "developer", "content": "Be brief."}, *TRL["prompt"]], "messages[0].role"),
@@ -147,6 +151,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("axolotl", "chosen", CALLING, "chosen.tool_calls[0]"),
         ("axolotl", "rejected.content", None, "rejected.content"),
         ("axolotl", "rejected", TRL["chosen"][0], "rejected"),
+        ("axolotl", "rejected", {**TRL["chosen"][0], "refusal": "No."}, "rejected"),
         ("llama-factory", "conversations", [], "conversations"),
         ("llama-factory", "conversations.0.from", "gpt", "conversations[0].from"),
         ("llama-factory", "conversations.0.value", " ", "conversations[0].value"),
@@ -163,6 +168,7 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("llama-factory", "tools", '["weather"]', "tools"),
         ("llama-factory", "system", None, "system"),
         ("llama-factory", "rejected", SHAREGPT["chosen"], "rejected"),
+        ("llama-factory", "rejected", {**SHAREGPT["chosen"], "id": 3}, "rejected"),
         ("gemini", "contents", [], "contents"),
         ("gemini", "contents.0.role", "assistant", "contents[0].role"),
         ("gemini", "contents.0.parts.0.text", " ", "contents[0].parts[0].text"),
@@ -171,6 +177,10 @@ def test_a_sound_file_with_tools_has_no_error_but_says_who_refuses_tools(tmp_pat
         ("gemini", "completions", [GEMINI["completions"][0]], "completions"),
         ("gemini", "completions.1.completion", GEMINI["completions"][0]["completion"], "completions"),
         ("gemini", "completions.0.completion.role", "user", "completions[0].completion.role"),
+        ("gemini", "contents.0.k", 1, "contents[0].k"),
+        ("gemini", "completions.0.k", 1, "completions[0].k"),
+        ("gemini", "completions.1.completion.k", 1, "completions[1].completion.k"),
+        ("gemini", "system_instruction", {"parts": [{"text": "Be brief."}], "k": 1}, "system_instruction.k"),
         ("gemini", "system_instruction", "Be brief", "system_instruction.parts"),
         ("gemini", "id", 3, "id"),
     ],

@@ -146,6 +146,12 @@ def test_plain_strings_refuse_what_needs_roles():
         (PreferenceRow(({"role": "user", "content": "Hi", "audio": {}},), "a", "b"), "unknown_key"),
         (PreferenceRow(({"role": "tool", "content": "3", "tool_call_id": "x"},), "a", "b"), "tool_message"),
         (PreferenceRow(ask("Hi"), "a", "b", chosen_tool_calls=(call("Oslo"),)), "calls_without_tools"),
+        (PreferenceRow(({"role": "user", "content": "Hi", "name": 7},), "a", "b"), "unknown_key"),
+        (PreferenceRow(ask("Hi"), "a", "b", tools=({"type": "function", "function": {"name": "a b"}},)), "tool"),
+        (
+            PreferenceRow(ask("Hi"), "a", "b", ({"type": "function", "function": {"name": "f"}},), (), (call("Oslo"),)),
+            "calls_without_tools",
+        ),
         (PreferenceRow(ask("Hi"), "a", "b", tools=({"type": "function"},)), "tool"),
         (PreferenceRow(ask("Hi"), "a", "b", TOOLS.tools, ({"id": "1"},)), "tool_call"),
     ],
