@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from exporters.check_labels import Labels
 from exporters.findings import Finding
 from exporters.formats import MEGABYTE, Format
 from exporters.jsonl import BYTE_ORDER_MARK
@@ -49,7 +50,8 @@ class LineCheck:
 
     `is_part` says that other files hold more rows. `most_tokens` takes the place of the format's limit for one row. `tally`
     is that of the files before, where they are of one split. With `keeps_prompts` the prompts of the rows are remembered
-    for `repeated_prompts`, 8 bytes each.
+    for `repeated_prompts`, 8 bytes each. `labels` compares the rows of a file of single completions; `plain` does not
+    look at them.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class LineCheck:
         most_tokens: int | None = None,
         keeps_prompts: bool = False,
         tally: Tally | None = None,
+        labels: Labels | None = None,
     ) -> None:
         self._format = format
         self._plain = format.plain
@@ -70,6 +73,7 @@ class LineCheck:
         self._bytes = 0  # before the present line
         self._lines = 0
         self._tally = Tally() if tally is None else tally
+        self._labels = labels
         self._crlf_line: int | None = None
         self._crlf_count = 0
         self._rich_line: int | None = None  # the first with keys that plain rows have not
@@ -78,6 +82,11 @@ class LineCheck:
     def has_rich(self) -> bool:
         """Whether there was a line with keys that plain rows have not."""
         return self._rich_line is not None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the rows are compared with each other, so that each has to be looked at."""
+        return self._labels is not None
 
     def plain(self, line: bytes) -> Parts | None:
         """The parts of a line with nothing wrong or special in it, known at a glance. It is not counted."""
@@ -113,6 +122,10 @@ class LineCheck:
         """The same for a row of a file without lines."""
         self._lines += 1
         yield from self._record(record)
+        if self._most_tokens:
+            line = orjson.dumps(record, default=str, option=orjson.OPT_APPEND_NEWLINE)
+            if len(line) > self._many_bytes:
+                yield from self._too_long(line)
 
     def pass_over(self, length: int) -> Finding:
         """Count a line of so many bytes that is too long to be looked at."""
@@ -124,6 +137,8 @@ class LineCheck:
         """What is wrong with the file as such, which has `size` bytes, and with its rows together."""
         yield from self.file(size)
         yield from self.together()
+        if self._labels is not None and not self._is_part:
+            yield from self._labels.together()
 
     def file(self, size: int) -> Iterator[Finding]:
         """What is wrong with the file as such."""
@@ -186,6 +201,9 @@ class LineCheck:
                 self._rich_line = self._lines
                 if start > FIRST_BLOCK:
                     yield Finding(self._lines, "", "Tools, names or a system instruction appear for the first time far down in the file, and `datasets` stops there", "Put such a row first", "warning")  # fmt: skip
+        if self._labels is not None:
+            for fault in self._labels.faults(record):
+                yield Finding(self._lines, *fault)
         self._row(*parts)
 
     def _row(self, prompt: Any, chosen: str, rejected: str | None) -> None:

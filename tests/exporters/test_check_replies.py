@@ -7,7 +7,7 @@ from exporters.jsonl import json_line
 from exporters.rows import PreferenceRow
 from tests.exporters.checking import CALLING, changed, findings, good
 from tests.exporters.samples import WEATHER, ask, call
-from tests.exporters.sound import GEMINI, TRL
+from tests.exporters.sound import GEMINI, KTO, TRL
 
 
 def test_sides_that_an_extra_key_tells_apart_are_still_the_same_for_gemini(tmp_path):
@@ -53,3 +53,26 @@ def test_further_turns_of_a_side_may_be_calls_and_results_for_trl(tmp_path):
     result = {"role": "tool", "content": "3 °C", "tool_call_id": "call_1"}
     side = [{**CALLING, "tool_calls": [call("Oslo")]}, result, {"role": "assistant", "content": "3 °C"}]
     assert findings(tmp_path, json_line(changed(TRL, "chosen", side)) + good("trl"), "trl") == []
+
+
+def test_a_completion_that_is_true_and_false_is_a_warning_at_the_later_row(tmp_path):
+    called = [{**CALLING, "tool_calls": [call("Oslo", number)]} for number in (1, 2)]
+    rows = [{**KTO, "completion": [reply], "label": label} for reply, label in zip(called, (True, False), strict=True)]
+    content = json_line(KTO) + good("trl-kto") + json_line({**KTO, "label": False}) + b"".join(map(json_line, rows))
+    found = findings(tmp_path, content, "trl-kto")
+    assert [(one.line, one.field, one.severity) for one in found] == [
+        (62, "label", "warning"),
+        (64, "label", "warning"),
+    ]
+    assert "is false, and true" in found[0].message
+    repeated = (json_line(KTO) + json_line({**KTO, "prompt": [*ask("Why?")], "label": False})) * 30
+    assert findings(tmp_path, repeated, "trl-kto") == []
+
+
+def test_a_file_of_single_completions_tells_its_balance_as_the_export_does(tmp_path):
+    rows = good("trl-kto", 120).splitlines(keepends=True)
+    desirable = [line for line in rows if b'"label":true' in line]
+    (found,) = findings(tmp_path, b"".join(desirable), "trl-kto")
+    assert (found.field, found.severity, found.message) == ("label", "warning", "No completion is undesirable")
+    (found,) = findings(tmp_path, b"".join(rows + desirable), "trl-kto")
+    assert "120 completions are desirable and 60 undesirable" in found.message

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -115,6 +116,24 @@ def test_faults_of_a_parquet_file_are_found_by_row(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(OSError, match="is damaged"):
         list(check_file(path, "trl-standard"))
+
+
+def test_rows_of_a_parquet_file_have_the_token_limit_of_jsonl(tmp_path):
+    long = PreferenceRow(ask("Hi"), "word " * 2000, "b")
+    origin = RowOrigin(60, "long", ("Ana",), (60,))
+    for file_type in ("jsonl", "parquet"):
+        written(tmp_path / file_type, "trl", file_type, [*many(60), (long, origin)])
+        found = list(check_file(tmp_path / file_type / f"train.{file_type}", "trl", most_tokens=1000))
+        assert [(one.line, one.severity, "limit is 1,000" in one.message) for one in found] == [(61, "error", True)]
+
+
+def test_a_margin_that_is_no_number_in_parquet_is_an_error(tmp_path):
+    rows = [EXPORTERS["trl-reward"].record(row) for row, _ in many(60)]
+    for place, margin in ((7, float("nan")), (9, float("inf"))):
+        rows[place]["margin"] = margin
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    found = list(check_file(tmp_path / "train.parquet", "trl-reward"))
+    assert [(one.line, one.field, one.severity) for one in found] == [(8, "margin", "error"), (10, "margin", "error")]
 
 
 def test_a_fault_half_way_leaves_nothing_behind(tmp_path):
