@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from exporters.rows import CompletionRow, PreferenceRow
+from exporters.rows import CompletionRow, PreferenceRow, what_calls_ask
 
 # Only one bucket of the digests is in memory at once as Python objects: 2,000,000 completions take 16 MB, not 160.
 BUCKETS = 16
@@ -37,7 +37,8 @@ def _piece(row: PreferenceRow, *, is_first: bool, is_desirable: bool) -> Complet
 
 @dataclass(slots=True)
 class Single:
-    """How completions became rows: completions = rows + repeated + conflicting."""
+    """How completions became rows: completions = rows + repeated + conflicting. A completion that is dropped counts as
+    conflicting once, and where it stands again as repeated."""
 
     desirable: int = 0
     undesirable: int = 0
@@ -53,7 +54,8 @@ class EachOnce:
 
     def add(self, completion: CompletionRow, asked: str = "") -> None:
         """Take the next one; `asked` as in `RowOrigin`."""
-        said = orjson.dumps((asked or completion.prompt, completion.tools, completion.text, completion.tool_calls))
+        calls = what_calls_ask(completion.tool_calls) if completion.tool_calls else ""
+        said = orjson.dumps((asked or completion.prompt, completion.tools, completion.text, calls))
         digest = hashlib.blake2b(said, digest_size=8).digest()
         # The last bit says whether it is desirable; 63 bits tell millions of completions apart.
         self._keys.append(int.from_bytes(digest, "big") & ~1 | completion.is_desirable)
@@ -74,7 +76,6 @@ class EachOnce:
                 marks[place] = _REPEATED
                 if self._keys[known] != key:
                     opposed.add(known)
-                    marks[place] = _CONFLICTING
             for place in opposed:
                 marks[place] = _CONFLICTING
         for key, mark in zip(self._keys, marks, strict=True):

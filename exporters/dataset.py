@@ -38,6 +38,12 @@ NOTHING_TO_TRAIN_ON = Finding(
     "No row is left to train on: the rows come of too few prompts, and a prompt with its near-duplicates is never split",
     "Ask for no validation file, for fewer rows in it, or for another seed",
 )
+ALL_CONFLICTING = Finding(
+    None,
+    "",
+    "No row is left: every completion is desirable in one pair and undesirable in another of its prompt",
+    "Label more pairs, or choose a format of pairs, such as trl",
+)
 
 
 class DatasetWriter:
@@ -201,7 +207,7 @@ class DatasetWriter:
         is for the card, `warnings` are what the caller knows of the labels.
 
         Raises:
-            CheckFailed: a written file has a fault, or all rows went to the validation file.
+            CheckFailed: a written file has a fault, all rows went to the validation file, or all completions conflict.
             FolderFault: the disk refuses.
         """
         single = self._unspool()
@@ -252,8 +258,8 @@ class DatasetWriter:
         """Close the files and give them their names. Raises CheckFailed."""
         for files in (self._train, self._validation):
             self._tell(files, files.settle())
-        if self._validation.rows and not self._train.rows:
-            raise CheckFailed([NOTHING_TO_TRAIN_ON])
+        if self._used and not self._train.rows:
+            raise CheckFailed([NOTHING_TO_TRAIN_ON if self._validation.rows else ALL_CONFLICTING])
         ended = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
         self._provenance.close()
         if errors := self._validation.errors + self._train.errors:

@@ -60,7 +60,9 @@ class PreferenceRow:
             raise RowRefused("empty_side", "the chosen side is empty")
         if not self.rejected_tool_calls and not self.rejected.strip():
             raise RowRefused("empty_side", "the rejected side is empty")
-        if self.chosen == self.rejected and _asked(self.chosen_tool_calls) == _asked(self.rejected_tool_calls):
+        if self.chosen == self.rejected and what_calls_ask(self.chosen_tool_calls) == what_calls_ask(
+            self.rejected_tool_calls
+        ):
             raise RowRefused("identical_sides", "chosen and rejected are the same")
 
     @property
@@ -74,8 +76,8 @@ class PreferenceRow:
         )
 
 
-def _asked(calls: tuple[Message, ...]) -> str:
-    """What the calls ask for: neither their ids nor how their arguments are spaced tell two replies apart."""
+def what_calls_ask(calls: tuple[Message, ...]) -> str:
+    """What calls ask for: neither their ids nor how their arguments are spaced tell two replies apart."""
     asked = []
     for call in calls:
         function = call.get("function")

@@ -207,7 +207,7 @@ def groups(
     met = sorted({place for run in (*exact, *openings, *wholes) for place in run if place < compared})
     known = group_of([ids[place] for place in met])
     gone = {place for place in met if ids[place] not in known}
-    joined = _Joined(len(ids))
+    joined = Joined(len(ids))
     firsts: dict[str, int] = {}
     for place in met:
         if place not in gone:
@@ -229,7 +229,7 @@ def groups(
 
 
 def _join_alike(
-    run: list[int], gone: Container[int], compared: int, joined: "_Joined", text_of: Callable[[int], str]
+    run: list[int], gone: Container[int], compared: int, joined: "Joined", text_of: Callable[[int], str]
 ) -> None:
     """Join those of one band that are alike; each is compared with a few before it, and with none of its own group."""
     firsts: list[int] = []
@@ -259,7 +259,7 @@ def _runs(keys: Keys, compared: int) -> Iterator[list[int]]:
         yield order[start : end + 1].tolist()
 
 
-class _Joined:
+class Joined:
     """Disjoint sets of places; the least one stands for its set."""
 
     def __init__(self, count: int) -> None:

@@ -13,8 +13,9 @@ from exporters.balance import EDIT_BY
 from exporters.plain import PlainPair
 from exporters.provenance import About, Source
 from exporters.rows import Outcome
-from labeling.domain import with_system_prompt
+from labeling.domain import canonical_messages, with_system_prompt
 from labeling.services.deciding import Ballot, Decided, Decision, decisions, decisions_on
+from labeling.services.masked_groups import joined_by_masks
 from labeling.services.personal_data import mask, masked
 from labeling.storage import exports as rows
 from labeling.storage.store import Session
@@ -172,6 +173,8 @@ class _RowMaker:
         self._system_prompt = system_prompt
         self._generators = rows.generators(session, held.project_id)
         self._kinds_of: dict[tuple[int, ...], tuple[str, ...]] = {}
+        self._is_masked = held.rules.personal_data == "mask"
+        self._joined = joined_by_masks(session, held) if self._is_masked and held.is_split else {}
 
     def texts(
         self, decided: Iterator[tuple[int, Decision]]
@@ -194,21 +197,23 @@ class _RowMaker:
     ) -> tuple[list[tuple[PreferenceRow, RowOrigin]], str | None]:
         """The rows of a pair with their origins, mostly one; and why one of them may stand in no training file."""
         edit = edits.get(decision.edit_id or 0)
-        common = self._common(pair.a_origin, pair.b_origin)
-        messages = with_system_prompt(orjson.loads(pair.messages), self._system_prompt or common)
-        tools = _loaded(pair.tools)
+        system = self._system_prompt or self._common(pair.a_origin, pair.b_origin)
+        messages, tools, asked = orjson.loads(pair.messages), _loaded(pair.tools), pair.messages
         found: set[str] = set()
-        if is_masked := self._held.rules.personal_data == "mask":
-            messages, tools = (tuple(masked(one, found) for one in many) for many in (messages, tools))
+        if self._is_masked:
+            messages, tools = masked(messages, found), tuple(masked(tool, found) for tool in tools)
+            asked = canonical_messages(messages)
+            system = system and mask(system, found)
+        prompt = with_system_prompt(messages, system)
         made, refusal = [], None
         for match in self._matches(pair, decision, edit):
             kinds = set(found)
             better, worse = ((reply.text, _loaded(reply.calls)) for reply in (match.chosen, match.rejected))
-            if is_masked:
+            if self._is_masked:
                 better, worse = (_masked_reply(*said, kinds) for said in (better, worse))
             try:
                 row = PreferenceRow(
-                    messages,
+                    prompt,
                     better[0],
                     worse[0],
                     tools=tools,
@@ -221,7 +226,9 @@ class _RowMaker:
                 refusal = refused.code
             else:
                 origin = self._origin(pair, decision, match)
-                made.append((row, replace(origin, masked=tuple(sorted(kinds))) if kinds else origin))
+                if self._is_masked:
+                    origin = replace(origin, masked=tuple(sorted(kinds)), asked=asked)
+                made.append((row, origin))
         return made, refusal
 
     def _matches(self, pair: rows.PairRow, decision: Decision, edit: rows.EditRow | None) -> Iterator[_Match]:
@@ -252,7 +259,7 @@ class _RowMaker:
             marks.append("judge")
         return RowOrigin(
             pair=pair.pair_id,
-            group=pair.group,
+            group=self._joined.get(pair.group, pair.group),
             raters=tuple(voice.name for voice in voices),
             labels=decision.labels,
             strength=match.strength,

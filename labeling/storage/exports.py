@@ -180,6 +180,14 @@ def last_pair(session: Session, project_id: int) -> int:
     return session.scalar(select(func.max(col(Pair.id))).where(col(Pair.project_id) == project_id)) or 0
 
 
+def last_paired_prompt(session: Session, project_id: int, last_pair: int | None, hidden: Sequence[int]) -> int:
+    """The greatest id of a prompt that has a visible pair, up to `last_pair` where given; 0 where none has."""
+    query = select(func.max(col(Pair.prompt_id))).where(col(Pair.project_id) == project_id)
+    if last_pair is not None:
+        query = query.where(col(Pair.id) <= last_pair)
+    return session.scalar(visible(query, Pair, hidden)) or 0
+
+
 def hidden_imports(session: Session, project_id: int) -> list[int]:
     """Imports that are still being written: their rows are invisible."""
     return [id_ for id_ in session.scalars(unfinished_imports(project_id)) if id_ is not None]

@@ -177,12 +177,33 @@ def test_each_completion_is_one_row_and_what_is_both_good_and_bad_is_none(tmp_pa
     found = [(line["completion"][0]["content"], line["label"]) for line in lines(tmp_path / "out" / "train.jsonl")]
     assert found == [("a", True), ("c", False), ("d", False), ("e", False), ("f", True), ("g", True)]
     told = manifest(tmp_path / "out")
-    assert told["completions"] == {"desirable": 3, "undesirable": 3, "repeated": 2, "conflicting": 2}
+    assert told["completions"] == {"desirable": 3, "undesirable": 3, "repeated": 3, "conflicting": 1}
     assert (told["pairs"], told["rows"], result.pairs) == (6, 6, 6)
     origins = lines(tmp_path / "out" / "provenance.jsonl")
     assert [origin["desirable"] for origin in origins] == [True, False, False, False, True, True]
     assert [origin["pair"] for origin in origins] == [1, 2, 4, 4, 5, 5]
     assert not list((tmp_path / "out").glob("*.partial"))
+
+
+def test_a_file_that_no_completion_is_left_for_fails_and_says_why(tmp_path):
+    rows = [(PreferenceRow(ask("Who?"), *sides), RowOrigin(n, "one")) for n, sides in enumerate(("ab", "bc", "ca"))]
+    with pytest.raises(CheckFailed, match="every completion is desirable in one pair and undesirable in another"):
+        written(tmp_path / "out", rows, "trl-kto")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_call_under_another_id_is_the_same_completion(tmp_path):
+    def call(id_, arguments):
+        return ({"id": id_, "type": "function", "function": {"name": "weather", "arguments": arguments}},)
+
+    rows = [
+        (PreferenceRow(ask("Who?"), "", "b", tools=TOOLS.tools, chosen_tool_calls=call("call_1", '{"n":1}')), RowOrigin(1, "one")),
+        (PreferenceRow(ask("Who?"), "c", "", tools=TOOLS.tools, rejected_tool_calls=call("call_2", '{"n": 1}')), RowOrigin(2, "one")),
+    ]  # fmt: skip
+    written(tmp_path / "out", rows, "trl-kto")
+    found = [(line["completion"][0]["content"], line["label"]) for line in lines(tmp_path / "out" / "train.jsonl")]
+    assert found == [("b", False), ("c", True)]
+    assert manifest(tmp_path / "out")["completions"]["conflicting"] == 1
 
 
 def test_a_row_over_the_token_limit_is_left_out(tmp_path):

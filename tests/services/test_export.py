@@ -472,3 +472,57 @@ def test_what_is_masked_is_counted_by_kind_with_its_rows(store, tmp_path):
     left_out = done(making, tmp_path, rules=LabelRules(personal_data="leave_out"), out=tmp_path / "other")
     assert left_out.left_out == {"personal_data": 2}
     assert left_out.masked == {}
+
+
+def masked_prompts(store, *texts):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for text in texts:
+        making.label(gold, making.pair(text))
+    return making
+
+
+def test_prompts_that_are_one_when_masked_stay_on_one_side_of_a_split(store, tmp_path):
+    others = [f"question {number}" for number in range(140)]
+    making = masked_prompts(
+        store, *(f"Write to x{n * n}@b.com please" for n in range(60)), "Write to [mail] please", *others
+    )
+    sides = {}
+    for rule in ("keep", "mask"):
+        out = tmp_path / rule
+        done(making, tmp_path, out=out, rules=LabelRules(personal_data=rule), validation_share=0.2)
+        sides[rule] = [
+            {line["prompt"][0]["content"] for line in lines(out / f"{name}.jsonl")} for name in ("train", "validation")
+        ]
+    train, validation = sides["mask"]
+    assert ("Write to [mail] please" in train) != ("Write to [mail] please" in validation)
+    assert validation & set(others) == sides["keep"][1] & set(others)
+    again = done(making, tmp_path, out=tmp_path / "again", rules=LabelRules(personal_data="mask"), validation_share=0.2)
+    told = {row["prompt"] for row in lines(tmp_path / "again" / "provenance.jsonl")}
+    assert (again.rows, len(told)) == (201, 141)
+    # A prompt that comes later joins them, and moves none.
+    making.label(making.imported_rater("more"), making.pair("Write to late@b.com please"))
+    done(making, tmp_path, out=tmp_path / "later", rules=LabelRules(personal_data="mask"), validation_share=0.2)
+    assert {row["prompt"] for row in lines(tmp_path / "later" / "provenance.jsonl")} == told
+
+
+def test_turns_of_conversations_whose_openings_are_one_when_masked_stay_together(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for number in range(4):
+        opening = {"role": "user", "content": f"I am x{number}@b.com"}
+        turns = opening, {"role": "assistant", "content": "Hi"}, {"role": "user", "content": f"What of {number}?"}
+        for messages in ((opening,), turns):
+            making.label(gold, making.pair(f"{number}", messages=messages))
+    done(making, tmp_path, format="trl", rules=LabelRules(personal_data="mask"), validation_share=0.1)
+    assert len({row["prompt"] for row in lines(tmp_path / "out" / "provenance.jsonl")}) == 1
+
+
+def test_a_completion_is_known_by_its_prompt_as_masked(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    making.label(gold, making.pair("mail a@b.com", a="ok then", b="no"))
+    making.label(gold, making.pair("mail c@d.com", a="yes", b="ok then"))
+    done(making, tmp_path, format="trl-kto", rules=LabelRules(personal_data="mask"))
+    told = [(row["completion"][0]["content"], row["label"]) for row in lines(tmp_path / "out" / "train.jsonl")]
+    assert told == [("no", False), ("yes", True)]
