@@ -61,7 +61,8 @@ class Format:
 
     `faults` are the rules for one record of a file, `parts` finds its prompt and texts, and `plain` knows a sound
     ordinary record at a glance. A file has at least `least_rows` rows and at most `most_bytes` bytes, and a row about
-    `most_tokens` tokens, where the service that reads it says so. `takes_mark` says that a byte-order mark is no fault.
+    `most_tokens` tokens, where the service that reads it says so. `takes_mark` says that a byte-order mark is no fault,
+    `keeps_names` that a record has a place for the names of speakers: elsewhere they are dropped.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Format:
     most_bytes: int | None = None
     most_tokens: int | None = None
     takes_mark: bool = False
+    keeps_names: bool = True
 
     def records(self, row: PreferenceRow) -> list[dict[str, object]]:
         """The objects of all lines that `row` becomes: one, or one for each of its completions."""
@@ -128,6 +130,7 @@ EXPORTERS = {
             "TRL, standard",
             "Hugging Face TRL with plain strings, for prompts of one user message.",
             trl_standard_record, trl_standard_refusal, trl_standard_faults, trl_parts, plain_strings,
+            keeps_names=False,
         ),
         Format(
             "trl-kto",
@@ -152,20 +155,21 @@ EXPORTERS = {
             "axolotl",
             "Axolotl",
             "Axolotl with rl: dpo and type: chat_template.default.",
-            axolotl_record, axolotl_refusal, axolotl_faults, axolotl_parts,
+            axolotl_record, axolotl_refusal, axolotl_faults, axolotl_parts, keeps_names=False,
         ),
         Format(
             "llama-factory",
             "LLaMA-Factory",
             "LLaMA-Factory, ShareGPT ranking, with its dataset_info.json.",
             llama_factory_record, llama_factory_refusal, llama_factory_faults, llama_factory_parts,
+            keeps_names=False,
         ),
         Format(
             "gemini",
             "Gemini preference tuning",
             "Preference tuning of Gemini models on Vertex AI. Text only.",
             gemini_record, gemini_refusal, gemini_faults, gemini_parts,
-            most_bytes=1_000 * MEGABYTE, most_tokens=131_072,
+            most_bytes=1_000 * MEGABYTE, most_tokens=131_072, keeps_names=False,
         ),
     )
 }  # fmt: skip

@@ -36,10 +36,14 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 def parquet_refusal(row: PreferenceRow | CompletionRow, format: str) -> str | None:
     """`no_columns` where the row has what has no column."""
+    if format in (
+        "llama-factory",
+        "axolotl",
+        "trl-standard",
+    ):  # there a call is a text, or no row has any; names are dropped
+        return None
     calls = row.tool_calls if isinstance(row, CompletionRow) else row.chosen_tool_calls or row.rejected_tool_calls
     has_offer = bool(row.tools) and "tools" not in COLUMNS[format]
-    if format == "llama-factory":  # there a call is a text
-        return None
     # A third key of a message is a speaker's name or a call.
     return "no_columns" if calls or has_offer or any(len(message) > 2 for message in row.prompt) else None
 

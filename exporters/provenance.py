@@ -17,8 +17,9 @@ from exporters.written import Agreement
 Told: TypeAlias = dict[str, Any]
 
 
-def _masked(origin: RowOrigin) -> Told:
-    return {"masked": origin.masked} if origin.masked else {}
+def _masked(*kinds: tuple[str, ...]) -> Told:
+    found = sorted(set().union(*kinds))
+    return {"masked": found} if found else {}
 
 
 def _decided(origin: RowOrigin) -> Told:
@@ -42,7 +43,7 @@ def told_of(origin: RowOrigin) -> Told:
         "chosen_by": origin.chosen_by,
         "rejected_by": origin.rejected_by,
         "sandbox": origin.sandbox,
-        **_masked(origin),
+        **_masked(origin.masked, origin.chosen_masked, origin.rejected_masked),
     }
 
 
@@ -55,7 +56,7 @@ def told_of_piece(origin: RowOrigin, piece: CompletionRow) -> Told:
         "completion_id": origin.chosen_id if piece.is_first else origin.rejected_id,
         "written_by": origin.chosen_by if piece.is_first else origin.rejected_by,
         "sandbox": tuple("completion" if part == mine else part for part in origin.sandbox if part != other),
-        **_masked(origin),
+        **_masked(origin.masked, origin.chosen_masked if piece.is_first else origin.rejected_masked),
     }
 
 

@@ -87,7 +87,8 @@ class Ballot:
     the outcomes the format makes rows of: better, and perhaps tie and both_bad. `gone` is what rules that look across
     pairs leave out, `told` what they came to, for the manifest. Where rows are split (`is_split`) they are told by the
     groups of their prompts, which later prompts may join; else by the prompts, which never change. `fits` are the
-    pairs that the format takes, where that is known: others take nobody's place in what is drawn.
+    pairs that the format takes, where that is known: others take nobody's place in what is drawn. `keeps_names` says whether the format has
+    a place for the names of speakers.
     """
 
     project_id: int
@@ -104,6 +105,7 @@ class Ballot:
     told: Mapping[str, Any] = field(default_factory=dict)
     is_split: bool = False
     fits: Column | None = None
+    keeps_names: bool = True
 
     @property
     def taken(self) -> Column:

@@ -29,6 +29,7 @@ from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.export_state import Progress, begin, end, settling
 from labeling.services.grouping import group_kept_prompts, group_prompts
 from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules
+from labeling.services.personal_data import mask
 from labeling.services.rule_effect import Share, effect, settled
 from labeling.services.vote_export import export_votes
 from labeling.storage import exports as rows
@@ -240,7 +241,9 @@ def _held(
     mark: int | None = None,
     last_pair: int | None = None,
 ) -> Ballot:
-    held = replace(ballot(session, project_id, rules), takes=format.takes, last_pair=last_pair)
+    held = replace(
+        ballot(session, project_id, rules), takes=format.takes, last_pair=last_pair, keeps_names=format.keeps_names
+    )
     return held if mark is None else replace(held, mark=mark)
 
 
@@ -285,10 +288,15 @@ def _write(
         "strength_scale": STRENGTH_SCALE,
         **({"across_pairs": held.told} if held.told else {}),
         "label_seq": held.mark,
-        "system_prompt": asked.system_prompt,
+        "system_prompt": _as_written(asked.system_prompt, held),
     }
     warning = side_always_winning(*left_wins)
     return writer.finish(facts, licence=asked.licence, warnings=[warning] if warning else [])
+
+
+def _as_written(system_prompt: str | None, held: Ballot) -> str | None:
+    """What a row holds of a system prompt: the manifest tells nothing that the mask hides."""
+    return mask(system_prompt, set()) if system_prompt and held.rules.personal_data == "mask" else system_prompt
 
 
 def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> PreviewRow:

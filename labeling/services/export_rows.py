@@ -201,16 +201,18 @@ class _RowMaker:
         messages, tools, asked = orjson.loads(pair.messages), _loaded(pair.tools), pair.messages
         found: set[str] = set()
         if self._is_masked:
+            if not self._held.keeps_names:  # what is dropped is not masked
+                messages = [{key: value for key, value in one.items() if key != "name"} for one in messages]
             messages, tools = masked(messages, found), tuple(masked(tool, found) for tool in tools)
             asked = canonical_messages(messages)
             system = system and mask(system, found)
         prompt = with_system_prompt(messages, system)
         made, refusal = [], None
         for match in self._matches(pair, decision, edit):
-            kinds = set(found)
+            in_better, in_worse = set[str](), set[str]()
             better, worse = ((reply.text, _loaded(reply.calls)) for reply in (match.chosen, match.rejected))
             if self._is_masked:
-                better, worse = (_masked_reply(*said, kinds) for said in (better, worse))
+                better, worse = _masked_reply(*better, in_better), _masked_reply(*worse, in_worse)
             try:
                 row = PreferenceRow(
                     prompt,
@@ -227,7 +229,10 @@ class _RowMaker:
             else:
                 origin = self._origin(pair, decision, match)
                 if self._is_masked:
-                    origin = replace(origin, masked=tuple(sorted(kinds)), asked=asked)
+                    masks, of_better, of_worse = (tuple(sorted(kinds)) for kinds in (found, in_better, in_worse))
+                    origin = replace(
+                        origin, asked=asked, masked=masks, chosen_masked=of_better, rejected_masked=of_worse
+                    )
                 made.append((row, origin))
         return made, refusal
 

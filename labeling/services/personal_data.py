@@ -5,7 +5,8 @@ A name, an address or a diagnosis is not found here. What is found is left out o
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import Any, Final, NamedTuple
 
 KINDS: Final = ("mail", "phone", "card", "key")
@@ -77,20 +78,30 @@ def mask(text: str, kinds: set[str]) -> str:
 
 def masked(value: Any, kinds: set[str]) -> Any:
     """A message, a tool or a tool call (JSON) with all of its texts, names and numbers masked as by `mask`; the arguments
-    of a call stay JSON."""
+    of a call stay JSON. Names that are the same once masked are numbered, so that none is lost."""
     if isinstance(value, dict):
-        return {
-            mask(name, kinds): _masked_arguments(one, kinds) if name == "arguments" else masked(one, kinds)
-            for name, one in value.items()
-        }
+        found: dict[str, Any] = {}
+        for name, one in value.items():
+            new = _masked_name(name, kinds, taken=(value, found))
+            found[new] = _masked_arguments(one, kinds) if name == "arguments" else masked(one, kinds)
+        return found
     if isinstance(value, list):
         return [masked(one, kinds) for one in value]
     if isinstance(value, str):
         return mask(value, kinds)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        text = mask(written := str(value), kinds)
+        # A whole number may be written with a fraction, 4111111111111111.0.
+        text = mask(written := str(int(value) if isinstance(value, float) and value.is_integer() else value), kinds)
         return value if text == written else text
     return value
+
+
+def _masked_name(name: str, kinds: set[str], taken: Sequence[Mapping[str, Any]]) -> str:
+    new = mask(name, kinds)
+    if new == name:
+        return new
+    numbered = (f"{new} {number}" for number in count(2))
+    return next(one for one in chain([new], numbered) if not any(one in names for names in taken))
 
 
 def _masked_arguments(arguments: Any, kinds: set[str]) -> Any:
@@ -123,11 +134,19 @@ def _candidates(text: str) -> Iterator[Found]:
     if "@" in text:
         yield from (Found("mail", *match.span()) for match in _MAIL.finditer(text))
     if _HAS_DIGITS.search(text):
-        yield from (Found("card", *match.span()) for match in _CARD.finditer(text) if _is_card(_digits(match[0])))
+        yield from (_card(text, *match.span()) for match in _CARD.finditer(text) if _is_card(_digits(match[0])))
         for match in _DIGITS.finditer(text):
             kind = _number(match[0])
             if kind:
-                yield Found(kind, *match.span())
+                yield _card(text, *match.span()) if kind == "card" else Found(kind, *match.span())
+
+
+def _card(text: str, start: int, end: int) -> Found:
+    """What passes as a card number by its digits: a phone number behind a plus, where it is no longer than one (E.164)."""
+    plus = start - 1 if start and text[start] != "+" else start
+    if text[plus] == "+" and len(_digits(text[start:end])) <= 15:
+        return Found("phone", plus, end)
+    return Found("card", start, end)
 
 
 def _number(written: str) -> str | None:

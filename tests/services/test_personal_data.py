@@ -27,6 +27,8 @@ KEY = "sk-" + "a1B2c3D4e5F6g7H8"
         ("card=4111111111111111, 4111111111111111/123", "card=[card], [card]/123"),
         ("4111\u00a01111\u00a01111\u00a01111 and 3782 822463 10005 1234", "[card] and [card] 1234"),
         ("6304\u202f0000\u202f0000\u202f0000", "[card]"),
+        ("+4915112345678 or (+4915112345678), tel=+4915112345678", "[phone] or ([phone]), tel=[phone]"),
+        ("+4111111111111111", "[card]"),
         (f"export KEY={KEY}", "export KEY=[key]"),
         (f"the key {KEY}, revoked", "the key [key], revoked"),
         ("AKIA" + "A" * 16, "[key]"),
@@ -99,3 +101,12 @@ def test_the_arguments_of_a_call_stay_json():
     assert said == {"name": "send", "arguments": '{"to": "[mail]", "n": "[card]", "m": 7}'}
     assert kinds == {"mail", "card"}
     assert masked({"role": "user", "content": "ana@mail.example"}, kinds) == {"role": "user", "content": "[mail]"}
+
+
+def test_arguments_whose_names_are_the_same_once_masked_are_all_kept():
+    said = {"a@b.com": 1, "[mail]": 2, "c@d.com": 3, "[mail] 3": 4, "n": 4111111111111111.0}
+    kinds: set[str] = set()
+    assert masked(said, kinds) == {"[mail] 2": 1, "[mail]": 2, "[mail] 4": 3, "[mail] 3": 4, "n": "[card]"}
+    assert kinds == {"mail", "card"}
+    kept = [1.5, 2.0, float("inf"), 1e300, -7.0, True]
+    assert str(masked(kept, set())) == str(kept)
