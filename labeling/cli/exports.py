@@ -117,8 +117,8 @@ def written_lines(view: "ExportView") -> str:
 def changes_lines(found: "Changes") -> str:
     """For people: a line for each kind, with the first pairs."""
     kinds = (
-        ("added", found.added), ("removed", found.removed), ("turned round", found.turned_round),
-        ("rewritten", found.rewritten),
+        ("added", found.added), ("removed", found.removed), ("moved between train and validation", found.moved),
+        ("turned round", found.turned_round), ("rewritten", found.rewritten),
     )  # fmt: skip
     lines = [f"Since export {found.since}: {found.kept:,} rows are as they were"]
     for name, change in kinds:

@@ -1,6 +1,7 @@
-"""What an export has that an earlier one had not: pairs added, removed, turned round, and said otherwise."""
+"""What an export has that an earlier one had not: pairs added, removed, moved, turned round, and said otherwise."""
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +12,12 @@ import orjson
 from exporters import EXPORTERS
 from labeling.domain import Actor
 from labeling.errors import ConflictError
+from labeling.services.access import managed_project
 from labeling.services.export_files import export_folder, is_as_exported
 from labeling.services.export_list import ExportView, export_view
 from labeling.services.votes import Column
 from labeling.storage.store import Store
+from labeling.storage.vote_columns import same_texts
 
 MOST_NAMED = 1000  # pairs named of each kind
 
@@ -30,24 +33,28 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Changes:
     """From the export `since` to `export`. A row is turned round when the other side is now the better one, or a single
-    completion is desirable that was not, or the other way; rewritten when another completion stands in it, such as an edit."""
+    completion is desirable that was not, or the other way; rewritten when another completion stands in it, such as an edit.
+    One that says the same, but between train and validation, is `moved` and not `kept`."""
 
     since: int
     export: int
     kept: int
     added: Change
     removed: Change
+    moved: Change
     turned_round: Change
     rewritten: Change
 
 
 class _Rows(NamedTuple):
-    """The rows of an export by `key`: the pair and its how many-th row it is, or the completion where it stands alone."""
+    """The rows of an export by `key`: the pair and its how many-th row it is, or the completion where it stands alone: of
+    those of one prompt that say the same, the first."""
 
     key: Column
     chosen: Column
     rejected: Column
     pair: Column
+    is_validation: Column
 
 
 def changes(store: Store, actor: Actor, slug: str, since: int, export: int) -> Changes:
@@ -60,17 +67,26 @@ def changes(store: Store, actor: Actor, slug: str, since: int, export: int) -> C
     view = export_view(store, actor, slug, export)
     is_single = _is_single(view.format)
     before = comparable(store, actor, slug, since, view.format)
-    old, new = (_rows_of(one, export_folder(store, actor, slug, one.id), is_single=is_single) for one in (before, view))
+    first_of: Mapping[int, int] = {}
+    if is_single:
+        with store.reading() as session:
+            first_of = same_texts(session, managed_project(session, actor, slug))
+    old, new = (
+        _rows_of(one, export_folder(store, actor, slug, one.id), first_of, is_single=is_single)
+        for one in (before, view)
+    )
     kept_old, kept_new = np.isin(old.key, new.key), np.isin(new.key, old.key)
     is_same = (old.chosen[kept_old] == new.chosen[kept_new]) & (old.rejected[kept_old] == new.rejected[kept_new])
     is_turned = (old.chosen[kept_old] == new.rejected[kept_new]) & (old.rejected[kept_old] == new.chosen[kept_new])
+    stays = old.is_validation[kept_old] == new.is_validation[kept_new]
     pairs = new.pair[kept_new]
     return Changes(
         since=since,
         export=export,
-        kept=int(is_same.sum()),
+        kept=int((is_same & stays).sum()),
         added=_change(new.pair[~kept_new]),
         removed=_change(old.pair[~kept_old]),
+        moved=_change(pairs[is_same & ~stays]),
         turned_round=_change(pairs[is_turned]),
         rewritten=_change(pairs[~is_same & ~is_turned]),
     )
@@ -97,7 +113,7 @@ def _is_single(format: str) -> bool:
     return format in EXPORTERS and EXPORTERS[format].pieces is not None
 
 
-def _rows_of(view: ExportView, folder: Path, *, is_single: bool) -> _Rows:
+def _rows_of(view: ExportView, folder: Path, first_of: Mapping[int, int], *, is_single: bool) -> _Rows:
     """The rows of an export by key. A pair has two rows at most."""
     columns = [array("q") for _ in _Rows._fields]
     told = next(file for file in view.files if file.split == "provenance")
@@ -108,7 +124,7 @@ def _rows_of(view: ExportView, folder: Path, *, is_single: bool) -> _Rows:
         )
     with path.open("rb") as file:
         for line in file:
-            for column, value in zip(columns, _values(orjson.loads(line), is_single=is_single), strict=True):
+            for column, value in zip(columns, _values(orjson.loads(line), first_of, is_single=is_single), strict=True):
                 column.append(value)
     read = [np.frombuffer(column, dtype=np.int64) for column in columns]
     if not is_single:
@@ -119,11 +135,12 @@ def _rows_of(view: ExportView, folder: Path, *, is_single: bool) -> _Rows:
     return _Rows(*(column[first] for column in read))
 
 
-def _values(told: dict[str, Any], *, is_single: bool) -> tuple[int, int, int, int]:
+def _values(told: dict[str, Any], first_of: Mapping[int, int], *, is_single: bool) -> tuple[int, int, int, int, int]:
+    is_validation = told["split"] == "validation"
     if not is_single:
-        return told["pair"], told["chosen_id"], told["rejected_id"], told["pair"]
-    id_, is_desirable = told["completion_id"], told["desirable"]
-    return id_, id_ * is_desirable, id_ * (not is_desirable), told["pair"]
+        return told["pair"], told["chosen_id"], told["rejected_id"], told["pair"], is_validation
+    id_, is_desirable = first_of.get(told["completion_id"], told["completion_id"]), told["desirable"]
+    return id_, id_ * is_desirable, id_ * (not is_desirable), told["pair"], is_validation
 
 
 def _change(pairs: Column) -> Change:

@@ -184,7 +184,8 @@ def _since(me: Here, view: ExportView, others: dict[int, str]) -> None:
 
 def _changes(found: Changes) -> None:
     kinds = {
-        "Added": found.added, "Removed": found.removed, "Turned round": found.turned_round, "Rewritten": found.rewritten,
+        "Added": found.added, "Removed": found.removed, "Moved": found.moved, "Turned round": found.turned_round,
+        "Rewritten": found.rewritten,
     }  # fmt: skip
     figures(("As they were", found.kept), *((name, change.count) for name, change in kinds.items()))
     pairs = [(name, pair) for name, change in kinds.items() for pair in change.pairs]

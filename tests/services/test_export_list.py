@@ -242,6 +242,29 @@ def test_both_rows_of_a_pair_with_an_edit_are_compared_with_those_of_then(store,
     assert (found.kept, found.added, found.removed.count, found.rewritten.count) == (1, Change(1, (pair,)), 0, 0)
 
 
+def test_a_completion_is_compared_by_what_it_says_not_by_the_pair_it_came_from(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    pairs = [making.pair("q", a="x", b=b) for b in ("no", "nope", "never")]
+    for pair in pairs:
+        making.label(gold, pair)
+    before = done(making, tmp_path, format="trl-kto")
+    making.change(tables.Pair, pairs[0], is_left_out=True)
+    after = done(making, tmp_path, format="trl-kto", out=tmp_path / "after")
+    found = changes(*making.place, before.id, after.id)
+    assert (found.kept, found.added.count, found.removed) == (3, 0, Change(1, (pairs[0],)))
+
+
+def test_a_row_that_is_now_in_the_other_file_has_moved(store, tmp_path):
+    making = labelled(store, 60)
+    before = done(making, tmp_path)
+    after = done(making, tmp_path, out=tmp_path / "after", validation_rows=20)
+    found = changes(*making.place, before.id, after.id)
+    assert (found.kept, found.moved.count, found.rewritten.count) == (40, 20, 0)
+    told = lines(tmp_path / "after" / "provenance.jsonl")
+    assert found.moved.pairs == tuple(sorted(row["pair"] for row in told if row["split"] == "validation"))
+
+
 def test_a_provenance_that_somebody_changed_is_one_sentence(store, tmp_path):
     making = labelled(store, 3)
     first, second = done(making, tmp_path), done(making, tmp_path, out=tmp_path / "second")
