@@ -160,7 +160,7 @@ class DatasetWriter:
 
     def source(self, origin: RowOrigin) -> Source:
         """What a row of this origin shares with others."""
-        return self._sources.of(told_of(origin))
+        return self._sources.of(told_of(origin), origin.rater_ids)
 
     def add_lines(self, made: Sequence[tuple[bytes, PlainPair]], abouts: Sequence[About]) -> None:
         """Write ordinary pairs by what `shape` made of each, and what `RowOrigin` tells of it.
@@ -298,13 +298,13 @@ class DatasetWriter:
     def _take(self, row: PreferenceRow, origin: RowOrigin) -> None:
         if self._format.pieces is None:
             line, told = self._line(row), told_of(origin)
-            self._sources.count(self._sources.of(told), len(origin.labels), origin.agreed)
+            self._sources.count(self._sources.of(told, origin.rater_ids), len(origin.labels), origin.agreed)
             self._place(line, origin.group, json_line(told))
             return
         assert self._spool is not None
         pieces = [(piece, self._line(piece)) for piece in self._format.pieces(row)]
         for piece, line in pieces:
-            self._spool.add(piece, line, origin.group, told_of_piece(origin, piece), origin.asked)
+            self._spool.add(piece, line, origin, told_of_piece(origin, piece))
 
     def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
         if self._file_type == "parquet" and (code := parquet_refusal(row, self._format.name)):
@@ -318,8 +318,8 @@ class DatasetWriter:
         """Place the spooled completions that are rows, each once."""
         if self._spool is None:
             return None
-        for line, group, told in self._spool.rows():
-            self._sources.count(self._sources.of(told), len(told["labels"]), told["agreed"])
+        for line, group, rater_ids, told in self._spool.rows():
+            self._sources.count(self._sources.of(told, rater_ids), len(told["labels"]), told["agreed"])
             self._place(line, group, json_line(told))
         return self._spool.counts
 

@@ -68,9 +68,10 @@ def placed(split: str, part: int, line: int, told: bytes) -> bytes:
 class Source:
     """Where many rows come from: all that `told_of` says of them but what differs from pair to pair; and how many they are."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: Told, rater_ids: Sequence[int] = ()) -> None:
         self.rows = 0
         self.raters: tuple[str, ...] = tuple(told["raters"])
+        self.known_raters: tuple[int | str, ...] = tuple(rater_ids) or self.raters
         self.decided_by: tuple[str, ...] = tuple(told["decided_by"])
         self.sandbox: tuple[str, ...] = tuple(told["sandbox"])
         self.masked: tuple[str, ...] = tuple(told.get("masked", ()))
@@ -125,15 +126,16 @@ class Sources:
         self._sources: dict[tuple[object, ...], Source] = {}
         self._several, self._agreed = 0, 0.0
 
-    def of(self, told: Told) -> Source:
-        """The source of a row, by what is said of it."""
+    def of(self, told: Told, rater_ids: Sequence[int] = ()) -> Source:
+        """The source of a row, by what is said of it; `rater_ids` as in `RowOrigin`."""
         key = (
             tuple(told["raters"]), tuple(told["decided_by"]), tuple(told["sandbox"]),
             told.get("chosen_by"), told.get("rejected_by"), tuple(told.get("masked", ())),
+            tuple(rater_ids),
         )  # fmt: skip
         found = self._sources.get(key)
         if found is None:
-            found = self._sources[key] = Source(told)
+            found = self._sources[key] = Source(told, rater_ids)
         return found
 
     def count_all(self, abouts: Sequence[About]) -> None:
@@ -153,7 +155,7 @@ class Sources:
 
     @property
     def raters(self) -> int:
-        return len({rater for source in self._counted() for rater in source.raters})
+        return len({rater for source in self._counted() for rater in source.known_raters})
 
     @property
     def agreement(self) -> Agreement:

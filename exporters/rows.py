@@ -112,8 +112,10 @@ class RowOrigin:
     together. `strength` is the raters' mean, 1 slightly to 3 much; None where nobody was asked.
     `agreed` is the share of the labels that say what came out. `chosen_id` and `rejected_id` tell the completions. `sandbox` names the
     parts that only the offline sandbox wrote: chosen, rejected, judge. `masked` are the kinds of personal data and keys
-    that were found around the sides and replaced, `chosen_masked` and `rejected_masked` those in a side. `asked` tells the prompt where rows of one prompt may begin with different
-    system prompts, so that a completion is known in each of them; "" where the row's own prompt tells it.
+    that were found around the sides and replaced, `chosen_masked` and `rejected_masked` those in a side.
+    `asked` tells the prompt where rows of one prompt may begin with different system prompts, so that a completion is
+    known in each of them; "" where the row's own prompt tells it. `rater_ids` tell raters of one name apart; () where
+    their names do.
     """
 
     pair: int
@@ -132,3 +134,4 @@ class RowOrigin:
     chosen_masked: tuple[str, ...] = ()
     rejected_masked: tuple[str, ...] = ()
     asked: str = ""
+    rater_ids: tuple[int, ...] = ()

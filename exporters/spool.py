@@ -9,7 +9,7 @@ from exporters.completions import EachOnce, Single
 from exporters.files import folder_fault
 from exporters.jsonl import JsonlFile, json_line
 from exporters.provenance import Told
-from exporters.rows import CompletionRow
+from exporters.rows import CompletionRow, RowOrigin
 
 
 class Spool:
@@ -25,13 +25,13 @@ class Spool:
         self._once = EachOnce()
         self.counts = Single()
 
-    def add(self, piece: CompletionRow, line: bytes, group: str, told: Told, asked: str = "") -> None:
-        self._once.add(piece, asked)
-        self._file.write(json_line([group, told]))
+    def add(self, piece: CompletionRow, line: bytes, origin: RowOrigin, told: Told) -> None:
+        self._once.add(piece, origin.asked)
+        self._file.write(json_line([origin.group, origin.rater_ids, told]))
         self._file.write(line)
 
-    def rows(self) -> Iterator[tuple[bytes, str, Told]]:
-        """The line, the group and the provenance of each row. Afterwards `counts` is filled, and the spool is gone."""
+    def rows(self) -> Iterator[tuple[bytes, str, list[int], Told]]:
+        """The line, the group, the raters and the provenance of each row. Afterwards `counts` is filled, and the spool is gone."""
         self._file.close()
         kept, self.counts = self._once.settled()
         try:
@@ -39,8 +39,8 @@ class Spool:
                 for is_row in kept:
                     told, line = file.readline(), file.readline()
                     if is_row:
-                        group, what = orjson.loads(told)
-                        yield line, group, what
+                        group, rater_ids, what = orjson.loads(told)
+                        yield line, group, rater_ids, what
             self._path.unlink()
         except OSError as error:
             raise folder_fault(error, self._path) from error

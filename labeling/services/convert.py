@@ -14,7 +14,7 @@ from exporters.formats import EXPORTERS, Format
 from exporters.jsonl import JsonlFile, json_line
 from exporters.parquet import COLUMNS, ParquetFile, parquet_refusal, schema_of
 from exporters.refusals import REFUSALS
-from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowRefused
+from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
 from exporters.spool import Spool
 from labeling.domain import Verdict
 from labeling.errors import ConflictError, ExportError, InputError
@@ -26,6 +26,7 @@ PROGRESS_EVERY = 10_000
 SHOWN = 2000
 # What a name calls a file that is not written here: lines of JSON in it would be taken for something else.
 OTHER_KINDS = (".parquet", ".json", ".csv", ".tsv", ".xlsx", ".gz", ".zip", ".zst", ".bz2", ".xz")
+NOWHERE = RowOrigin(0, "")  # nothing is told of where a converted row comes from
 UNDECIDED = {
     None: ("no_verdict", "the row does not say which completion is better"),
     Verdict.TIE: ("tie", "the verdict is a tie: it carries no preference"),
@@ -192,7 +193,7 @@ class _Conversion:
         refused, refused_file = self._reasons.total(), _refused_file(self._out)
         written = self._written
         if self._spool is not None:
-            for line, _, _ in self._spool.rows():
+            for line, *_ in self._spool.rows():
                 written.write(line)
         written.close()
         _expect_free(self._out)
@@ -249,7 +250,7 @@ class _Conversion:
                 self._written.write(self._line(made))
             else:
                 for piece, its_line in [(piece, self._line(piece)) for piece in self._format.pieces(made)]:
-                    self._spool.add(piece, its_line, "", {})
+                    self._spool.add(piece, its_line, NOWHERE, {})
         except RowRefused as refused:
             return Refusal(line, refused.code, str(refused), _shown(row))
         return None

@@ -276,6 +276,7 @@ class _RowMaker:
             decided_by=self._kinds(decision.raters),
             sandbox=tuple(marks),
             asked=pair.messages,
+            rater_ids=decision.raters,
         )
 
     def _kinds(self, raters: tuple[int, ...]) -> tuple[str, ...]:

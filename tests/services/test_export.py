@@ -49,6 +49,20 @@ def test_people_s_labels_come_from_the_real_label_service(store, tmp_path):
     assert view.rows == 2
 
 
+@pytest.mark.parametrize("format", ["trl", "trl-kto", "votes"])
+def test_an_annotator_and_a_file_s_rater_of_one_name_are_two_raters(store, tmp_path, format):
+    making = make_exporting(store)
+    pairs = making.pairs(3)
+    ana, gold = making.member("Ana"), making.imported_rater("Ana")
+    left = making.serve_all(ana)
+    making.says(ana, pairs[0], "a", left[pairs[0]])
+    for pair in pairs[1:]:
+        making.label(gold, pair)
+    asked = {} if format == "votes" else {"rules": LabelRules(who="all")}
+    done(making, tmp_path, format=format, **asked)
+    assert "2 raters" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_an_edit_beats_the_loser(store, tmp_path):
     making, _ = one_edited(store)
     done(making, tmp_path)
