@@ -1,6 +1,5 @@
 """A data set as a folder: train and validation files, provenance, manifest, card. It appears whole or not at all."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -18,8 +17,9 @@ from exporters.files import begin_folder, discard_folder, finish_folder, write_f
 from exporters.findings import CheckFailed, Finding
 from exporters.formats import EXPORTERS
 from exporters.jsonl import FileFacts, JsonlFile, json_line
+from exporters.lines import TOO_LONG, Lines
 from exporters.manifest import manifest
-from exporters.parquet import COLUMNS, parquet_refusal
+from exporters.parquet import COLUMNS
 from exporters.plain import Parts, PlainPair
 from exporters.provenance import About, Source, Sources, lines_of, placed, told_of, told_of_piece
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
@@ -27,7 +27,6 @@ from exporters.shape import Shape
 from exporters.split import LEAST_VALIDATION_ROWS, LeastRows, Split
 from exporters.split_files import MOST_FINDINGS, Place, SplitFiles
 from exporters.spool import Spool
-from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 from exporters.written import Written
 
 FileType: TypeAlias = Literal["jsonl", "parquet"]
@@ -74,11 +73,11 @@ class DatasetWriter:
         self._format = EXPORTERS[format]
         if has_mark and not self._format.takes_mark:
             raise ValueError(f"{format} is written without a byte-order mark")
-        self._most_tokens = self._format.most_tokens or sys.maxsize
-        self._many_bytes = BYTES_PER_TOKEN * self._most_tokens
         if file_type == "parquet" and format not in COLUMNS:
             raise ValueError(f"{format} is read from JSONL alone")
         self._file_type = file_type
+        self._lines = Lines(self._format, is_parquet=file_type == "parquet")
+        self._many_bytes = self._lines.many_bytes
         self._has_mark = has_mark
         self._out = out
         self._share = validation_share
@@ -144,7 +143,7 @@ class DatasetWriter:
 
         A pair may have several rows, one after the other.
         """
-        code = row.outcome if row.outcome not in self._format.takes else self._format.refusal(row)
+        code: str | None = row.outcome if row.outcome not in self._format.takes else None
         if code is None:
             try:
                 self._take(row, origin)
@@ -190,8 +189,8 @@ class DatasetWriter:
 
     def _add_line(self, line: bytes, parts: Parts, about: About) -> None:
         source, pair, group, labels, strength, agreed, *sides = about
-        if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
-            self._count(pair, "too_long")
+        if self._lines.is_too_long(line):
+            self._count(pair, TOO_LONG)
             return
         self._count(pair, None)
         self._sources.count(source, len(labels), agreed)
@@ -296,23 +295,17 @@ class DatasetWriter:
             self._left_out[code] += 1
 
     def _take(self, row: PreferenceRow, origin: RowOrigin) -> None:
-        if self._format.pieces is None:
-            line, told = self._line(row), told_of(origin)
+        """Raises RowRefused, before anything is written."""
+        made = self._lines.of(row)
+        if self._spool is None:
+            ((_, line),) = made
+            told = told_of(origin)
             self._sources.count(self._sources.of(told, origin.rater_ids), len(origin.labels), origin.agreed)
             self._place(line, origin.group, json_line(told))
             return
-        assert self._spool is not None
-        pieces = [(piece, self._line(piece)) for piece in self._format.pieces(row)]
-        for piece, line in pieces:
+        for piece, line in made:
+            assert isinstance(piece, CompletionRow)  # a spool is for formats of these
             self._spool.add(piece, line, origin, told_of_piece(origin, piece))
-
-    def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
-        if self._file_type == "parquet" and (code := parquet_refusal(row, self._format.name)):
-            raise RowRefused(code, "the row has what has no column")
-        line = json_line(self._format.record(row))
-        if len(line) > self._many_bytes and about_tokens(line) > self._most_tokens:
-            raise RowRefused("too_long", f"the row has more than {self._most_tokens} tokens")
-        return line
 
     def _unspool(self) -> Single | None:
         """Place the spooled completions that are rows, each once."""

@@ -36,7 +36,7 @@ REFUSALS = {
         "A tool is not complete or not well named", "Give it the type function and a name of letters, digits, _ and -"
     ),
     "no_columns": Refusal("Calls and names have no column in Parquet", "Write JSONL, which keeps them"),
-    "too_long": Refusal("More tokens than the service takes", "Shorten the prompt or the replies"),
+    "too_many_tokens": Refusal("More tokens than the service takes", "Shorten the prompt or the replies"),
     "no_strength": Refusal("No strength was given", "Ask annotators how much better it is, or choose trl"),
     "opposed_strength": Refusal(
         "The strengths speak for the other side", "One more label settles them, or choose trl, which reads none"

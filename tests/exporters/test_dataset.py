@@ -208,7 +208,7 @@ def test_the_same_call_under_another_id_is_the_same_completion(tmp_path):
 
 def test_a_row_over_the_token_limit_is_left_out(tmp_path):
     rows = [*many(12), (PreferenceRow(ask("Go on"), "word and another " * 20_000, "b"), RowOrigin(77, "g"))]
-    assert written(tmp_path / "out", rows).left_out == {"too_long": 1}
+    assert written(tmp_path / "out", rows).left_out == {"too_many_tokens": 1}
     assert written(tmp_path / "own", rows, "trl").left_out == {}
 
 
