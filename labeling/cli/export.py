@@ -97,7 +97,7 @@ def export(
         if only_estimate:
             told = estimate(
                 store, actor, project, format=format, rules=label_rules, system_prompt=prompt,
-                progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
+                file_type=read_file_type(file_type), progress=lambda read, pairs: progress(f"{read:,} of {pairs:,} pairs read"),
             )  # fmt: skip
             tell(effect_lines(told), told, as_json)
             return

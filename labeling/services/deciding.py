@@ -80,15 +80,25 @@ NONE_GONE: Final = Gone(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8))
 
 
 @dataclass(frozen=True, slots=True)
+class Fits:
+    """What a file takes: pairs, by id, of which it takes a row; and the rows of edits that it takes, each told by its pair
+    and the reply that is rejected in it."""
+
+    pairs: Column
+    edited: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Ballot:
     """What deciding a project's pairs needs to know, of one moment: who the raters are, up to which label.
 
     `purposes` are places in `PURPOSES` by round, as far as the rules name it. Pairs after `last_pair`, where given, are not looked at. `takes` are
     the outcomes the format makes rows of: better, and perhaps tie and both_bad. `gone` is what rules that look across
-    pairs leave out, `told` what they came to, for the manifest. Where rows are split (`is_split`) they are told by the
-    groups of their prompts, which later prompts may join; else by the prompts, which never change. `fits` are the
-    pairs that the format takes, where that is known: others take nobody's place in what is drawn. `keeps_names` says whether the format has
-    a place for the names of speakers.
+    pairs leave out, `drawn_out` the rows of edits that go while another row of their pair stays, told as in `Fits`; `told` is what
+    the rules came to, for the manifest. Where rows are split (`is_split`) they are told by the
+    groups of their prompts, which later prompts may join; else by the prompts, which never change. `fits` is
+    what the file takes, where that is known: other pairs take nobody's place in what is drawn, and no figure tells of them. `keeps_names`
+    says whether the format has a place for the names of speakers.
     """
 
     project_id: int
@@ -102,9 +112,10 @@ class Ballot:
     last_pair: int | None = None
     takes: frozenset[str] = frozenset({"better"})
     gone: Gone = NONE_GONE
+    drawn_out: frozenset[tuple[int, int]] = frozenset()
     told: Mapping[str, Any] = field(default_factory=dict)
     is_split: bool = False
-    fits: Column | None = None
+    fits: Fits | None = None
     keeps_names: bool = True
 
     @property

@@ -5,6 +5,7 @@ beside its place, checked, and only then done.
 """
 
 import time
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,24 +15,26 @@ from pathlib import Path
 
 import numpy as np
 
-from exporters import DatasetWriter, Format, PreferenceRow, RowOrigin, Written
-from exporters.balance import side_always_winning
-from exporters.completions import EachOnce, Single
-from exporters.jsonl import json_line
+from exporters import DatasetWriter, Format, PreferenceRow, RowOrigin, RowRefused, Written
+from exporters.balance import EDIT_BY, side_always_winning
+from exporters.completions import EachOnce
+from exporters.lines import Lines
+from exporters.rows import CompletionRow
 from exporters.votes import VOTES
 from labeling.domain import Actor, Right
 from labeling.errors import ConflictError, ExportError
 from labeling.services.access import managed_project, open_project
-from labeling.services.deciding import Ballot, ballot
-from labeling.services.export_choices import ExportChoices, checked, format_named
+from labeling.services.deciding import Ballot, Fits, ballot
+from labeling.services.export_choices import ExportChoices, FileKind, checked, lines_named
 from labeling.services.export_list import ExportView, export_view, facts_of
 from labeling.services.export_rows import rows_of, write_rows
 from labeling.services.export_state import Progress, begin, end, settling
 from labeling.services.grouping import group_kept_prompts, group_prompts
 from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules
 from labeling.services.personal_data import mask
-from labeling.services.rule_effect import Share, effect, settled
+from labeling.services.rule_effect import Effect, effect, effect_on, settled
 from labeling.services.vote_export import export_votes
+from labeling.services.votes import OUTCOMES
 from labeling.storage import exports as rows
 from labeling.storage.store import Session, Store
 
@@ -52,20 +55,6 @@ class Usable:
     rows: int
     left_out: dict[str, int]
     label_seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """pairs = kept + the sum of `left_out`, with what the format refuses. `rows` come of the pairs kept: a pair may have
-    two, and of single completions, told by `single`, each is one. `longer` are the shares of longer replies chosen, before
-    and after lengths are matched, where a rule looks at all pairs."""
-
-    pairs: int
-    kept: int
-    rows: int
-    left_out: dict[str, int]
-    single: Single | None
-    longer: tuple[Share, Share] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +100,44 @@ def counted(
     format: str,
     rules: LabelRules = DEFAULT_RULES,
     system_prompt: str | None = None,
-) -> Counted:
-    """As `usable`, with what the format refuses: every text is read, about 50,000 pairs a second.
+    file_type: FileKind = "jsonl",
+) -> Effect:
+    """What the rules do, with what the file refuses taken off: every text is read, about 50,000 pairs a second.
 
     Raises:
-        InputError: there is no such format.
+        InputError: no such format, or not written so; or a rule that the project cannot follow.
     """
-    chosen = format_named(format)
+    lines = lines_named(format, file_type)
     left_out: Counter[str] = Counter()
-    kept, lines, once = 0, 0, EachOnce()
+    taken, once = _Taken(), EachOnce()
+    kept = written = 0
     with store.reading() as session:
-        held = _held(session, managed_project(session, actor, slug), rules, chosen)
-        held = _drawn(store, session, held, chosen, system_prompt)
-        rows_by_pair = groupby(rows_of(session, held, system_prompt, left_out), key=lambda made: made[1].pair)
-        for _, made in rows_by_pair:
-            refusals = [(one, chosen.refusal(one[0])) for one in made]
-            fitting = [one for one, code in refusals if code is None]
-            kept += bool(fitting)
-            lines += len(fitting)
-            if not fitting:
-                left_out[refusals[-1][1] or ""] += 1
-            if chosen.pieces is not None:
-                for row, origin in fitting:
-                    for piece in chosen.pieces(row):
+        held = _held(session, managed_project(session, actor, slug), rules, lines.format)
+        held = _drawn(store, session, held, lines, system_prompt)
+        for _, made in groupby(rows_of(session, held, system_prompt, left_out), key=lambda one: one[1].pair):
+            refusals, before = [], written
+            for row, origin in made:
+                try:
+                    found = lines.of(row)
+                except RowRefused as refused:
+                    refusals.append(refused.code)
+                    continue
+                taken.add(row, origin)
+                written += len(found)
+                for piece, _ in found:
+                    if isinstance(piece, CompletionRow):
                         once.add(piece, origin.asked)
-    single = once.settled()[1] if chosen.pieces is not None else None
-    if single is not None:
-        lines = single.desirable + single.undesirable
-    longer = held.told.get("longer_chosen")
-    return Counted(
-        kept + left_out.total(), kept, lines, dict(left_out.most_common()), single,
-        None if longer is None else (Share(**longer["before"]), Share(**longer["after"])),
-    )  # fmt: skip
+            kept += written > before
+            if written == before:
+                left_out[refusals[0]] += 1
+        told = effect_on(store, session, held if held.fits is not None else replace(held, fits=taken.fits))
+    singles = told.singles
+    if lines.format.pieces is not None:
+        single = once.settled()[1]
+        written = single.desirable + single.undesirable
+        if singles is not None:
+            singles = replace(singles, desirable=single.desirable, undesirable=single.undesirable)
+    return replace(told, kept=kept, rows=written, left_out=dict(left_out.most_common()), singles=singles)
 
 
 def preview(
@@ -153,20 +148,23 @@ def preview(
     format: str,
     rules: LabelRules = DEFAULT_RULES,
     system_prompt: str | None = None,
+    file_type: FileKind = "jsonl",
 ) -> list[PreviewRow]:
-    """The first three rows of an export, as they would be written. Where rules draw pairs and the format refuses some, an
-    export may draw others: only that reads every text.
+    """The first three rows of an export, as they would be written; of Parquet, as JSON. Where rules draw pairs and the file
+    refuses some, an export may draw others: only that reads every text.
 
     Raises:
-        InputError: there is no such format.
+        InputError: there is no such format, or it is not written so.
     """
-    chosen = format_named(format)
+    lines = lines_named(format, file_type)
     found: list[PreviewRow] = []
     with store.reading() as session:
-        held = settled(store, session, _held(session, managed_project(session, actor, slug), rules, chosen))
+        held = settled(store, session, _held(session, managed_project(session, actor, slug), rules, lines.format))
         for row, origin in rows_of(session, held, system_prompt, Counter()):
-            if chosen.refusal(row) is None:
-                found.append(_previewed(row, origin, chosen))
+            try:
+                found.append(_previewed(row, origin, lines))
+            except RowRefused:
+                continue
             if len(found) == PREVIEW_ROWS:
                 break
     return found
@@ -201,10 +199,10 @@ def export(
         (group_prompts if asked.is_split else group_kept_prompts)(store, begun.project_id)
         with store.reading() as session, _writer(begun.folder, asked) as writer:
             mark = None if as_in is None else as_in.label_seq
-            format = format_named(asked.format)
-            held = _held(session, begun.project_id, asked.rules, format, mark, last_pair)
-            held = replace(_drawn(store, session, held, format, asked.system_prompt), is_split=asked.is_split)
-            written = _write(session, held, writer, asked, progress)
+            lines = lines_named(asked.format, asked.file_type)
+            held = _held(session, begun.project_id, asked.rules, lines.format, mark, last_pair)
+            held = replace(_drawn(store, session, held, lines, asked.system_prompt), is_split=asked.is_split)
+            written = _write(store, session, held, lines, writer, asked, progress)
         end(store, begun, held.mark, **facts_of(written))
     return export_view(store, actor, slug, begun.export_id)
 
@@ -247,14 +245,38 @@ def _held(
     return held if mark is None else replace(held, mark=mark)
 
 
-def _drawn(store: Store, session: Session, held: Ballot, format: Format, system_prompt: str | None) -> Ballot:
-    """As `settled`, but that pairs are drawn only among those that the format takes: else a file would not hold what was
-    drawn. Every text is read for it, where the rules draw."""
+def _drawn(store: Store, session: Session, held: Ballot, lines: Lines, system_prompt: str | None) -> Ballot:
+    """As `settled`, but that pairs are drawn only among those that the file takes: else it would not hold what was drawn.
+    Every text is read for it, where the rules draw."""
     if held.rules.per_prompt or held.rules.length_match:
-        each = rows_of(session, held, system_prompt, Counter())
-        fits = np.fromiter((origin.pair for row, origin in each if format.refusal(row) is None), dtype=np.int64)
-        held = replace(held, fits=fits)
+        held = replace(held, fits=_fits(session, held, lines, system_prompt))
     return settled(store, session, held)
+
+
+def _fits(session: Session, held: Ballot, lines: Lines, system_prompt: str | None) -> Fits:
+    """What the file takes of the rows there are; every text is read for it."""
+    taken = _Taken()
+    for row, origin in rows_of(session, held, system_prompt, Counter()):
+        if lines.refusal(row) is None:
+            taken.add(row, origin)
+    return taken.fits
+
+
+class _Taken:
+    """Gathers the rows that a file takes."""
+
+    def __init__(self) -> None:
+        self._pairs = array("q")
+        self._edited: set[tuple[int, int]] = set()
+
+    def add(self, row: PreferenceRow, origin: RowOrigin) -> None:
+        self._pairs.append(origin.pair)
+        if row.outcome == "better" and origin.chosen_by.startswith(EDIT_BY):
+            self._edited.add((origin.pair, origin.rejected_id))
+
+    @property
+    def fits(self) -> Fits:
+        return Fits(np.array(self._pairs), frozenset(self._edited))
 
 
 def _writer(folder: Path, asked: ExportChoices) -> DatasetWriter:
@@ -265,7 +287,13 @@ def _writer(folder: Path, asked: ExportChoices) -> DatasetWriter:
 
 
 def _write(
-    session: Session, held: Ballot, writer: DatasetWriter, asked: ExportChoices, progress: Progress | None
+    store: Store,
+    session: Session,
+    held: Ballot,
+    lines: Lines,
+    writer: DatasetWriter,
+    asked: ExportChoices,
+    progress: Progress | None,
 ) -> Written:
     pairs = rows.count_visible_pairs(session, held.project_id, held.hidden)
     left_out: Counter[str] = Counter()
@@ -278,6 +306,9 @@ def _write(
             progress(looked_at, pairs)
 
     left_wins = write_rows(session, held, asked.system_prompt, left_out, writer, looked)
+    is_refused = bool(writer.left_out) or not left_out.keys() <= set(OUTCOMES)
+    if held.told and held.fits is None and (is_refused or held.rules.edits == "both"):  # perhaps one row of two is
+        held = settled(store, session, replace(held, fits=_fits(session, held, lines, asked.system_prompt)))
     for reason, count in left_out.items():
         writer.leave_out(reason, count)
     if not writer.used:
@@ -299,7 +330,7 @@ def _as_written(system_prompt: str | None, held: Ballot) -> str | None:
     return mask(system_prompt, set()) if system_prompt and held.rules.personal_data == "mask" else system_prompt
 
 
-def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> PreviewRow:
+def _previewed(row: PreferenceRow, origin: RowOrigin, lines: Lines) -> PreviewRow:
     return PreviewRow(
         pair=origin.pair,
         decided_by=", ".join(origin.raters),
@@ -307,7 +338,7 @@ def _previewed(row: PreferenceRow, origin: RowOrigin, format: Format) -> Preview
         prompt=str(row.prompt[-1].get("content") or ""),
         chosen=row.chosen,
         rejected=row.rejected,
-        record=b"".join(map(json_line, format.records(row))).decode().removesuffix("\n"),
+        record=b"".join(line for _, line in lines.of(row)).decode().removesuffix("\n"),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from exporters import EXPORTERS, Format
+from exporters.lines import Lines
 from exporters.parquet import COLUMNS
 from exporters.split import LEAST_VALIDATION_ROWS
 from exporters.votes import VOTES
@@ -75,13 +76,9 @@ def checked(asked: ExportChoices) -> ExportChoices:
         raise InputError(f"{asked.licence!r} is no licence's short name, such as cc-by-4.0, apache-2.0 or unknown.")
     if asked.format == VOTES:
         return _checked_votes(asked)
-    format = format_named(asked.format)
+    format = lines_named(asked.format, asked.file_type).format
     if asked.has_mark and not format.takes_mark:
         raise InputError(f"Files of the format {format.name} have no byte-order mark; azure-dpo may have one.")
-    if asked.file_type == "csv":
-        raise InputError(f"{format.name} is not written as CSV; votes are.")
-    if asked.file_type == "parquet" and format.name not in COLUMNS:
-        raise InputError(f"{format.name} is read from JSONL alone. Parquet is for {', '.join(COLUMNS)}.")
     if not 0 <= asked.validation_share < 1:
         raise InputError(
             f"The validation share is {asked.validation_share:g}; it is 0 or more and below 1, such as 0.1."
@@ -122,6 +119,16 @@ def read_file_type(name: str) -> FileKind:
             return name
         case _:
             raise InputError(f"Files are not written as {name!r}. Choose jsonl or parquet; votes are csv or parquet.")
+
+
+def lines_named(name: str, file_type: FileKind) -> Lines:
+    """The lines of a format of rows. Raises InputError where there is none of this name, or it is not written so."""
+    format = format_named(name)
+    if file_type == "csv":
+        raise InputError(f"{name} is not written as CSV; votes are.")
+    if file_type == "parquet" and name not in COLUMNS:
+        raise InputError(f"{name} is read from JSONL alone. Parquet is for {', '.join(COLUMNS)}.")
+    return Lines(format, is_parquet=file_type == "parquet")
 
 
 def format_named(name: str) -> Format:

@@ -250,11 +250,15 @@ class _RowMaker:
         loser = other if decision.better is None else a if decision.better == "b" else b
         if decision.better is None and "both_bad" in self._held.takes:  # which an edit does not take back
             yield _Match(a, b, "both_bad", None)
+        beaten: list[tuple[_Reply, float | None]] = []
         if self._held.rules.edits != "beat_original":
             # The strength was given for the better reply over this one, and the edit is better still.
-            yield _Match(written, loser, "better", decision.strength)
+            beaten.append((loser, decision.strength))
         if self._held.rules.edits != "beat_loser" and original is not loser:
-            yield _Match(written, original, "better", None)
+            beaten.append((original, None))
+        for reply, strength in beaten:
+            if (pair.pair_id, reply.id) not in self._held.drawn_out:
+                yield _Match(written, reply, "better", strength)
 
     def _origin(self, pair: rows.PairRow, decision: Decision, match: _Match) -> RowOrigin:
         chosen, rejected = match.chosen, match.rejected

@@ -1,6 +1,6 @@
 """Label rules that look across the pairs of a project: contradictions, pairs of one prompt, lengths. Pure, in columns.
 
-Each takes the pairs that stay so far and returns which of them go. What is drawn by lot depends on the seed and on
+Each takes the pairs (for lengths their rows) that stay so far and returns which of them go. What is drawn by lot depends on the seed and on
 the pair alone, so that a pair that stays today mostly stays as data grows.
 """
 
@@ -35,7 +35,7 @@ def over_cap(prompt: Column, stays: Mask, most: int, lot: Column) -> Mask:
 
 
 def over_length(chosen: Column, rejected: Column, stays: Mask, lot: Column) -> Mask:
-    """Pairs to go so that, among those whose lengths differ by as much, as many longer as shorter replies are chosen."""
+    """Rows to go so that, among those whose lengths differ by as much, as many longer as shorter replies are chosen."""
     gone = np.zeros(len(stays), dtype=bool)
     kept = np.flatnonzero(stays & (chosen != rejected))
     if not len(kept):
@@ -51,7 +51,7 @@ def over_length(chosen: Column, rejected: Column, stays: Mask, lot: Column) -> M
 
 
 def longer_chosen(chosen: Column, rejected: Column, stays: Mask) -> tuple[int, int]:
-    """How many of the pairs that stay have the longer reply chosen, and how many have replies of different lengths."""
+    """How many of the rows that stay have the longer reply chosen, and how many have replies of different lengths."""
     differ = stays & (chosen != rejected)
     return int(np.count_nonzero(differ & (chosen > rejected))), int(np.count_nonzero(differ))
 

@@ -33,6 +33,7 @@ class Sides:
     a: Column
     b: Column
     a_id: Column
+    b_id: Column
     a_length: Column
     b_length: Column
     a_own: Column
@@ -170,6 +171,7 @@ def _sides(session: Session, held: Ballot, model: str | None) -> Sides:
         a=_renamed(read.a_id, same),
         b=_renamed(read.b_id, same),
         a_id=read.a_id,
+        b_id=read.b_id,
         a_length=_small(read.a_length, np.int32),
         b_length=_small(read.b_length, np.int32),
         a_own=read.a_own > 0,

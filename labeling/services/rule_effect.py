@@ -52,7 +52,7 @@ class Effect:
 
     `rows` come of the pairs kept, before a format refuses any. `unread`: pairs whose texts are not read yet, which a
     rule about texts does not leave out so far. The rest is of the pairs kept and known only where it was asked for:
-    `longer_before` and `longer_after` lengths are matched, `own_both` and `own_one` sides by the model to be tuned,
+    `longer_before` and `longer_after` lengths are matched, of all rows of the pairs, `own_both` and `own_one` sides by the model to be tuned,
     `edited` by an annotator, `contradicting` others of their prompt, `without_strength` in all of their rows; `found`
     counts pairs in whose rows personal data or keys were found, by kind, before the rule about them. `own_both` and
     `own_one` are None where no such model is named.
@@ -99,6 +99,11 @@ def effect(
         return _Weighing(store, session, held, project.target_model, figures=figures).effect()
 
 
+def effect_on(store: Store, session: Session, held: Ballot) -> Effect:
+    """The same of a ballot, with figures; they are of the pairs that `held.fits`, where that is known."""
+    return _Weighing(store, session, held, rows.target_model(session, held.project_id), figures=True).effect()
+
+
 def rater_names(store: Store, actor: Actor, slug: str) -> dict[str, list[str]]:
     """What the rules `people`, `judges`, `rule_raters` and `only_rounds` can name: who said something, and where."""
     with store.reading() as session:
@@ -128,10 +133,18 @@ def settled(store: Store, session: Session, held: Ballot) -> Ballot:
     if held.rules.reads_texts:
         read_traits(store, held, book_of(store, session, held).pair_id)
     weighing = _Weighing(store, session, held, rows.target_model(session, held.project_id), figures=False)
-    gone = np.flatnonzero(weighing.code != weighing.outcomes.code)
-    return replace(
-        held, gone=Gone(weighing.book.pair_id[gone], weighing.code[gone].astype(np.int8)), told=weighing.told()
-    )
+    return weighing.settled()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Each pair's row, and after them the second ones of edits: the place of the pair, the reply that is rejected and its
+    length, and whether the file takes the row."""
+
+    pair: Column
+    rejected_id: Column
+    rejected: Column
+    fits: Column
 
 
 class _Weighing:
@@ -166,8 +179,13 @@ class _Weighing:
         is_used = held.taken[self.outcomes.code[self._edit_pairs]]
         self._edit_pairs, self._edit_ids = self._edit_pairs[is_used], self._edit_ids[is_used]
         self.code: Column = self.outcomes.code.copy()
+        fits = held.fits
+        self._fits: Column = (
+            np.ones(len(self.code), dtype=bool) if fits is None else np.isin(self.book.pair_id, fits.pairs)
+        )
         self._unread, self._found = 0, np.zeros(0, dtype=np.int8)
         self._longer_before = self._longer_after = Share(0, 0)
+        self._drawn_out: frozenset[tuple[int, int]] = frozenset()
         if self._sides is not None:
             self._compare(self._sides)
             self._narrow(self._sides)
@@ -176,11 +194,6 @@ class _Weighing:
     def _stays(self) -> Column:
         stays: Column = self._held.taken[self.code]
         return stays
-
-    @property
-    def _fits(self) -> Column:
-        fits = self._held.fits
-        return np.ones(len(self.code), dtype=bool) if fits is None else np.isin(self.book.pair_id, fits)
 
     def _go(self, gone: Column, reason: str) -> None:
         self.code[gone & self._stays] = CODE[reason]
@@ -193,6 +206,8 @@ class _Weighing:
         self._rejected = np.where(is_b, sides.a_length, sides.b_length)
         # Of each edit, whether a and b stand in a row beside it.
         self._beside_a, self._beside_b = np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
+        rejected_id = np.where(is_b, sides.a_id, sides.b_id)
+        self._rows = _Rows(np.arange(len(self.code)), rejected_id, self._rejected, self._fits)
         if not len(self._edit_ids):
             return
         facts = _edit_columns(self._session, self._edit_ids)
@@ -200,13 +215,33 @@ class _Weighing:
         pair, edits = self._edit_pairs, self._held.rules.edits
         bad = self.outcomes.code[pair] == EDITED
         of_a = sides.a_id[pair] == parent
-        beats_a = of_a if edits == "beat_original" else np.where(bad, ~of_a, is_b[pair])
-        beats_both = bad & ("both_bad" in self._held.takes) | (edits == "both")
+        loses_a = np.where(bad, ~of_a, is_b[pair])
+        beats_a = of_a if edits == "beat_original" else loses_a
+        also = (of_a != loses_a) & (edits == "both")  # against the original too, where that is not the loser
+        beats_both = bad & ("both_bad" in self._held.takes) | also
         self._beside_a, self._beside_b = beats_a | beats_both, ~beats_a | beats_both
         a_length, b_length = sides.a_length[pair], sides.b_length[pair]
         self._chosen[pair], self._rejected[pair] = length, np.where(beats_a, a_length, b_length)
+        a_id, b_id = sides.a_id[pair], sides.b_id[pair]
+        rejected_id[pair], second_id = np.where(beats_a, a_id, b_id), np.where(beats_a, b_id, a_id)[also]
+        fits = self._fits.copy()
+        fits[pair] = self._edits_fit(pair, rejected_id[pair])
+        self._rows = _Rows(
+            np.concatenate([self._rows.pair, pair[also]]),
+            np.concatenate([rejected_id, second_id]),
+            np.concatenate([self._rejected, np.where(beats_a, b_length, a_length)[also]]),
+            np.concatenate([fits, self._edits_fit(pair[also], second_id)]),
+        )
         beside = np.maximum(np.where(self._beside_a, a_length, 0), np.where(self._beside_b, b_length, 0))
         self._longest[pair] = np.maximum(length, beside)
+
+    def _edits_fit(self, pair: Column, rejected_id: Column) -> Column:
+        """Of rows of edits, told by the place of their pair and the reply they reject, which the file takes."""
+        if self._held.fits is None:
+            return np.ones(len(pair), dtype=bool)
+        edited = self._held.fits.edited
+        told = zip(self.book.pair_id[pair].tolist(), rejected_id.tolist(), strict=True)
+        return np.fromiter((row in edited for row in told), dtype=bool, count=len(pair))
 
     def _narrow(self, sides: Sides) -> None:
         """The rules about decided pairs, one after the other: what one leaves out no later one counts."""
@@ -226,11 +261,31 @@ class _Weighing:
             self._go(gone_by(rules.contradictions, better, worse, sided, self.outcomes.strength, lot), "contradiction")
         if rules.per_prompt:
             self._go(over_cap(self.book.prompt_id, self._stays & self._fits, rules.per_prompt, lot), "over_cap")
-        sided = self._stays & self._fits & (self.code <= EDITED)
-        self._longer_before = Share(*longer_chosen(self._chosen, self._rejected, sided))
+        pair, rejected = self._rows.pair, self._rows.rejected
+        chosen, sided = self._chosen[pair], (self._stays & (self.code <= EDITED))[pair] & self._rows.fits
+        self._longer_before = self._longer_after = Share(*longer_chosen(chosen, rejected, sided))
         if rules.length_match:
-            self._go(over_length(self._chosen, self._rejected, sided, lot), "length_match")
-        self._longer_after = Share(*longer_chosen(self._chosen, self._rejected, sided & self._stays))
+            gone = over_length(chosen, rejected, sided, lot[pair])
+            self._draw_out(gone, sides)
+            self._longer_after = Share(*longer_chosen(chosen, rejected, sided & ~gone))
+
+    def _draw_out(self, gone: Column, sides: Sides) -> None:
+        """Rows go, and a pair with the last of its rows."""
+        pair = self._rows.pair
+        drawn, has_row = np.zeros(len(self.code), dtype=bool), np.zeros(len(self.code), dtype=bool)
+        drawn[pair[gone]] = True
+        has_row[pair[self._rows.fits & ~gone]] = True
+        self._go(drawn & ~has_row, "length_match")
+        one = np.flatnonzero(gone & has_row[pair])
+        if not len(one):
+            return
+        pair, rejected_id = pair[one], self._rows.rejected_id[one]
+        self._drawn_out = frozenset(zip(self.book.pair_id[pair].tolist(), rejected_id.tolist(), strict=True))
+        is_a, edit = rejected_id == sides.a_id[pair], np.searchsorted(self._edit_pairs, pair)
+        # Both bad ones still stand in a row of their own.
+        is_away = (self.code[pair] != EDITED) | ("both_bad" not in self._held.takes)
+        self._beside_a[edit[is_a & is_away]] = False
+        self._beside_b[edit[~is_a & is_away]] = False
 
     def _read_texts(self) -> None:
         """The rules about texts: they read what stands in the rows, of a pair with an edit perhaps one side alone."""
@@ -257,7 +312,16 @@ class _Weighing:
         if rules.personal_data == "leave_out":
             self._go(found > 0, "personal_data")
 
-    def told(self) -> dict[str, object]:
+    def settled(self) -> Ballot:
+        gone = np.flatnonzero(self.code != self.outcomes.code)
+        return replace(
+            self._held,
+            gone=Gone(self.book.pair_id[gone], self.code[gone].astype(np.int8)),
+            drawn_out=self._drawn_out,
+            told=self._told(),
+        )
+
+    def _told(self) -> dict[str, object]:
         """What the rules across pairs came to, as JSON."""
         assert self._sides is not None
         stays, sides = self._stays & self._fits, self._sides
@@ -285,8 +349,8 @@ class _Weighing:
         return told if self._sides is None or not self._figures else self._with_figures(told, self._sides)
 
     def _with_figures(self, told: Effect, sides: Sides) -> Effect:
-        stays, rules = self._stays, self._held.rules
-        edited = self._stays[self._edit_pairs]
+        stays, rules = self._stays & self._fits, self._held.rules
+        edited = stays[self._edit_pairs]
         is_a = self.code == A
         better, worse = np.where(is_a, sides.a, sides.b), np.where(is_a, sides.b, sides.a)
         twice = edited & self._beside_a & self._beside_b
@@ -312,11 +376,12 @@ class _Weighing:
         )
 
     def _found_by_kind(self) -> dict[str, int]:
-        return {kind: int(np.count_nonzero(self._found & 1 << bit)) for bit, kind in enumerate(KINDS)}
+        found = np.where(self._stays & ~self._fits, 0, self._found)
+        return {kind: int(np.count_nonzero(found & 1 << bit)) for bit, kind in enumerate(KINDS)}
 
     def _singles(self, sides: Sides) -> Singles:
         a, b = sides.a, sides.b
-        stays = self._stays
+        stays = self._stays & self._fits
         first, second = np.where(self.code == B, b, a), np.where(self.code == B, a, b)
         # An edit is a reply of its own; it stands where the better one stood.
         pair = self._edit_pairs

@@ -8,7 +8,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from exporters import Format
 from labeling.errors import ExportError
-from labeling.services.estimate import exactly
 from labeling.services.export import counted, preview
 from labeling.services.export_list import ExportView, exports
 from labeling.services.projects import ProjectView
@@ -61,7 +60,7 @@ def main() -> None:
                 first_rows(
                     preview(
                         me.store, me.actor, me.project, format=asked.format, rules=asked.rules,
-                        system_prompt=asked.system_prompt,
+                        system_prompt=asked.system_prompt, file_type=asked.file_type,
                     )
                 )  # fmt: skip
         earlier(me, listed, ended, going)
@@ -126,9 +125,10 @@ def _found(me: Here, form: Form, format: Format) -> tuple[Effect, bool]:
         return told, False
     asked = form.choices
     exact = counted(
-        me.store, me.actor, me.project, format=asked.format, rules=asked.rules, system_prompt=asked.system_prompt
-    )
-    return exactly(told, exact), True
+        me.store, me.actor, me.project, format=asked.format, rules=asked.rules, system_prompt=asked.system_prompt,
+        file_type=asked.file_type,
+    )  # fmt: skip
+    return exact, True
 
 
 def _reading(me: Here) -> None:
@@ -164,11 +164,9 @@ def _head(me: Here, form: Form, context: str, what: str, ready: ExportView | Non
 
 def _current(form: Form, told: Effect, listed: list[ExportView]) -> Iterator[ExportView]:
     """The exports that still say what the form says: of the same labels, pairs and reasons."""
-    # A format's own limit of length is known only from the file.
-    reasons = {reason: number for reason, number in told.left_out.items() if reason != "too_long"}
     for view in _finished(form, listed):
         is_current = view.label_seq == told.label_seq and view.pairs == told.pairs
-        if is_current and all(view.left_out.get(reason) == number for reason, number in reasons.items()):
+        if is_current and all(view.left_out.get(reason) == number for reason, number in told.left_out.items()):
             yield view
 
 
