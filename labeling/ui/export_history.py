@@ -8,7 +8,7 @@ import streamlit as st
 from exporters.formats import format_title
 from labeling.services.export_changes import Changes, can_compare, changes
 from labeling.services.export_files import export_files, fault_in, is_card_edited, zip_name
-from labeling.services.export_list import ExportView, export_view
+from labeling.services.export_list import ExportView, export_view, exports
 from labeling.services.hub import Pushed, repository
 from labeling.services.zipped import zip_blocks
 from labeling.ui.building import Building, build_again, send
@@ -17,17 +17,31 @@ from labeling.ui.parts import ago, count, escape, faults, figures, grid, note, p
 from labeling.ui.under_way import no_result, under_way
 
 PUSHES: Final = "pushes"
+SHOWN: Final = "exports shown"
+AT_FIRST: Final = 20
 LARGEST_IN_MEMORY: Final = 20_000_000  # bytes; a larger export streams from its route
 
 
-def earlier(me: Here, listed: list[ExportView], ended: Building | None, going: Building | None) -> None:
+def newest(me: Here) -> tuple[list[ExportView], bool]:
+    """The newest exports, as many as are asked for, newest first; and whether there are older ones."""
+    most = st.session_state.get(SHOWN, AT_FIRST)
+    listed = exports(me.store, me.actor, me.project, most + 1)
+    return listed[:most], len(listed) > most
+
+
+def earlier(
+    me: Here, listed: list[ExportView], ended: Building | None, going: Building | None, *, has_older: bool
+) -> None:
     """`listed` are the newest exports, newest first. While something is `going` on, nothing else can be begun; what was
     begun here is told here, also how it `ended`.
     """
     if not listed:
         return
-    with section("Exports so far", "newest first"):
+    with section("Exports so far", f"the newest {len(listed)}" if has_older else "newest first"):
         _table(listed)
+        if has_older and st.button("Show older ones"):
+            st.session_state[SHOWN] = 5 * len(listed)
+            st.rerun()
         finished = {view.id: view for view in listed if view.state == "done"}
         if not finished:
             return

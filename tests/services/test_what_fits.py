@@ -59,7 +59,7 @@ def test_a_file_is_matched_among_the_rows_that_parquet_has_columns_for(store, tm
 def test_an_estimate_is_of_a_file_that_can_be_written(store, format, file_type):
     making = labelled(store, 1)
     for asked in (estimate, preview):
-        with pytest.raises(InputError, match="Parquet is for|not written as CSV"):
+        with pytest.raises(InputError, match=r"Parquet is for|not written as CSV"):
             asked(*making.place, format=format, file_type=file_type)
 
 

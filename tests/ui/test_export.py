@@ -8,6 +8,7 @@ from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import exports
 from labeling.services.label_rules import LabelRules
 from labeling.services.reserving import reserve
+from labeling.storage import tables
 from labeling.ui import building
 from labeling.ui.context import Here
 from tests.services.exporting import done, labelled, lines, make_exporting
@@ -307,6 +308,49 @@ def test_rows_that_are_not_one_a_pair_are_told_beside_the_pairs(sqlite_store, op
     making.label(making.imported_rater("more"), making.pair("even"), "tie")
     page = select(opened(making), "Format", "trl-kto")
     assert "Usable rows: 24 from 12 of 13 pairs" in texts(page)
+
+
+def test_what_parquet_has_no_column_for_is_known_before_the_build(sqlite_store, opened):
+    making = make_exporting(sqlite_store)
+    gold, tools = making.imported_rater(), [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    call = [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    for number in range(12):
+        making.label(gold, making.pair(f"question {number}", tools=tools, a_calls=call if number < 9 else None))
+    page = opened(making)
+    select(page, "Format", "trl")
+    next(one for one in page.button_group if one.label == "File type").set_value("parquet").run()
+    assert "Usable rows: 3 of 12" in texts(page)
+    assert table(page)["n"] == [3, 9]
+    assert labels(build(page)) == ["Download 3 rows"]
+
+
+def test_shares_are_of_the_pairs_that_the_format_takes(sqlite_store, opened):
+    making = make_exporting(sqlite_store)
+    making.change(tables.Project, making.project_id, target_model="m")
+    gold, mine = making.imported_rater(), making.generator("mine")
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    for number in range(4):
+        pair = making.pair(f"question {number}", a_by=mine, b_by=mine, tools=tools if number else [])
+        making.label(gold, pair)
+    page = opened(making)
+    select(page, "Format", "gemini")
+    assert {one.label: one.value for one in page.metric}["With own replies"] == "100 %"
+
+
+def test_exports_beyond_the_newest_are_a_button_away(sqlite_store, opened, tmp_path):
+    making = labelled(sqlite_store, 1)
+    done(making, tmp_path, out=tmp_path / "0")
+    page = opened(making)
+    assert not [one for one in page.button if one.label == "Show older ones"]
+    for number in range(20):
+        done(making, tmp_path, out=tmp_path / f"{number + 1}")
+    page = run(page)
+    assert "the newest 20" in texts(page)
+    assert len(table(page, len(page.dataframe) - 2)["No."]) == 20
+    button(page, "Show older ones").click()
+    page = run(page)
+    assert len(table(page, len(page.dataframe) - 2)["No."]) == 21
+    assert "the newest" not in texts(page)
 
 
 def test_what_was_masked_is_told_as_found(sqlite_store, opened):

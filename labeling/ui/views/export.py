@@ -9,14 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 from exporters import Format
 from labeling.errors import ExportError
 from labeling.services.export import counted, preview
-from labeling.services.export_list import ExportView, exports
+from labeling.services.export_list import ExportView
 from labeling.services.projects import ProjectView
 from labeling.services.rule_effect import Effect, effect
 from labeling.services.vote_export import votes_held
 from labeling.ui.building import Building, build, building, take
 from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.export_form import Form, export_form
-from labeling.ui.export_history import download, earlier, lost
+from labeling.ui.export_history import download, earlier, lost, newest
 from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
 from labeling.ui.parts import bar, body, count, empty, escape, faults, head, note, plural, tell
 from labeling.ui.reserve_section import reserve_section
@@ -42,7 +42,7 @@ def main() -> None:
             if project.prompts:
                 reserve_section(me)
         ended, going = take(me), building(me)
-        listed = exports(me.store, me.actor, me.project)
+        listed, has_older = newest(me)
         with right, st.container(gap="medium"):
             if form.format is None:
                 _votes(me, form, listed, top)
@@ -63,7 +63,7 @@ def main() -> None:
                         system_prompt=asked.system_prompt, file_type=asked.file_type,
                     )
                 )  # fmt: skip
-        earlier(me, listed, ended, going)
+        earlier(me, listed, ended, going, has_older=has_older)
 
 
 def _nothing(project: ProjectView) -> None:
