@@ -28,6 +28,15 @@ def test_an_export_is_written_told_and_passes_the_check(tiebreak, project, tmp_p
     assert "0 errors" in checked.stdout
 
 
+def test_an_estimate_is_of_the_file_type_that_is_asked_for(tiebreak, project):
+    database, making = project
+    asked = ["export", "-p", making.slug, "--estimate", "--file-type", "parquet", "-f"]
+    assert tiebreak(*database, *asked, "trl").returncode == 0
+    refused = tiebreak(*database, *asked, "openai-dpo")
+    assert refused.returncode > 0
+    assert "openai-dpo is read from JSONL alone" in refused.stderr
+
+
 @pytest.mark.parametrize("target", [Target.AZURE, Target.TOGETHER, Target.FIREWORKS, Target.OWN])
 def test_without_a_format_it_is_that_of_the_target(tiebreak, project, tmp_path, target):
     database, making = project
