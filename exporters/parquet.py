@@ -40,7 +40,7 @@ def parquet_refusal(row: PreferenceRow | CompletionRow, format: str) -> str | No
         "llama-factory",
         "axolotl",
         "trl-standard",
-    ):  # there a call is a text, or no row has any; names are dropped
+    ):  # there a call is a text or refused, and names are dropped
         return None
     calls = row.tool_calls if isinstance(row, CompletionRow) else row.chosen_tool_calls or row.rejected_tool_calls
     has_offer = bool(row.tools) and "tools" not in COLUMNS[format]
