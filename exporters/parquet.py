@@ -32,15 +32,13 @@ COLUMNS: dict[str, dict[str, str]] = {
     "axolotl": {"messages": "messages", "chosen": "message", "rejected": "message"},
     "llama-factory": {"conversations": "turns", "chosen": "turn", "rejected": "turn", "system": "text", "tools": "text"},
 }  # fmt: skip
+# In these a call is a text or no row has any, and names are dropped.
+WITHOUT_KEYS = ("llama-factory", "axolotl", "trl-standard")
 
 
 def parquet_refusal(row: PreferenceRow | CompletionRow, format: str) -> str | None:
     """`no_columns` where the row has what has no column."""
-    if format in (
-        "llama-factory",
-        "axolotl",
-        "trl-standard",
-    ):  # there a call is a text or refused, and names are dropped
+    if format in WITHOUT_KEYS:
         return None
     calls = row.tool_calls if isinstance(row, CompletionRow) else row.chosen_tool_calls or row.rejected_tool_calls
     has_offer = bool(row.tools) and "tools" not in COLUMNS[format]
