@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from exporters.formats import Format
 from exporters.jsonl import json_line
 from exporters.parquet import parquet_refusal
+from exporters.refusals import refused
 from exporters.rows import CompletionRow, PreferenceRow, RowRefused
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
@@ -26,7 +27,7 @@ class Lines:
             RowRefused: the file takes no such row; all lines or none are written.
         """
         if code := self.format.refusal(row):
-            raise RowRefused(code, f"{self.format.name} takes no such row")
+            raise refused(code)
         pieces = (row,) if self.format.pieces is None else self.format.pieces(row)
         return [(piece, self._line(piece)) for piece in pieces]
 
@@ -34,8 +35,8 @@ class Lines:
         """The code of why the file does not take `row`; None where it does."""
         try:
             self.of(row)
-        except RowRefused as refused:
-            return refused.code
+        except RowRefused as fault:
+            return fault.code
         return None
 
     @property
@@ -53,8 +54,8 @@ class Lines:
 
     def _line(self, piece: PreferenceRow | CompletionRow) -> bytes:
         if self.is_parquet and (code := parquet_refusal(piece, self.format.name)):
-            raise RowRefused(code, "the row has what has no column")
+            raise refused(code)
         line = json_line(self.format.record(piece))
         if self.is_too_long(line):
-            raise RowRefused(TOO_LONG, f"the row has more than {self._most_tokens} tokens")
+            raise refused(TOO_LONG)
         return line

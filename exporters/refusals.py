@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from exporters.rows import RowRefused
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -54,3 +56,8 @@ REFUSALS = {
         "A reply calls tools the prompt does not offer", "Add the tools to the prompt, or choose trl, which takes them"
     ),
 }
+
+
+def refused(code: str) -> RowRefused:
+    """Why a row is not written, in a sentence."""
+    return RowRefused(code, f"{REFUSALS[code].title}. {REFUSALS[code].remedy}.")

@@ -12,8 +12,9 @@ import orjson
 from exporters.files import FolderFault, working_folder
 from exporters.formats import EXPORTERS, Format
 from exporters.jsonl import JsonlFile, json_line
-from exporters.parquet import COLUMNS, ParquetFile, parquet_refusal, schema_of
-from exporters.refusals import REFUSALS
+from exporters.lines import TOO_LONG, Lines
+from exporters.parquet import COLUMNS, ParquetFile, schema_of
+from exporters.refusals import refused
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
 from exporters.spool import Spool
 from labeling.domain import Verdict
@@ -162,6 +163,8 @@ class _Conversion:
         self.read = 0  # rows
         self._name = name
         self._format = format
+        self._lines = Lines(format, _is_parquet(out))
+        self._many_bytes = self._lines.many_bytes
         self._out = out
         self._folder = folder
         self._stack = stack
@@ -183,14 +186,16 @@ class _Conversion:
             self._reasons[row.code] += 1
             self._refuse([row])
         elif isinstance(row[1], bytes):
-            self._written.write(row[1])
+            if (refusal := self._write_line(row[0], row[1])) is not None:
+                self._reasons[refusal.code] += 1
+                self._refuse([refusal])
         else:
             self._write_pairs(row[0], row[1])
 
     def end(self, understanding: Understanding) -> Converted:
         """Give the files their names, when both are on the disk. Raises ExportError where no row could be written, and
         ConflictError where somebody else wrote to these names in the meantime."""
-        refused, refused_file = self._reasons.total(), _refused_file(self._out)
+        refusals, refused_file = self._reasons.total(), _refused_file(self._out)
         written = self._written
         if self._spool is not None:
             for line, *_ in self._spool.rows():
@@ -200,7 +205,7 @@ class _Conversion:
         if self._refused is not None:
             self._refused.close()
             self._refused.path.rename(refused_file)
-        if self.read == refused:
+        if self.read == refusals:
             raise ExportError(_nothing(self._name, understanding, self._reasons, refused_file))
         if not written.rows:
             raise ExportError(
@@ -213,8 +218,8 @@ class _Conversion:
             to=self._format.name,
             out=str(self._out),
             read=self.read,
-            converted=self.read - refused,
-            refused=refused,
+            converted=self.read - refusals,
+            refused=refusals,
             rows=written.rows,
             bytes=self._out.stat().st_size,
             sha256=written.sha256,
@@ -240,25 +245,25 @@ class _Conversion:
     def _write(self, line: int, row: PairRow) -> Refusal | None:
         """Write a pair; returns why it cannot be."""
         if (made_line := ordinary_line(self._format, row)) is not None:
-            self._written.write(made_line)
-            return None
+            return self._write_line(line, made_line)
         try:
-            made = preference_row(row, self._format.takes)
-            if code := self._format.refusal(made):
-                raise _refused(code)
-            if self._spool is None or self._format.pieces is None:
-                self._written.write(self._line(made))
+            made = self._lines.of(preference_row(row, self._format.takes))
+        except RowRefused as fault:
+            return Refusal(line, fault.code, str(fault), _shown(row))
+        for piece, its_line in made:
+            if self._spool is None:
+                self._written.write(its_line)
             else:
-                for piece, its_line in [(piece, self._line(piece)) for piece in self._format.pieces(made)]:
-                    self._spool.add(piece, its_line, NOWHERE, {})
-        except RowRefused as refused:
-            return Refusal(line, refused.code, str(refused), _shown(row))
+                assert isinstance(piece, CompletionRow)  # a spool is for formats of these
+                self._spool.add(piece, its_line, NOWHERE, {})
         return None
 
-    def _line(self, row: PreferenceRow | CompletionRow) -> bytes:
-        if isinstance(self._written, ParquetFile) and (code := parquet_refusal(row, self._format.name)):
-            raise _refused(code)
-        return json_line(self._format.record(row))
+    def _write_line(self, line: int, made: bytes) -> Refusal | None:
+        """Write an ordinary line; returns why it cannot be."""
+        if len(made) > self._many_bytes and self._lines.is_too_long(made):
+            return Refusal(line, TOO_LONG, str(refused(TOO_LONG)), made[:SHOWN].decode(errors="ignore"))
+        self._written.write(made)
+        return None
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if self._refused is None:
@@ -288,10 +293,6 @@ def preference_row(row: PairRow, takes: AbstractSet[str] = frozenset()) -> Prefe
         prompt.messages, chosen.text, rejected.text, prompt.tools, chosen.tool_calls, rejected.tool_calls, outcome,
         row.strength if row.margin is None else row.margin,
     )  # fmt: skip
-
-
-def _refused(code: str) -> RowRefused:
-    return RowRefused(code, f"{REFUSALS[code].title}. {REFUSALS[code].remedy}.")
 
 
 def _shown(row: PairRow) -> str:

@@ -343,6 +343,19 @@ def test_what_has_no_column_is_refused_with_its_reason(file, tmp_path):
     assert (done.rows, done.refused_by_reason) == (1, {"no_columns": 1})
 
 
+@pytest.mark.parametrize(("to", "tokens"), [("openai-dpo", 65_536), ("sft", 65_536), ("gemini", 131_072)])
+@pytest.mark.parametrize("fields", [{}, {"chosen_model": "m"}])
+def test_a_row_of_more_tokens_than_the_service_takes_is_refused(file, tmp_path, to, tokens, fields):
+    source = file(pair(1), pair(2, chosen="so on " * tokens, **fields))
+    done = convert(source, "in.jsonl", to=to, out=tmp_path / "train.jsonl")
+    assert (done.rows, done.refused_by_reason) == (1, {"too_many_tokens": 1})
+    (refusal,) = lines(tmp_path / "train.jsonl.refused.jsonl")
+    assert (refusal["line"], refusal["reason"]) == (
+        2,
+        "More tokens than the service takes. Shorten the prompt or the replies.",
+    )
+
+
 def test_what_holds_no_pairs_is_one_sentence(file, tmp_path):
     with pytest.raises(InputError, match="holds prompts: only pairs can be converted"):
         convert(file({"prompt": "Why?"}), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
