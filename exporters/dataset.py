@@ -17,7 +17,7 @@ from exporters.files import begin_folder, discard_folder, finish_folder, write_f
 from exporters.findings import CheckFailed, Finding
 from exporters.formats import EXPORTERS
 from exporters.jsonl import FileFacts, JsonlFile, json_line
-from exporters.lines import TOO_LONG, Lines
+from exporters.lines import TOO_MANY_TOKENS, Lines
 from exporters.manifest import manifest
 from exporters.parquet import COLUMNS
 from exporters.plain import Parts, PlainPair
@@ -190,7 +190,7 @@ class DatasetWriter:
     def _add_line(self, line: bytes, parts: Parts, about: About) -> None:
         source, pair, group, labels, strength, agreed, *sides = about
         if self._lines.is_too_long(line):
-            self._count(pair, TOO_LONG)
+            self._count(pair, TOO_MANY_TOKENS)
             return
         self._count(pair, None)
         self._sources.count(source, len(labels), agreed)

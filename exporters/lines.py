@@ -1,6 +1,7 @@
-"""The lines that a row becomes in a file of one kind, or why it becomes none: the one place where a row is refused."""
+"""The lines that a row becomes in a file of one kind, or why its format, Parquet or their tokens let it become none."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporters.formats import Format
@@ -10,7 +11,7 @@ from exporters.refusals import refused
 from exporters.rows import CompletionRow, PreferenceRow, RowRefused
 from exporters.tokens import BYTES_PER_TOKEN, about_tokens
 
-TOO_LONG = "too_many_tokens"
+TOO_MANY_TOKENS = "too_many_tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +27,18 @@ class Lines:
         Raises:
             RowRefused: the file takes no such row; all lines or none are written.
         """
-        if code := self.format.refusal(row):
-            raise refused(code)
-        pieces = (row,) if self.format.pieces is None else self.format.pieces(row)
-        return [(piece, self._line(piece)) for piece in pieces]
+        return [(piece, self._line(piece)) for piece in self._pieces(row)]
+
+    def pieces(self, row: PreferenceRow) -> Sequence[PreferenceRow | CompletionRow]:
+        """What stands in each of these lines; they are not made where nothing hangs on them. Raises as `of`."""
+        if self.is_parquet or self.format.most_tokens:
+            return [piece for piece, _ in self.of(row)]
+        return self._pieces(row)
 
     def refusal(self, row: PreferenceRow) -> str | None:
         """The code of why the file does not take `row`; None where it does."""
         try:
-            self.of(row)
+            self.pieces(row)
         except RowRefused as fault:
             return fault.code
         return None
@@ -52,10 +56,15 @@ class Lines:
     def _most_tokens(self) -> int:
         return self.format.most_tokens or sys.maxsize
 
+    def _pieces(self, row: PreferenceRow) -> Sequence[PreferenceRow | CompletionRow]:
+        if code := self.format.refusal(row):
+            raise refused(code)
+        return (row,) if self.format.pieces is None else self.format.pieces(row)
+
     def _line(self, piece: PreferenceRow | CompletionRow) -> bytes:
         if self.is_parquet and (code := parquet_refusal(piece, self.format.name)):
             raise refused(code)
         line = json_line(self.format.record(piece))
         if self.is_too_long(line):
-            raise refused(TOO_LONG)
+            raise refused(TOO_MANY_TOKENS)
         return line

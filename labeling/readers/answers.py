@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from labeling.readers.chat import as_messages, as_reply, plain_text
-from labeling.readers.columns import Columns, cell, identifier, needed, prompt_row
+from labeling.readers.columns import Columns, cell, expect_whole_id, identifier, needed, prompt_row
 from labeling.readers.refusals import RowFault
 from labeling.rows import CompletionRow, PromptRow
 
@@ -20,6 +20,7 @@ def completion_table(record: dict[str, Any], columns: Columns) -> CompletionRow:
 
 
 def _needed_id(record: dict[str, Any], columns: Columns) -> str:
+    expect_whole_id(record, columns)
     found = identifier(cell(record, columns, "id"))
     if found is None:
         raise RowFault("missing_field", "the row has neither a prompt nor the id of one")
@@ -47,11 +48,18 @@ def fastchat_answer(record: dict[str, Any], columns: Columns) -> CompletionRow:
     )
 
 
+def prompt_alone(record: dict[str, Any], columns: Columns) -> PromptRow:
+    """A prompt by itself, which completions may join by its id."""
+    expect_whole_id(record, columns)
+    return prompt_row(record, columns)
+
+
 def questions(record: dict[str, Any], columns: Columns) -> PromptRow:
     """MT-bench: the first turn is the prompt, later ones are kept as follow-ups."""
     turns = record["turns"]
     if not isinstance(turns, list) or not turns:
         raise RowFault("empty_prompt", '"turns" is empty')
+    expect_whole_id(record, columns)
     first, *later = [_turn(turn) for turn in turns]
     row = prompt_row(record, columns, as_messages(first, "turns[0]"))
     reference = record.get("reference")

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from labeling.domain import Json, Verdict
 from labeling.readers.chat import as_messages, as_reply, plain_text
 from labeling.readers.columns import (
@@ -70,7 +72,7 @@ def battle(record: dict[str, Any], columns: Columns) -> PairRow:
         lists = [listed(one) for one in given]
         # A reply may be a list by itself: turns stand in all three.
         turns = lists if all(isinstance(one, list) for one in lists) else given
-        if turns is given and all(isinstance(one, list) or _TURNS.match(str(one)) for one in lists):
+        if turns is given and all(isinstance(one, list) or _is_of_turns(str(one)) for one in lists):
             raise RowFault(
                 "not_json",
                 "the prompt and both answers are lists of turns, and not all of them are JSON; write them as JSON, whole, with double"
@@ -100,6 +102,17 @@ def _conversation(record: Mapping[str, Any], field: str) -> tuple[list[Json], Js
     if len(messages) < 2:
         raise RowFault("not_one_reply", f"{field} holds no prompt with its reply")
     return messages[:-1], messages[-1]
+
+
+def _is_of_turns(text: str) -> bool:
+    """Whether a text is a list of turns, whole or cut off; one with words behind it is a text."""
+    if not _TURNS.match(text):
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return error.pos >= len(text) or text.rstrip().endswith("]")
+    return True
 
 
 def _winner(record: Mapping[str, Any], columns: Columns) -> Verdict | None:

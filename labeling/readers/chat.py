@@ -39,6 +39,9 @@ _SPEAKER = re.compile(r"'(role|from)': '(system|developer|user|human|assistant|g
 # The same of messages in JSON, whole or not.
 _BEGUN = re.compile(r'(\[\s*\{\s*"id"|\[?\s*\{\s*"(role|content|from|value)")\s*:')
 _SAID_BY = re.compile(rf'"(role|from)"\s*:\s*"({"|".join(sorted(SPEAKERS))})"', re.IGNORECASE)
+_SAID = re.compile(r'"(content|value|tool_calls)"\s*:\s*["\[]')
+# Of a list that is cut in its first message: there it says nothing that a message does not.
+_CUT = re.compile(rf'\[\s*\{{\s*("content"\s*:\s*"|{_SAID_BY.pattern})[^}}]*\Z', re.IGNORECASE)
 # What a model thought before it answered, in messages or their JSON in a cell: no part of a reply here.
 _THOUGHT = re.compile(r'"(reasoning_content|thinking)\\*": *\\*"(?!\\*")')
 
@@ -129,7 +132,8 @@ def _is_of_messages(text: str, error: orjson.JSONDecodeError) -> bool:
     is_cut = error.pos >= len(text)
     if "after document" in error.msg or not (is_cut or text.endswith(("}", "]"))):
         return False
-    return _SAID_BY.search(text) is not None or (is_cut and text.startswith("["))  # cut before it says who speaks
+    is_said = _SAID_BY.search(text) is not None and _SAID.search(text) is not None
+    return is_said or (is_cut and _CUT.match(text) is not None)
 
 
 def _message(value: object, field: str, number: int | None = None) -> Json:

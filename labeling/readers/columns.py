@@ -76,17 +76,17 @@ PROMPT = ("prompt", "input", "history")
 ABOUT_PROMPT = ("id", "tags", "reference", "system", "tools", "language")
 
 
-def suggested(names: Sequence[str], roles: Sequence[str]) -> dict[str, str]:
-    """Which column plays which role, by their names; each column once."""
+def suggested(names: Sequence[str], roles: Sequence[str], known: Columns | None = None) -> dict[str, str]:
+    """Which column plays which role, by their names, each column once; with those that are `known`."""
     known_as = {plain_name(name): name for name in reversed(names)}
-    mapping: dict[str, str] = {}
+    mapping = dict(known or {})
     for role in roles:
         names_of = KNOWN_COLUMNS[role]
         if role == "response_b" and "response_a" in mapping:
             names_of = (_second(plain_name(mapping["response_a"])), *names_of)
-        for known in names_of:
-            if known in known_as and known_as[known] not in mapping.values():
-                mapping[role] = known_as[known]
+        for name in names_of:
+            if name in known_as and known_as[name] not in mapping.values():
+                mapping[role] = known_as[name]
                 break
     return mapping
 
@@ -99,7 +99,7 @@ def _second(name: str) -> str:
 def further_responses(names: Sequence[str], columns: Columns) -> list[str]:
     """The columns of a third response and more: those called as the two that play a role, with another number or letter."""
     alike = [
-        re.escape(side[:-1]) + (r"\d+" if side[-1].isdigit() else "[c-h]")
+        re.escape(side[:-1]) + (r"\d{1,2}" if side[-1].isdigit() else "[c-h]")
         for role in ("response_a", "response_b")
         if (side := plain_name(columns[role])) and side[-1] in COUNTED
     ]
@@ -218,18 +218,27 @@ def _holds(value: Any) -> bool:
 
 
 def identifier(value: object) -> str | None:
-    """An id as text, None where there is none. Whole numbers of a column with gaps come with a point, which is no part of them."""
-    if isinstance(value, float | Decimal) and not math.isnan(value):
-        if isinstance(value, float) and abs(value) >= EXACT:
-            # Others would be the same number, and prompts with their completions be mixed up.
-            raise RowFault(
-                "bad_id",
-                f"the id {value} is too large for a number and has lost its last digits; write it in quotes, or leave it out with --map id=",
-            )
+    """An id as text, None where there is none, or none that is whole. Whole numbers of a column with gaps come with a point,
+    which is no part of them."""
+    if isinstance(value, float | Decimal) and math.isfinite(value) and not _has_lost_digits(value):
         value = str(int(value) if value == int(value) else value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return plain_text(str(value), "the id").strip() or None
+
+
+def expect_whole_id(record: Mapping[str, Any], columns: Columns) -> None:
+    """Raise RowFault where the id of a row that others join by it is not whole: they would be mixed up."""
+    value = cell(record, columns, "id")
+    if _has_lost_digits(value):
+        raise RowFault(
+            "bad_id",
+            f"the id {value} is too large for a number and has lost its last digits; write it in quotes, or leave it out with --map id=",
+        )
+
+
+def _has_lost_digits(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value) and abs(value) >= EXACT
 
 
 def _tags(value: object) -> tuple[str, ...]:

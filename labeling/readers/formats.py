@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labeling.readers import annotations, answers, battles, preferences, rankings, scored, unpaired
-from labeling.readers.columns import ABOUT_PROMPT, PROMPT, Columns, plain_name, prompt_row, suggested
+from labeling.readers.columns import ABOUT_PROMPT, PROMPT, Columns, plain_name, suggested
 from labeling.readers.refusals import Refusal
 from labeling.rows import Row
 
@@ -110,7 +110,7 @@ FORMATS: dict[str, Format] = {
         lambda r: _has("response")(r) and (_has("id")(r) or _has("prompt")(r)), answers.completion_table,
         (*PROMPT, "response", "model", *ABOUT_PROMPT),
     ),
-    "prompts": Format("prompts", "prompts: texts or chat messages", _has("prompt"), prompt_row, (*PROMPT, *ABOUT_PROMPT)),
+    "prompts": Format("prompts", "prompts: texts or chat messages", _has("prompt"), answers.prompt_alone, (*PROMPT, *ABOUT_PROMPT)),
 }  # fmt: skip
 
 # What a mapping says of a file that no format fits: the format that needs those roles.
@@ -152,7 +152,7 @@ def mapped(format: Format, columns: tuple[str, ...], given: Columns, *, of_first
     roles = format.columns if format.spelled is None else [role for role in format.columns if role != "verdict"]
     found = suggested(columns[:of_first], roles)
     left = [role for role in roles if role not in found]
-    found |= suggested(columns[of_first:], left) | dict(given)
+    found = suggested(columns[of_first:], left, found) | dict(given)
     prompt = plain_name(found.get("prompt", ""))
     for role in ("input", "history"):
         # Beside a question a context may be anything; what plays another role by hand is no part of the prompt.

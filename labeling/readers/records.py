@@ -12,7 +12,7 @@ import orjson
 
 from labeling.errors import InputError
 from labeling.readers.columns import KNOWN_COLUMNS, suggested
-from labeling.readers.formats import found_format
+from labeling.readers.formats import FORMATS, found_format
 from labeling.readers.opening import HEAD_BYTES, MAX_ROW_BYTES, Source, lines, read_all
 from labeling.readers.parquet import parquet_records
 from labeling.readers.refusals import Refusal, size_fault, too_long
@@ -22,7 +22,9 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 TEXT_FIELD = "prompt"
 LOOKED_AT = 20
 NAME = re.compile(r"[A-Za-z][\w.-]{0,39}")  # of a column
-OPENED_BELOW = re.compile(r'\{\s*"[^"\n]*"\s*:\s*\n\s*\[')  # a document around a list that begins on a line of its own
+OPENED_BELOW = re.compile(
+    r'\{\s*"[^"\n]*"\s*:[^\S\n]*\n\s*\['
+)  # a document around a list that begins on a line of its own
 EXCEL = "sep="  # how Excel says in a line above the header which delimiter a table has
 SHOWN = 2000
 # A field that few rows have need not be in the first: its column is looked for so far.
@@ -190,9 +192,13 @@ def _is_row(document: dict[str, Any], inside: list[Any]) -> bool:
     if any(key in document for key in ("prompt", "messages", "input", "chosen", "turns")):
         return True
     found = found_format([document], "auto", {})
+    if found is None:
+        return False
+    of_list = found_format([one for one in inside[:LOOKED_AT] if isinstance(one, dict)], "auto", {})
     if found in ("prompts", "completions"):  # of which a question or an answer may describe the list
-        return found_format([one for one in inside[:LOOKED_AT] if isinstance(one, dict)], "auto", {}) is None
-    return found is not None
+        return of_list is None
+    # What a rating or a ranking holds may be texts with their scores, but no pairs.
+    return found not in ("kto", "ranking") or of_list is None or FORMATS[of_list].kind != "pairs"
 
 
 def _csv(source: Source) -> Iterator[Record | Refusal]:

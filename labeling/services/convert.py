@@ -12,7 +12,7 @@ import orjson
 from exporters.files import FolderFault, working_folder
 from exporters.formats import EXPORTERS, Format
 from exporters.jsonl import JsonlFile, json_line
-from exporters.lines import TOO_LONG, Lines
+from exporters.lines import TOO_MANY_TOKENS, Lines
 from exporters.parquet import COLUMNS, ParquetFile, schema_of
 from exporters.refusals import refused
 from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, RowRefused
@@ -261,7 +261,7 @@ class _Conversion:
     def _write_line(self, line: int, made: bytes) -> Refusal | None:
         """Write an ordinary line; returns why it cannot be."""
         if len(made) > self._many_bytes and self._lines.is_too_long(made):
-            return Refusal(line, TOO_LONG, str(refused(TOO_LONG)), made[:SHOWN].decode(errors="ignore"))
+            return Refusal(line, TOO_MANY_TOKENS, str(refused(TOO_MANY_TOKENS)), made[:SHOWN].decode(errors="ignore"))
         self._written.write(made)
         return None
 

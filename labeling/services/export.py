@@ -32,7 +32,7 @@ from labeling.services.export_state import Progress, begin, end, settling
 from labeling.services.grouping import group_kept_prompts, group_prompts
 from labeling.services.label_rules import DEFAULT_RULES, STRENGTH_SCALE, LabelRules
 from labeling.services.personal_data import mask
-from labeling.services.rule_effect import Effect, effect, effect_on, settled
+from labeling.services.rule_effect import Effect, Singles, effect, effect_on, settled
 from labeling.services.vote_export import export_votes
 from labeling.services.votes import OUTCOMES
 from labeling.storage import exports as rows
@@ -102,7 +102,7 @@ def counted(
     system_prompt: str | None = None,
     file_type: FileKind = "jsonl",
 ) -> Effect:
-    """What the rules do, with what the file refuses taken off: every text is read, about 50,000 pairs a second.
+    """What the rules do, with what the file refuses taken off: every text is read.
 
     Raises:
         InputError: no such format, or not written so; or a rule that the project cannot follow.
@@ -118,13 +118,13 @@ def counted(
             refusals, before = [], written
             for row, origin in made:
                 try:
-                    found = lines.of(row)
+                    found = lines.pieces(row)
                 except RowRefused as refused:
                     refusals.append(refused.code)
                     continue
                 taken.add(row, origin)
                 written += len(found)
-                for piece, _ in found:
+                for piece in found:
                     if isinstance(piece, CompletionRow):
                         once.add(piece, origin.asked)
             kept += written > before
@@ -136,7 +136,7 @@ def counted(
         single = once.settled()[1]
         written = single.desirable + single.undesirable
         if singles is not None:
-            singles = replace(singles, desirable=single.desirable, undesirable=single.undesirable)
+            singles = Singles(single.desirable, single.undesirable, single.conflicting)
     return replace(told, kept=kept, rows=written, left_out=dict(left_out.most_common()), singles=singles)
 
 
@@ -308,7 +308,11 @@ def _write(
     left_wins = write_rows(session, held, asked.system_prompt, left_out, writer, looked)
     is_refused = bool(writer.left_out) or not left_out.keys() <= set(OUTCOMES)
     if held.told and held.fits is None and (is_refused or held.rules.edits == "both"):  # perhaps one row of two is
-        held = settled(store, session, replace(held, fits=_fits(session, held, lines, asked.system_prompt)))
+        held = settled(
+            store,
+            session,
+            replace(held, fits=_fits(session, replace(held, is_split=False), lines, asked.system_prompt)),
+        )
     for reason, count in left_out.items():
         writer.leave_out(reason, count)
     if not writer.used:

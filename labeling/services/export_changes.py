@@ -75,6 +75,8 @@ def changes(store: Store, actor: Actor, slug: str, since: int, export: int) -> C
         _rows_of(one, export_folder(store, actor, slug, one.id), first_of, is_single=is_single)
         for one in (before, view)
     )
+    if not is_single:
+        old, new = _aligned(old, new), _aligned(new, old)
     kept_old, kept_new = np.isin(old.key, new.key), np.isin(new.key, old.key)
     is_same = (old.chosen[kept_old] == new.chosen[kept_new]) & (old.rejected[kept_old] == new.rejected[kept_new])
     is_turned = (old.chosen[kept_old] == new.rejected[kept_new]) & (old.rejected[kept_old] == new.chosen[kept_new])
@@ -133,6 +135,19 @@ def _rows_of(view: ExportView, folder: Path, first_of: Mapping[int, int], *, is_
         read[0] = 2 * read[0] + is_second
     _, first = np.unique(read[0], return_index=True)
     return _Rows(*(column[first] for column in read))
+
+
+def _aligned(some: _Rows, others: _Rows) -> _Rows:
+    """The rows of one export, with one that is alone in its pair as the second where it says what the other export's second
+    one does: the first may have been drawn out."""
+    is_second = others.key % 2 == 1
+    told = zip(*(column[is_second].tolist() for column in (others.pair, others.chosen, others.rejected)), strict=True)
+    seconds = {pair: sides for pair, *sides in told}
+    with_two = set(some.pair[some.key % 2 == 1].tolist())
+    key = some.key.copy()
+    for place in np.flatnonzero(np.isin(some.pair, list(seconds.keys() - with_two))).tolist():
+        key[place] += seconds[int(some.pair[place])] == [some.chosen[place], some.rejected[place]]
+    return some._replace(key=key)
 
 
 def _values(told: dict[str, Any], first_of: Mapping[int, int], *, is_single: bool) -> tuple[int, int, int, int, int]:

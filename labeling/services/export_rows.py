@@ -204,7 +204,7 @@ class _RowMaker:
             if not self._held.keeps_names:  # what is dropped is not masked
                 messages = [{key: value for key, value in one.items() if key != "name"} for one in messages]
             messages, tools = masked(messages, found), tuple(masked(tool, found) for tool in tools)
-            asked = canonical_messages(messages)
+            asked = _as_asked(canonical_messages(messages))
             system = system and mask(system, found)
         prompt = with_system_prompt(messages, system)
         made, refusal = [], None
@@ -279,7 +279,7 @@ class _RowMaker:
             rejected_by=rejected.by,
             decided_by=self._kinds(decision.raters),
             sandbox=tuple(marks),
-            asked=pair.messages,
+            asked=_as_asked(pair.messages),
             rater_ids=decision.raters,
         )
 
@@ -309,3 +309,8 @@ def _masked_reply(text: str, calls: Calls, kinds: set[str]) -> tuple[str, Calls]
 
 def _loaded(text: str | None) -> Calls:
     return tuple(orjson.loads(text)) if text else ()
+
+
+def _as_asked(messages: str) -> str:
+    """What tells a prompt in a file: what developers say is written there as the system's."""
+    return messages.replace('"role":"developer"', '"role":"system"') if '"developer"' in messages else messages

@@ -22,7 +22,12 @@ def joined_by_masks(session: Session, held: Ballot) -> dict[str, str]:
     What masking does not change joins nothing by itself, so that all other groups stay as they are.
     """
     last = exports.last_paired_prompt(session, held.project_id, held.last_pair, held.hidden)
-    changed = _changed(session, held.project_id, last)
+    signer, changed = Signer(), []
+    for prompt_id, text in grouping.prompts_between(session, held.project_id, 0, last):
+        messages, kinds = _masked(text)
+        if kinds:
+            changed.append(prompt_id)
+            signer.add(prompt_id, messages)
     if not changed:
         return {}
     kept = np.frombuffer(b"".join(grouping.signatures(session, held.project_id)), SIGNATURE)
@@ -32,20 +37,10 @@ def joined_by_masks(session: Session, held: Ballot) -> dict[str, str]:
     def messages_of(prompt_id: int) -> list[Json]:
         return _masked(grouping.messages_of(session, prompt_id))[0]
 
-    signer = Signer([kept.tobytes()])
-    for prompt_id in changed:
-        signer.add(prompt_id, messages_of(prompt_id))
     names = {id_: name for id_, name, _ in grouping.prompt_groups(session, held.project_id)}
-    found = groups(
-        signer.signatures(), len(kept), lambda ids: {id_: names[id_] for id_ in ids if id_ in names}, messages_of
-    )
+    signed = np.concatenate([kept, signer.signatures()])
+    found = groups(signed, len(kept), lambda ids: {id_: names[id_] for id_ in ids if id_ in names}, messages_of)
     return _joined([[names[id_] for id_ in group] for group in found], list(dict.fromkeys(names.values())))
-
-
-def _changed(session: Session, project_id: int, last: int) -> list[int]:
-    """The prompts up to `last` in whose messages something is masked."""
-    prompts = grouping.prompts_between(session, project_id, 0, last)
-    return [prompt_id for prompt_id, messages in prompts if _masked(messages)[1]]
 
 
 def _masked(messages: str) -> tuple[list[Json], set[str]]:

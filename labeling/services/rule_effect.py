@@ -50,7 +50,7 @@ class Singles:
 class Effect:
     """pairs = kept + the sum of `left_out` (by reason, in the order in which rules are asked).
 
-    `rows` come of the pairs kept, before a format refuses any. `unread`: pairs whose texts are not read yet, which a
+    `rows` come of the pairs kept: of `effect` before a format refuses any. `unread`: pairs whose texts are not read yet, which a
     rule about texts does not leave out so far. The rest is of the pairs kept and known only where it was asked for:
     `longer_before` and `longer_after` lengths are matched, of all rows of the pairs, `own_both` and `own_one` sides by the model to be tuned,
     `edited` by an annotator, `contradicting` others of their prompt, `without_strength` in all of their rows; `found`

@@ -70,6 +70,8 @@ def test_turns_of_a_battle_as_python_prints_them_are_refused():
 def test_a_list_beside_texts_is_a_text_of_a_battle():
     texts = {"prompt": "[MASK] is what?", "response_a": "['x']", "response_b": '["x"]'}
     assert said(pair_in(texts | FIGHT)) == tuple(texts.values())
+    texts = {"prompt": '["a", "b"] sort it', "response_a": '["b"] first', "response_b": '["a", "b"]'}
+    assert said(pair_in(texts | FIGHT)) == tuple(texts.values())
 
 
 def test_llmbars_gold_label_is_the_verdict():

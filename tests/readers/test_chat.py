@@ -96,6 +96,13 @@ def test_messages_in_a_cell_whose_json_is_broken_are_refused_and_not_taken_for_t
         '[{"role": "Engineer", "content": "x"},]',
         '[{"role": "Engineer", "content": "x", "id": 1}]',
         '[{"role": "user", "since": 2019}]',
+        '[{"id": 1, "title": "Book one"}, {"id": 2, "title": "Bo',
+        '[{"value": 1, "label": "x"}, {"val',
+        '[{"content": "a", "score": 1}, {"content": "b", "sco',
+        '[{"role": "Data Engineer", "years": 3}, {"role": "QA',
+        '[{"id": 1, "name": "Ann", "role": "user"}, {"id": 2, "role": "admin"},]',
+        '{"role": "user", "name": "Ann",}',
+        '{"from": "system", "to": "bob", "body": "x"',
     ],
 )
 def test_a_question_about_messages_stays_the_text_it_is(asked):

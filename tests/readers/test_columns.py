@@ -177,3 +177,14 @@ def test_completions_find_their_prompts_by_ids_of_a_column_with_gaps(tmp_path):
 def test_an_id_over_64_bits_that_has_lost_its_last_digits_is_refused_and_not_forgotten(record):
     assert refusal_in(record | {"id": 2**64 + 1}).code == "bad_id"
     assert rows_in(jsonl(record | {"id": str(2**64 + 1)}))[0].external_id == str(2**64 + 1)
+
+
+def test_a_pair_needs_no_id_that_is_whole():
+    row = pair_in({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "id": 2**64 + 1})
+    assert row.prompt.external_id is None
+
+
+def test_a_second_response_that_comes_late_is_that_of_the_first():
+    late = [{"prompt": "Q", "output_0": "x"}] * 25 + [{"prompt": "Q", "output_0": "x", "output_1": "y"}]
+    mapping = understand(jsonl(*late), "file.jsonl", format="pairs").mapping
+    assert (mapping["response_a"], mapping["response_b"]) == ("output_0", "output_1")

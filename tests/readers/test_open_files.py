@@ -67,7 +67,15 @@ def test_one_record_that_holds_a_list_of_objects_is_the_record_in_a_document_as_
     assert rows(content, "one.json") == rows(content, "one.jsonl")
 
 
-@pytest.mark.parametrize("around", [{"version": 1}, {"question": "Which is better?"}, {"id": 7, "response": "ok"}])
+@pytest.mark.parametrize(
+    "around",
+    [
+        {"version": 1},
+        {"question": "Which is better?"},
+        {"id": 7, "response": "ok"},
+        {"label": True, "output": "y", "instruction": "i"},
+    ],
+)
 def test_what_stands_around_a_list_of_records_is_no_record(around: dict[str, object]) -> None:
     assert rows(json.dumps(around | {"data": OTHERS}), "p.json") == rows(json.dumps(OTHERS), "p.json")
 

@@ -16,7 +16,7 @@ from labeling.services.export_list import export_view, exports, settle_stopped
 from labeling.services.label_rules import LabelRules
 from labeling.services.vote_export import votes_held
 from labeling.storage import tables
-from tests.services.exporting import done, labelled, lines, make_exporting, one_edited
+from tests.services.exporting import done, edited, labelled, lines, make_exporting, one_edited, sides
 
 ROOT = Path(__file__).parents[2]
 
@@ -293,3 +293,17 @@ def test_a_link_that_leads_nowhere_is_there_already(store, tmp_path):
     (tmp_path / "out").symlink_to("nowhere")
     with pytest.raises(ExportError, match=r"out is already there"):
         done(making, tmp_path)
+
+
+def test_the_second_row_of_an_edit_whose_first_one_was_drawn_out_is_kept(store, tmp_path):
+    making = labelled(store, 2)
+    pair = making.pair("edited", a="good one", b="bad one")
+    edited(making, pair, "a", sides(making, pair)[0], "the best")
+    first = done(making, tmp_path, rules=LabelRules(edits="both"))
+    second = done(making, tmp_path, out=tmp_path / "other", rules=LabelRules(edits="both", length_match=True))
+    told = [row for row in lines(tmp_path / "other" / "provenance.jsonl") if row["pair"] == pair]
+    assert len(told) == 1
+    found = changes(*making.place, first.id, second.id)
+    assert (found.kept, found.rewritten.count) == (second.rows, 0)
+    back = changes(*making.place, second.id, first.id)
+    assert (back.kept, back.rewritten.count) == (second.rows, 0)

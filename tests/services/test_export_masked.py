@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from labeling.services.estimate import estimate
 from labeling.services.label_rules import LabelRules
+from labeling.services.rule_effect import Singles
 from tests.services.exporting import done, labelled, lines, make_exporting
 
 
@@ -74,9 +76,24 @@ def test_a_completion_is_known_by_its_prompt_as_masked(store, tmp_path):
     gold = making.imported_rater()
     making.label(gold, making.pair("mail a@b.com", a="ok then", b="no"))
     making.label(gold, making.pair("mail c@d.com", a="yes", b="ok then"))
-    done(making, tmp_path, format="trl-kto", rules=LabelRules(personal_data="mask"))
+    rules = LabelRules(personal_data="mask")
+    done(making, tmp_path, format="trl-kto", rules=rules)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
+    told = estimate(*making.place, format="trl-kto", rules=rules).singles
+    assert (told, manifest["completions"]["conflicting"]) == (Singles(desirable=1, undesirable=1, conflicting=1), 1)
     told = [(row["completion"][0]["content"], row["label"]) for row in lines(tmp_path / "out" / "train.jsonl")]
     assert told == [("no", False), ("yes", True)]
+
+
+def test_a_completion_is_known_by_its_prompt_as_written(store, tmp_path):
+    making = make_exporting(store)
+    gold = making.imported_rater()
+    for role, verdict in (("system", "a"), ("developer", "b")):
+        messages = ({"role": role, "content": "Be brief."}, {"role": "user", "content": 'A "developer"?'})
+        making.label(gold, making.pair("", a="yes", b="no", messages=messages), verdict)
+    making.label(gold, making.pair("other"))
+    done(making, tmp_path, format="trl-kto")
+    assert len(lines(tmp_path / "out" / "train.jsonl")) == 2
 
 
 def test_the_manifest_tells_no_more_of_a_system_prompt_than_the_rows(store, tmp_path):
