@@ -19,7 +19,7 @@ from unicodedata import category, normalize
 import numpy as np
 import numpy.typing as npt
 
-from labeling.sifting import FEWEST_WORDS, likeness
+from labeling.sifting import FEWEST_WORDS, likeness, with_hyphens
 
 ALIKE = 0.85
 BANDS, ROWS = 8, 2  # two prompts of which half the shingles are the same share a band in 9 of 10 cases
@@ -131,13 +131,12 @@ def _bands(words: Sequence[list[int]], apart: Keys) -> Keys:
 
 def _words(text: str) -> list[str]:
     """The words and the signs with a meaning of a text; its characters, where a script has no spaces."""
-    folded = text[:LONGEST].casefold()
+    folded = text[:LONGEST].casefold().lstrip()
     pattern = WORD
     if not folded.isascii():
-        # Dashes are written for a hyphen or a minus.
-        folded = normalize("NFC", folded).replace("–", "-").replace("—", "-").replace("−", "-")
+        folded = with_hyphens(normalize("NFC", folded))
         pattern = _word_of_any_script()
-    if "\n" in folded or folded[:1] in BULLETS:
+    if "\n" in folded or "---" in folded or folded[:1] in BULLETS:
         folded = MARKUP.sub("\n", f"\n{folded}")
     found = pattern.findall(folded)
     if found and len(folded) > LONG_WORD * len(found) < sum(map(len, found)):

@@ -162,13 +162,15 @@ class Words:
 
 
 _NUMBER = re.compile(r"[−\d](?:(?<=−)\d+|(?<=\d)\d*)(?:[.,]\d+)*")
+# A dash that is written for a hyphen or a minus: `–` directly before a number, and either between two.
+_DASH = re.compile(r"[–—](?:(?<=–)(?=[$€£]?\.?\d)|(?<=\d –)(?= \d)|(?<=\d—)(?=\d))")
 # Marks that say something where they stand: an operator between spaces, the sign of a number, a bound, `!ready`, C#. A
-# bullet, a quotation, a heading and a rule say nothing.
+# bullet, a quotation, a heading, a rule and a dash between words say nothing.
 _SIGNS = re.compile(
-    r"[-–—<>*=!#](?:(?<=\S [-–—<>*=])(?:(?<=<)-|[<=>]{0,2})(?=\s)|(?<=[-–])(?<![\w)\].-][-–])(?=[$€£]?\.?\d)"
-    r"|(?<=[<>])(?==|\d)|(?<=!)(?==)|(?<=!)(?<!\w!)(?=[\w(])|(?<=\w#)(?!\w))"
+    r"[-<>*=!#](?:(?<=\S [<>*=])(?:(?<=<)-|[<=>]{0,2})(?=\s)|(?<=\S -)[<=>]{1,2}(?=\s)"
+    r"|(?<=-)(?<![\w)\].-]-)(?=[$€£]?\.?\d)|(?<=[<>])(?==|\d)|(?<=!)(?==)|(?<=!)(?<!\w!)(?=[\w(])|(?<=\w#)(?!\w))"
 )
-_MEANT = str.maketrans("-–—<>*!#", "−−−＜＞＊¬♯")  # what they are written as: no `_MARKS`
+_MEANT = str.maketrans("-<>*!#", "−＜＞＊¬♯")  # what they are written as: no `_MARKS`
 _MARKS = ".,;:!?…\"'`*_#()[]{}<>«»“”‘’–—-。，！？、；：（）「」"
 
 
@@ -176,7 +178,7 @@ def words_of(text: str) -> Words:
     """A text made comparable; only its beginning, where it is very long."""
     folded = text[: 20 * MOST_WORDS].casefold()
     if not folded.isascii():
-        folded = normalize("NFC", folded)
+        folded = with_hyphens(normalize("NFC", folded))
     folded = _SIGNS.sub(_meant, folded)
     parts = folded.split()
     if parts and sum(map(len, parts)) > LONG_WORD * len(parts):
@@ -184,6 +186,12 @@ def words_of(text: str) -> Words:
     else:
         units = [word for part in parts if (word := part.strip(_MARKS))]  # a bullet or a rule alone is no word
     return Words(tuple(units[:MOST_WORDS]), tuple(sorted(_NUMBER.findall(folded))))
+
+
+def with_hyphens(text: str) -> str:
+    """A text with `-` for a minus, and for the dashes that are written for it; those between words are left."""
+    text = text.replace("−", "-")
+    return _DASH.sub("-", text) if "–" in text or "—" in text else text
 
 
 def _meant(sign: re.Match[str]) -> str:
