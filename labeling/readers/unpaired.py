@@ -14,6 +14,7 @@ from labeling.rows import PairGroup, PairRow, PromptRow, Reply
 
 DESIRABLE = {"true": True, "1": True, "desirable": True, "good": True, "chosen": True}
 UNDESIRABLE = {"false": False, "0": False, "undesirable": False, "bad": False, "rejected": False}
+MOST_HELD = 4  # replies of one kind that have a counterpart: where one is contradicted, the next stands in
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,11 @@ class RatedRow:
 @dataclass(slots=True)
 class Completions:
     """Those of one prompt. `said`: by digest whether one is desirable, and the line of a pair with it, None for one that is
-    called both; `waiting`: rows without a counterpart, all of one kind; `first` of each kind that had one."""
+    called both; `waiting`: rows without a counterpart, all of one kind; `met`: the first of each kind that had one, by digest."""
 
     said: dict[str, tuple[bool, int | None] | None] = field(default_factory=dict)
     waiting: deque[tuple[int, str, RatedRow]] = field(default_factory=deque)
-    first: dict[bool, Reply] = field(default_factory=dict)
+    met: dict[bool, dict[str, Reply]] = field(default_factory=lambda: {True: {}, False: {}})
 
 
 def is_rated(record: Mapping[str, Any]) -> bool:
@@ -68,9 +69,10 @@ def rated(record: dict[str, Any], columns: Columns) -> RatedRow:
 def paired(rows: Iterable[tuple[int, RatedRow] | Refusal]) -> Iterator[tuple[int, PairGroup] | Refusal]:
     """Pairs of a desirable and an undesirable completion of one prompt, in the order of the file.
 
-    Where a prompt has more of one kind, the ones left over are paired with the first of the other. A completion whose
-    prompt has none of the other kind is refused, and so is one that is called both: no pair is made of it from then on,
-    and one that was made before is told. What waits for its counterpart is held in memory.
+    Where a prompt has more of one kind, the ones left over are paired with the first of the other that is called one thing
+    only, among the few that are held. A completion for which there is none is refused, and so is one that is called both:
+    no pair is made of it from then on, and one that was made before is told. Held in memory are a digest of every
+    completion, what waits for its counterpart, and of each prompt and kind up to `MOST_HELD` replies that had one.
     """
     prompts: dict[str, Completions] = {}
     for row in rows:
@@ -79,22 +81,23 @@ def paired(rows: Iterable[tuple[int, RatedRow] | Refusal]) -> Iterator[tuple[int
             continue
         line, rating = row
         of = prompts.setdefault(rating.prompt.prompt.digest, Completions())
-        digest = _digest(rating.reply)
+        digest = completion_digest(rating.reply.text, rating.reply.tool_calls)
         said = of.said.setdefault(digest, (rating.is_desirable, None))
         if said is None or said[0] is not rating.is_desirable:
             yield _contradicted(line, rating, said[1] if said else None)
             of.said[digest] = None
-            of.first = {kind: reply for kind, reply in of.first.items() if _digest(reply) != digest}
+            of.met[not rating.is_desirable].pop(digest, None)
         else:
             yield from _met(of, line, digest, rating)
-    left = [(line, digest, rating, of) for of in prompts.values() for line, digest, rating in of.waiting]
-    for line, digest, rating, of in sorted(left, key=lambda one: one[0]):
+    open_ = ((of, _kinds(of)) for of in prompts.values() if of.waiting)
+    left = [(*row, of, kinds) for of, kinds in open_ for row in of.waiting]
+    for line, digest, rating, of, kinds in sorted(left, key=lambda one: one[0]):
         if of.said[digest] is None:
             yield _contradicted(line, rating)
-        elif (other := of.first.get(not rating.is_desirable)) is not None:
-            yield line, _pair(rating, other, 1)
+        elif others := of.met[not rating.is_desirable]:
+            yield line, _pair(rating, next(iter(others.values())), 1)
         else:
-            yield _alone(line, rating)
+            yield _alone(line, rating, is_other_unheld=(not rating.is_desirable) in kinds)
 
 
 def _met(of: Completions, line: int, digest: str, rating: RatedRow) -> Iterator[tuple[int, PairGroup] | Refusal]:
@@ -106,7 +109,8 @@ def _met(of: Completions, line: int, digest: str, rating: RatedRow) -> Iterator[
             continue
         for key, one in ((digest, rating), (other_digest, other)):
             of.said[key] = one.is_desirable, line
-            of.first.setdefault(one.is_desirable, one.reply)
+            if len(met := of.met[one.is_desirable]) < MOST_HELD:
+                met.setdefault(key, one.reply)
         yield line, _pair(rating, other.reply, 2)
         return
     of.waiting.append((line, digest, rating))
@@ -125,11 +129,17 @@ def _contradicted(line: int, rating: RatedRow, paired_in: int | None = None) -> 
     return Refusal(line, "contradiction", reason, rating.reply.text[:2000])
 
 
-def _alone(line: int, rating: RatedRow) -> Refusal:
+def _kinds(of: Completions) -> set[bool]:
+    """Of which kinds a prompt has completions that are called one thing only."""
+    return {said[0] for said in of.said.values() if said}
+
+
+def _alone(line: int, rating: RatedRow, *, is_other_unheld: bool) -> Refusal:
     called, missing = ("desirable", "undesirable") if rating.is_desirable else ("undesirable", "desirable")
     reason = f"the prompt has this {called} completion and none left that is {missing}: no pair"
+    if is_other_unheld:
+        reason = (
+            f"the {missing} completions of the prompt that were held for it are called {called}, too, and further ones"
+            " are in pairs already and no longer held: no pair; leave out what is called both, and import the file again"
+        )
     return Refusal(line, "no_counterpart", reason, rating.reply.text[:2000])
-
-
-def _digest(reply: Reply) -> str:
-    return completion_digest(reply.text, reply.tool_calls)

@@ -55,6 +55,9 @@ def test_the_same_text_called_both_is_a_contradiction_of_both_rows():
         ("A+ B- A- D-", ["A>B"]),
         ("A+ B- A- C+ D-", ["A>B", "C>D"]),
         ("A+ B- A- C+ D- E-", ["A>B", "C>D", "C>E"]),
+        ("A+ X- B+ Y- A- Z-", ["A>X", "B>Y", "B>Z"]),
+        ("A+ X- B+ Y- X+ Z+", ["A>X", "B>Y", "Z>Y"]),
+        ("A+ B+ X- Y- A- B- Z- C+ V- W-", ["A>X", "B>Y", "C>Z", "C>V", "C>W"]),
     ],
 )
 def test_no_pair_is_made_of_a_completion_once_it_was_called_both(rows, made):
@@ -67,6 +70,15 @@ def test_a_completion_that_is_called_the_opposite_after_its_pair_was_made_is_tol
     (refused,) = [row for row in rows_in(jsonl(*records)) if isinstance(row, Refusal)]
     assert (refused.line, refused.code) == (3, "contradiction")
     assert refused.reason.endswith("; pairs made with it before this row was read stay, the last in line 2")
+
+
+def test_one_whose_counterparts_are_in_pairs_already_and_no_longer_held_is_told_so():
+    paired = "".join(f"{good}+ {bad}- " for good, bad in zip("ABCDE", "VWXYZ", strict=True))
+    *made, refused = rows_in(jsonl(*(rated("Q", one[0], one[1] == "+") for one in f"{paired} A- B- C- D- Q-".split())))
+    assert pairs(made)[-1] == ("E", "Z")
+    assert isinstance(refused, Refusal)
+    assert (refused.line, refused.code) == (15, "no_counterpart")
+    assert "are in pairs already and no longer held" in refused.reason
 
 
 def test_conversations_and_messages_that_end_in_the_reply_are_read():
