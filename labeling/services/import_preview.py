@@ -8,7 +8,8 @@ from typing import Any
 
 from labeling.domain import Actor, Verdict, completion_digest
 from labeling.readers import Refusal, Source, Understanding, read
-from labeling.rows import CompletionRow, NamedVerdict, PairGroup, PairRow, PromptRow, Row, pairs_in, records_of
+from labeling.ready_rows import RaterNames
+from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row, pairs_in, records_of
 from labeling.services.access import managed_project
 from labeling.services.import_chunks import FIRST_SHOWN, Lined, without_prompt
 from labeling.services.imports import ImportOptions
@@ -28,8 +29,9 @@ class Preview:
     """What an import would do: read = taken + refused, in records of the file.
 
     `pairs` are those that the taken ones hold, `raters` those whom the file names, `words` those for verdicts that are not
-    known, none where they are many. `labels` are those that can be stored, one of each rater on a pair; `contradicting` those
-    that would be left out, since their rater says otherwise before, `contradicting_lines` where the first of them stand.
+    known, none where they are many. `labels` are those that are kept, under whichever name, one of each rater on a pair, be they in the
+    project already or not; `contradicting` those of them that would be left out, since their rater says otherwise before,
+    `contradicting_lines` where the first of them stand.
     """
 
     understanding: Understanding
@@ -70,6 +72,7 @@ def preview(
     refusals: list[Refusal] = []
     samples: list[Lined] = []
     digests: set[str] = set()
+    kept = RaterNames(options.labels_as, options.are_names_kept)
     opinions: dict[int, Opinion] = {}
     contradicting: list[int] = []
     words: set[str] = set()
@@ -97,7 +100,7 @@ def preview(
         if prompt is not None:
             digest = prompt.prompt.digest
             digests.add(digest)
-            said = (one for pair in pairs for one in _opinions(digest, pair))
+            said = (one for pair in pairs for one in _opinions(digest, pair, kept))
             contradicting += [line for key, opinion in said if opinions.setdefault(key, opinion) != opinion]
         elif isinstance(content, CompletionRow):
             joined.setdefault(content.external_id or "", []).append((line, content))
@@ -168,9 +171,9 @@ def _prompt_of(row: Row) -> PromptRow | None:
     return row if isinstance(row, PromptRow) else row.prompt
 
 
-def _opinions(digest: str, row: PairRow) -> Iterator[tuple[int, Opinion]]:
-    """What each label of a pair says, whichever side stands first, by a hash of its rater and the pair: files have millions."""
-    labels = row.labels or ([NamedVerdict("", row.verdict, row.strength)] if row.verdict else ())
+def _opinions(digest: str, row: PairRow, kept: RaterNames) -> Iterator[tuple[int, Opinion]]:
+    """What each label to keep says, whichever side stands first, by a hash of its rater and the pair: files have millions."""
+    labels = kept.labels(row)
     if not labels:
         return
     a, b = ((side.source or "", completion_digest(side.text, side.tool_calls)) for side in (row.a, row.b))

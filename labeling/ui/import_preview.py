@@ -132,7 +132,8 @@ def _options(file: ChosenFile) -> ImportOptions:
     mapping = {role: "" if column == NONE else column for role, column in chosen.items() if column is not None}
     meant = {word: st.session_state.get(_word_key(format_, word)) for word in file.words}
     kind = FORMATS[format_].kind if format_ != "auto" else (file.seen[1].understanding.kind if file.seen else "")
-    labels_as = model = None
+    named_after, model = file.name.removeprefix("hf:").split(".")[0], None
+    labels_as: str | None = None if kind else named_after  # before the kind is known, as it will be suggested for pairs
     is_joined_up, are_names_kept = False, True
     named = file.seen[1].raters if file.seen else 0
     if kind == "pairs" and named:
@@ -147,7 +148,7 @@ def _options(file: ChosenFile) -> ImportOptions:
     elif kind == "pairs":
         labels_as = st.text_input(
             "Keep the verdicts as rater",
-            value=file.name.removeprefix("hf:").split(".")[0],
+            value=named_after,
             help="Leave empty to drop the verdicts of the file.",
         ).strip()
     if kind == "completions":
@@ -197,10 +198,12 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions, place: DeltaGen
 
 
 def _is_same(options: ImportOptions, before: ImportOptions, found: Preview) -> bool:
-    """Whether a file is understood by these options as it was found to be."""
+    """Whether a file is understood by these options as it was found to be, and the same of its labels are kept."""
     aside: dict[str, Any] = {"mapping": {}, "labels_as": None, "model": None}
-    aside |= {"are_names_kept": True, "is_joined_up": False, "is_reserved": False}
+    aside |= {"is_joined_up": False, "is_reserved": False}
     mapping = found.understanding.mapping
+    if found.understanding.kind == "pairs" and (options.labels_as is None) is not (before.labels_as is None):
+        return False
     return replace(options, **aside) == replace(before, **aside) and all(
         mapping.get(role, "") == column for role, column in options.mapping.items()
     )

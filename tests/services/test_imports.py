@@ -363,12 +363,33 @@ def test_of_several_verdicts_of_a_rater_in_one_file_the_first_counts_and_the_oth
     content, other = said("a", "b", "a", "tie", apart=apart), 1 + len(apart)
     lines = (1 + other, 1 + 3 * other)
     seen = preview(store, actor, "p", content, "aba.jsonl", ImportOptions())
-    assert (seen.labels, seen.contradicting, seen.contradicting_lines) == (1 + len(apart), 2, lines)
+    assert (seen.labels, seen.contradicting, seen.contradicting_lines) == (1, 2, lines)
     for labels in (1, 0):  # the same file again adds nothing and tells the same
         view = run_import(store, actor, "p", content, "aba.jsonl", ImportOptions())
         assert (view.labels, view.contradicting, view.contradicting_lines) == (labels, 2, lines)
         assert (view.read, view.refused) == (view.taken + view.known, 0)
         assert told_by_ann(store) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("named", "options", "labels"),
+    [
+        (True, ImportOptions(), 1),
+        (True, ImportOptions(labels_as="crowd"), 1),
+        (True, ImportOptions(are_names_kept=False), 0),
+        (True, ImportOptions(are_names_kept=False, labels_as="crowd"), 0),
+        (False, ImportOptions(), 0),
+        (False, ImportOptions(labels_as="crowd"), 1),
+    ],
+)
+def test_only_labels_that_are_kept_are_counted_and_can_contradict(
+    store: Store, actor: Actor, named: bool, options: ImportOptions, labels: int
+) -> None:
+    rater = {"annotator": "ann"} if named else {}
+    content = jsonl(*(PAIR | rater | {"verdict": verdict} for verdict in ("a", "b")))
+    seen = preview(store, actor, "p", content, "votes.jsonl", options)
+    view = run_import(store, actor, "p", content, "votes.jsonl", options)
+    assert (seen.labels, seen.contradicting) == (view.labels, view.contradicting) == (labels, labels)
 
 
 @pytest.mark.parametrize("apart", [[], APART], ids=["together", "apart"])

@@ -349,6 +349,15 @@ def test_labels_that_contradict_an_earlier_one_of_their_rater_are_told_before_an
     assert told in texts(page)
 
 
+def test_labels_that_are_not_kept_are_neither_counted_nor_contradicting(page):
+    choose(page, "votes.jsonl", jsonl(PAIRS[0], PAIRS[0] | {"verdict": "b"}))
+    field = next(one for one in page.text_input if one.label == "Keep the verdicts as rater")
+    field.set_value("")
+    run(page)
+    assert "1 label left out" not in texts(page)
+    assert "Labels in the file" not in metrics(page)
+
+
 def test_near_duplicates_are_shown_after_the_import(page, store):
     rows = [
         {"prompt": text, "chosen": "It is so.", "rejected": "it is so"} for text in ("Why is it so?", "why is it so")
