@@ -197,7 +197,8 @@ def test_counts_add_up_and_a_bad_row_holds_nothing_back(store: Store, actor: Act
 
 def test_a_preview_stores_nothing_and_tells_what_would_be(store: Store, actor: Actor) -> None:
     run_import(store, actor, "p", jsonl(*pairs(2)), "pairs.jsonl", ImportOptions())
-    seen = preview(store, actor, "p", jsonl(*pairs(5), {"prompt": "?"}), "more.jsonl", ImportOptions())
+    kept = ImportOptions(labels_as="crowd")
+    seen = preview(store, actor, "p", jsonl(*pairs(5), {"prompt": "?"}), "more.jsonl", kept)
     assert (seen.read, seen.taken, seen.prompts, seen.new_prompts, seen.labels) == (6, 5, 5, 3, 5)
     assert count(store, tables.Pair) == 2
 
