@@ -82,4 +82,4 @@ def test_completions_that_are_no_rows_are_told(command, tmp_path):
     (tmp_path / "in.jsonl").write_text(PAIR + PAIR.replace("So.", "Hm.").replace("No.", "So."))
     done = command("in.jsonl", "--to", "trl-kto", "--out", "out.jsonl")
     assert "2 rows of trl-kto" in done.stderr
-    assert "completions: 1 desirable, 1 undesirable, 2 conflicting; what is" in done.stderr
+    assert "completions: 1 desirable, 1 undesirable, 1 repeated, 1 conflicting; what is" in done.stderr
