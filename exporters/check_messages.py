@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -10,7 +9,7 @@ import orjson
 from exporters.findings import Fault
 from exporters.messages import keys_without_text, repeated_role, unanswered_tool_message
 from exporters.plain import text_of
-from exporters.rows import Message
+from exporters.rows import Message, as_asked
 
 KNOWN_ROLES = frozenset({"system", "user", "assistant", "tool"})
 MESSAGE_KEYS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "weight", "refusal"})
@@ -200,18 +199,8 @@ def said(side: Any) -> Any:
         return side
     kept = {key: value for key, value in side.items() if value not in (None, "", []) and key not in UNSAID}
     if isinstance(calls := kept.get("tool_calls"), list):
-        kept["tool_calls"] = [_asked(call) for call in calls]
+        kept["tool_calls"] = [as_asked(call) for call in calls]
     return kept
-
-
-def _asked(call: Any) -> Any:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict):
-        return call
-    if isinstance(function.get("arguments"), str):
-        with suppress(orjson.JSONDecodeError):
-            function = {**function, "arguments": orjson.loads(function["arguments"])}
-    return {**call, "id": None, "function": function}
 
 
 def is_json_list(text: str) -> bool:

@@ -78,14 +78,18 @@ class PreferenceRow:
 
 def what_calls_ask(calls: tuple[Message, ...]) -> str:
     """What calls ask for: neither their ids nor how their arguments are spaced tell two replies apart."""
-    asked = []
-    for call in calls:
-        function = call.get("function")
-        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
-            with suppress(orjson.JSONDecodeError):  # which a format refuses, or writes as it is
-                function = {**function, "arguments": orjson.loads(function["arguments"])}
-        asked.append({**call, "id": None, "function": function})
-    return json.dumps(asked, sort_keys=True)  # where true is not 1
+    return json.dumps([as_asked(call) for call in calls], sort_keys=True)  # where true is not 1
+
+
+def as_asked(call: Any) -> Any:
+    """A call without its id, and its arguments as the object that they spell; what is no call as it is."""
+    if not isinstance(call, dict):
+        return call
+    function = call.get("function")
+    if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+        with suppress(orjson.JSONDecodeError):  # which a format refuses, or writes as it is
+            function = {**function, "arguments": orjson.loads(function["arguments"])}
+    return {**call, "id": None, "function": function}
 
 
 @dataclass(frozen=True, slots=True)

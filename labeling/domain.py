@@ -175,12 +175,13 @@ def with_system_prompt(messages: Sequence[Json], system_prompt: str | None) -> t
     if not system_prompt:
         return tuple(messages)
     first = messages[0] if messages else {}
-    if first.get("role") in ("system", "developer"):
+    if first.get("role") in SYSTEM:
         return ({**first, "content": f"{system_prompt}\n\n{first.get('content') or ''}"}, *messages[1:])
     return ({"role": "system", "content": system_prompt}, *messages)
 
 
-ROLES = ("system", "developer", "user", "assistant", "tool")
+SYSTEM = ("system", "developer")
+ROLES = (*SYSTEM, "user", "assistant", "tool")
 
 
 @dataclass(frozen=True, slots=True)

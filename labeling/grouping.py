@@ -19,6 +19,7 @@ from unicodedata import category, normalize
 import numpy as np
 import numpy.typing as npt
 
+from labeling.domain import SYSTEM
 from labeling.sifting import FEWEST_WORDS, likeness, with_hyphens
 
 ALIKE = 0.85
@@ -173,9 +174,6 @@ def said(messages: Sequence[Mapping[str, Any]]) -> str:
 
 def _opening(messages: Sequence[Mapping[str, Any]]) -> str:
     return next((str(message.get("content") or "") for message in messages if message["role"] not in SYSTEM), "")
-
-
-SYSTEM = ("system", "developer")
 
 
 def groups(

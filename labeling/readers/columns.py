@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from labeling.domain import Json, Verdict
+from labeling.domain import SYSTEM, Json, Verdict
 from labeling.readers.chat import as_messages, as_prompt, as_reply, plain_text
 from labeling.readers.refusals import RowFault
 from labeling.rows import NamedVerdict, PairRow, PromptRow, Reply
@@ -147,12 +147,7 @@ def prompt_row(
     if columns.keys().isdisjoint(ABOUT_PROMPT):
         return PromptRow(as_prompt(messages, tools))
     system = cell(record, columns, "system")
-    if (
-        isinstance(system, str)
-        and system.strip()
-        and messages[:1]
-        and messages[0]["role"] not in ("system", "developer")
-    ):
+    if isinstance(system, str) and system.strip() and messages[:1] and messages[0]["role"] not in SYSTEM:
         messages = [{"role": "system", "content": plain_text(system, columns["system"])}, *messages]
     reference, language = cell(record, columns, "reference"), cell(record, columns, "language")
     return PromptRow(
@@ -174,7 +169,7 @@ def prompt_messages(record: Mapping[str, Any], columns: Columns, given: object) 
         messages[-1] = {**messages[-1], "content": f"{messages[-1].get('content') or ''}\n{more}"}
     if "history" not in columns:
         return messages
-    begun = 1 if messages[0]["role"] in ("system", "developer") else 0
+    begun = 1 if messages[0]["role"] in SYSTEM else 0
     return [*messages[:begun], *_history(record, columns), *messages[begun:]]
 
 

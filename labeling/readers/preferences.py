@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
-from labeling.domain import Json, Verdict
+from labeling.domain import SYSTEM, Json, Verdict
 from labeling.readers.chat import (
     SHAREGPT_ROLES,
     as_messages,
@@ -33,7 +33,6 @@ from labeling.rows import PairRow, Reply
 SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant|System):")
 ASSISTANT = "\n\nAssistant:"
 SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
-SYSTEM = ("system", "developer")
 _SILENT: Json = {"role": "assistant", "content": ""}
 SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 

@@ -164,7 +164,6 @@ class _Conversion:
         self._name = name
         self._format = format
         self._lines = Lines(format, _is_parquet(out))
-        self._many_bytes = self._lines.many_bytes
         self._out = out
         self._folder = folder
         self._stack = stack
@@ -260,7 +259,7 @@ class _Conversion:
 
     def _write_line(self, line: int, made: bytes) -> Refusal | None:
         """Write an ordinary line; returns why it cannot be."""
-        if len(made) > self._many_bytes and self._lines.is_too_long(made):
+        if self._lines.is_too_long(made):
             return Refusal(line, TOO_MANY_TOKENS, str(refused(TOO_MANY_TOKENS)), made[:SHOWN].decode(errors="ignore"))
         self._written.write(made)
         return None
