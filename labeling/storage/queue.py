@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, Executable, Row, bindparam, case, exists, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Executable,
+    Row,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 from sqlmodel import Session, col
 
 from labeling.domain import RoundPurpose
@@ -70,7 +83,12 @@ _OTHERS = select(func.count(_assignment.c.rater_id.distinct())).where(
     _assignment.c.reserved_until > _AT,
     _assignment.c.rater_id != bindparam("rater_id"),
 )
-_LAST = select(func.max(_assignment.c.position)).where(_MINE)
+# State by state: the index has the state before the position, so each of them is one look at its end.
+_LAST_BY_STATE = [
+    select(func.max(_assignment.c.position).label("position")).where(_MINE, _assignment.c.state == state)
+    for state in ("served", "labelled", "skipped", "undone")
+]
+_LAST = select(func.max(union_all(*_LAST_BY_STATE).subquery().c.position))
 _other = _assignment.alias("other")
 _OF_PLACE = (_other.c.round_id == _place.c.round_id) & (_other.c.pair_id == _place.c.pair_id)
 # How many slots of a place are held at this moment.

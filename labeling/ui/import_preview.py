@@ -106,7 +106,7 @@ def show(me: Here, file: ChosenFile) -> None:
                 "The others are in the project already and are linked, not stored twice.",
             ),
             *((("Pairs in them", found.pairs),) if are_grouped else ()),
-            *((("Labels in the file", found.labels),) if found.labels else ()),
+            *((("Labels to keep", found.labels),) if found.labels else ()),
         )
         if found.contradicting:
             note("info", "orange", contradictions(found.contradicting, found.contradicting_lines))

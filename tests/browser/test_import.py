@@ -109,7 +109,7 @@ def test_a_file_becomes_an_export_without_a_mouse(app, store, page, tmp_path):
     go_to(page, "^“new” means$")
     page.keyboard.type("b, sec")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Labels in the file")).to_be_visible()
+    expect(page.get_by_text("Labels to keep")).to_be_visible()
     idle(page)
     go_to(page, "^Import 12 pairs$")
     page.keyboard.press("Enter")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
+from labeling.services import progress as progress_module
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.labels import record
 from labeling.services.progress import progress
@@ -72,7 +73,9 @@ def label_next(talk: Labelling, actor, count: int) -> None:
         count -= len(served)
 
 
-def test_the_next_pairs_and_a_label_cost_the_same_however_many_were_labelled(sqlite_store):
+def test_the_next_pairs_and_a_label_cost_the_same_however_many_were_labelled(sqlite_store, monkeypatch):
+    # The round's counts are made anew by the clock, not by the label: once before this begins, then not again.
+    monkeypatch.setattr(progress_module, "COUNTS_LAST", 3_600)
     talk = make_labelling(sqlite_store, pairs=3_000)
     ann, bob = talk.actor("ann"), talk.actor("bob")
     label_next(talk, ann, 50)
@@ -83,7 +86,7 @@ def test_the_next_pairs_and_a_label_cost_the_same_however_many_were_labelled(sql
     with steps_of(sqlite_store) as late:
         label_next(talk, ann, 20)
     assert early[0] > 0
-    assert late[0] < 2 * early[0]
+    assert late[0] < 1.5 * early[0]
 
 
 def test_an_import_passes_over_what_is_there_once_at_most(sqlite_store):

@@ -62,7 +62,7 @@ def test_a_file_is_shown_in_figures_that_add_up_before_anything_is_stored(page, 
     choose(page, "pairs.jsonl", jsonl(*PAIRS) + b"{half\n")
     shown = metrics(page)
     assert (shown["Rows read"], shown["Pairs to take"], shown["Rows refused"]) == ("4", "3", "1")
-    assert shown["Labels in the file"] == "3"
+    assert shown["Labels to keep"] == "3"
     assert page.dataframe[0].value["Prompt"].to_list() == ["Q0?", "Q1?", "Q2?"]
     assert "not JSON" in page.dataframe[1].value["Reason"][0]
     assert project(store).prompts == 0
@@ -132,7 +132,7 @@ def test_columns_that_nobody_knows_are_told_by_hand(page, store):
     select(page, "Format", "pairs")
     for label, column in (("Prompt", "customer"), ("First reply", "old"), ("Second reply", "new"), ("Verdict", "pick")):
         select(page, label, column)
-    assert metrics(page)["Labels in the file"] == "2"
+    assert metrics(page)["Labels to keep"] == "2"
     button(page, "Import 2 pairs").click()
     run_to_end(page)
     assert (project(store).pairs, project(store).labelled_pairs) == (2, 2)
@@ -172,9 +172,9 @@ def test_the_own_words_of_another_tool_s_export_are_told_by_hand(page, store):
         for n, word in enumerate(("New wins", "left"))
     ]
     choose(page, "tasks.json", json.dumps(tasks).encode())
-    assert (metrics(page)["Rows refused"], metrics(page)["Labels in the file"]) == ("0", "1")
+    assert (metrics(page)["Rows refused"], metrics(page)["Labels to keep"]) == ("0", "1")
     select(page, "“New wins” means", "b")
-    assert metrics(page)["Labels in the file"] == "2"
+    assert metrics(page)["Labels to keep"] == "2"
     button(page, "Import 2 pairs").click()
     run_to_end(page)
     assert project(store).labelled_pairs == 2
@@ -186,10 +186,10 @@ def test_the_question_of_another_tool_s_export_that_is_the_verdict_is_chosen(pag
     }
     row = {"fields": {"prompt": "Q?", "response1": "x", "response2": "y"}, "responses": given}
     choose(page, "rows.jsonl", jsonl(row))
-    assert "Labels in the file" not in metrics(page)
+    assert "Labels to keep" not in metrics(page)
     assert any("No question is surely the verdict" in one.value for one in page.caption)
     select(page, "Verdict", "deeper")
-    assert metrics(page)["Labels in the file"] == "1"
+    assert metrics(page)["Labels to keep"] == "1"
     assert page.dataframe[0].value["Verdict"].to_list() == ["b"]
     button(page, "Import 1 pair").click()
     run_to_end(page)
@@ -213,7 +213,7 @@ def test_a_column_that_was_taken_for_a_verdict_can_be_set_aside(page, store):
     assert metrics(page)["Rows refused"] == "1"
     select(page, "Verdict", NONE)
     assert metrics(page)["Rows refused"] == "0"
-    assert "Labels in the file" not in metrics(page)
+    assert "Labels to keep" not in metrics(page)
     button(page, "Import 4 pairs").click()
     run_to_end(page)
     assert (project(store).pairs, project(store).labelled_pairs) == (4, 0)
@@ -342,7 +342,7 @@ def test_labels_that_contradict_an_earlier_one_of_their_rater_are_told_before_an
     choose(page, "votes.jsonl", jsonl(PAIRS[0], PAIRS[0] | {"verdict": "b"}))
     told = "1 label left out (line 2): earlier in the file the same rater says otherwise of the pair"
     assert told in texts(page)
-    assert metrics(page)["Labels in the file"] == "1"
+    assert metrics(page)["Labels to keep"] == "1"
     button(page, "Import 2 pairs").click()
     run_to_end(page)
     assert "2 rows read = 1 taken + 1 there already + 0 refused" in texts(page)
@@ -355,7 +355,7 @@ def test_labels_that_are_not_kept_are_neither_counted_nor_contradicting(page):
     field.set_value("")
     run(page)
     assert "1 label left out" not in texts(page)
-    assert "Labels in the file" not in metrics(page)
+    assert "Labels to keep" not in metrics(page)
 
 
 def test_near_duplicates_are_shown_after_the_import(page, store):
