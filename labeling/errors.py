@@ -2,7 +2,8 @@
 
 TiebreakError            shown to the user as one sentence, without a traceback
 ├── InputError           a file, a column, a setting or a name cannot be used as given
-│   └── NothingToAskError    everything that a run would ask for is there already
+│   ├── NothingToAskError    everything that a run would ask for is there already
+│   └── SeveralResponsesError    it is not said which two of a file's responses are compared
 ├── ForbiddenError       the actor lacks the right for this
 │   └── TokenError       nobody is known by this token (any more)
 ├── NotFoundError        there is no such project, pair, run or export
@@ -24,6 +25,14 @@ class InputError(TiebreakError):
 
 class NothingToAskError(InputError):
     """Everything that a run would ask for is there already."""
+
+
+class SeveralResponsesError(InputError):
+    """It is not said which two of a file's responses are compared. `what`: the same without how a command says it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} {remedy}")
+        self.what = what
 
 
 class ForbiddenError(TiebreakError):

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from labeling.domain import Json, Verdict
-from labeling.errors import InputError
+from labeling.errors import InputError, SeveralResponsesError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
 from labeling.readers.columns import further_responses
@@ -24,12 +24,12 @@ from labeling.readers.verdicts import is_number, numbers_in, numbers_meant, said
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
 __all__ = [
-    "FORMATS", "CompletionRow", "DataSet", "PairGroup", "PairRow", "PromptRow", "Refusal", "Row", "Source", "Understanding",
-    "read", "read_by", "source_named", "understand",
+    "FORMATS", "SIDES", "CompletionRow", "DataSet", "PairGroup", "PairRow", "PromptRow", "Refusal", "Row", "Source",
+    "Understanding", "read", "read_by", "source_named", "understand",
 ]  # fmt: skip
 
 NAMED = 30  # columns
-SIDES = {"response_a", "response_b"}  # roles
+SIDES: Final = frozenset({"response_a", "response_b"})  # roles
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
 
@@ -89,8 +89,6 @@ def understand(
         later = islice(found, COLUMNS_IN if file.is_uneven else 0)  # else all rows have the same
         columns = tuple(dict.fromkeys((*first_columns, *columns_of(chosen, _good(later)))))
     roles = mapped(chosen, columns, given, of_first=len(first_columns))
-    if roles.keys() >= SIDES and not given.keys() >= SIDES:
-        _expect_two_responses(name, columns, roles)
     seen = Understanding(
         name,
         file.syntax,
@@ -103,6 +101,7 @@ def understand(
         roles,
         dict(verdicts or {}),
     )
+    seen = _of_two_responses(seen, given)
     seen = _with_verdicts(seen, source, is_question_given="verdict" in given)
     for role, column in given.items():
         if column and column not in seen.columns:
@@ -117,14 +116,23 @@ def understand(
     return seen
 
 
-def _expect_two_responses(name: str, columns: tuple[str, ...], roles: Mapping[str, str]) -> None:
-    """Raise InputError where a third response would be lost without a word."""
-    if further := further_responses(columns, roles):
-        a, b = roles["response_a"], roles["response_b"]
-        raise InputError(
-            f"{name} has more responses than the two that would be compared, {a} and {b}: also {', '.join(further[:NAMED])}."
-            f" Leave the others out of the file, or choose two: --map response_a={a} --map response_b={b}."
-        )
+def _of_two_responses(seen: Understanding, given: Mapping[str, str]) -> Understanding:
+    """The same, where two are chosen of several without a verdict that is not given: it may be of all.
+
+    Raises SeveralResponsesError where a third response would be lost without a word.
+    """
+    roles = seen.mapping
+    further = further_responses(seen.columns, roles) if roles.keys() >= SIDES else []
+    if not further:
+        return seen
+    if given.keys() >= SIDES:
+        return replace(seen, mapping={role: roles[role] for role in roles if role != "verdict" or role in given})
+    a, b = roles["response_a"], roles["response_b"]
+    verdict = f", and --map verdict={roles['verdict']} where it is of these two" if "verdict" in roles else ""
+    raise SeveralResponsesError(
+        f"{seen.name} has more responses than the two that would be compared, {a} and {b}: also {', '.join(further[:NAMED])}.",
+        f"Leave the others out of the file, or choose two: --map response_a={a} --map response_b={b}{verdict}.",
+    )
 
 
 def _with_verdicts(seen: Understanding, source: Source, *, is_question_given: bool) -> Understanding:

@@ -1,19 +1,20 @@
 """A file that was chosen, before anything of it is stored: what it was understood as, and how it would be stored."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from labeling.errors import TiebreakError
-from labeling.readers import FORMATS, DataSet, Refusal, Understanding
+from labeling.errors import SeveralResponsesError, TiebreakError
+from labeling.readers import FORMATS, SIDES, DataSet, Refusal, Understanding
 from labeling.services.import_list import contradictions
 from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, preview
 from labeling.services.imports import ImportOptions
 from labeling.ui.building import take_in
 from labeling.ui.context import Here
-from labeling.ui.parts import body, count, escape, figures, grid, head, note, plural, section, size, tell
+from labeling.ui.parts import body, count, escape, fault, figures, grid, head, note, plural, section, size, tell
 
 KEY: Final = "chosen_file"
 NONE: Final = "no column"
@@ -39,6 +40,7 @@ MEANINGS: Final = {
     "tie": "tie",
     "both_bad": "both bad",
 }
+CHOOSE_TWO: Final = "Choose First reply and Second reply under Columns, and the Verdict where it is of these two."
 # What most files hold, before what single tools write.
 PLAIN: Final = ("pairs", "trl", "ranking", "completions", "prompts")
 # A data set of the hub comes over the network, and the preview reads it as well.
@@ -53,6 +55,7 @@ class ChosenFile:
     content: bytes | DataSet
     seen: tuple[ImportOptions, Preview] | None = None
     words: tuple[str, ...] = ()  # for verdicts, which are not known by themselves
+    several: str = ""  # that it has more responses than two
 
 
 def chosen_file() -> ChosenFile | None:
@@ -110,6 +113,8 @@ def show(me: Here, file: ChosenFile) -> None:
         )
         if found.contradicting:
             note("info", "orange", contradictions(found.contradicting, found.contradicting_lines))
+        if file.several and set(FORMATS[seen.format].columns) >= SIDES and not seen.mapping.keys() >= SIDES:
+            fault(file.several, CHOOSE_TWO)
     if wanted:
         roles = {role: seen.mapping.get(role, "") for role in FORMATS[seen.format].columns}
         take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read).wait()
@@ -182,10 +187,7 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions, place: DeltaGen
                 pass
             told = st.empty()
             with st.spinner("Reading the file"):
-                found = preview(
-                    me.store, me.actor, me.project, file.content, file.name, options,
-                    lambda rows: told.markdown(f"**{count(rows)}** rows so far"),
-                )  # fmt: skip
+                found = _read(me, file, options, lambda rows: told.markdown(f"**{count(rows)}** rows so far"))
     except TiebreakError as error:
         tell(error)
         return None
@@ -195,6 +197,17 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions, place: DeltaGen
     if was_unknown:
         st.rerun()  # now the fields that fit this kind of file can be shown
     return found
+
+
+def _read(me: Here, file: ChosenFile, options: ImportOptions, progress: Callable[[int], object]) -> Preview:
+    """The preview; of a file with a third response without the two that are compared, which are then chosen."""
+    where = (me.store, me.actor, me.project, file.content, file.name)
+    try:
+        return preview(*where, options, progress)
+    except SeveralResponsesError as error:
+        file.several = error.what
+        untold = dict.fromkeys((*SIDES, "verdict"), "")
+        return preview(*where, replace(options, mapping=untold | dict(options.mapping)), progress)
 
 
 def _is_same(options: ImportOptions, before: ImportOptions, found: Preview) -> bool:

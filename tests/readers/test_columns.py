@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from labeling.domain import Verdict
 from labeling.errors import InputError
 from labeling.readers import understand
 from labeling.readers.columns import identifier
@@ -188,3 +189,12 @@ def test_a_second_response_that_comes_late_is_that_of_the_first():
     late = [{"prompt": "Q", "output_0": "x"}] * 25 + [{"prompt": "Q", "output_0": "x", "output_1": "y"}]
     mapping = understand(jsonl(*late), "file.jsonl", format="pairs").mapping
     assert (mapping["response_a"], mapping["response_b"]) == ("output_0", "output_1")
+
+
+def test_a_verdict_on_several_responses_is_none_on_two_of_them_until_it_is_said_to_be():
+    record = {"prompt": "Q", "answer_a": "x", "answer_b": "y", "answer_c": "z", "winner": "b"}
+    chosen = {"response_a": "answer_a", "response_b": "answer_b"}
+    assert pair_in(record, mapping=chosen).verdict is None
+    assert pair_in(record, mapping=chosen | {"verdict": "winner"}).verdict is Verdict.B
+    with pytest.raises(InputError, match="and --map verdict=winner where it is of these two"):
+        understand(jsonl(record), "file.jsonl")

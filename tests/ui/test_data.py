@@ -243,10 +243,22 @@ def test_a_file_that_cannot_be_read_is_one_box_and_can_be_discarded(page):
     assert "Bring prompts or pairs" in texts(page)
 
 
-def test_a_third_response_is_told_and_not_left_out(page):
-    choose(page, "three.csv", b"prompt,response_0,response_1,response_2\nQ,x,y,z\n")
+def test_which_two_of_three_responses_are_compared_is_chosen_on_the_page(page, store):
+    choose(page, "three.csv", b"prompt,response_0,response_1,response_2,note\nQ,x,y,z,n\n")
     assert "the two that would be compared, response_0 and response_1: also response_2." in fault(page)
-    assert button(page, "Discard")
+    assert "Choose First reply and Second reply under Columns" in fault(page)
+    assert "--map" not in texts(page)
+    select(page, "Tags", "note")
+    select(page, "First reply", "response_0")
+    assert fault(page)
+    assert button(page, "Import 0 pairs").disabled
+    select(page, "Second reply", "response_2")
+    assert not page.error
+    shown = page.dataframe[0].value
+    assert (shown["a, first reply"][0], shown["b, second reply"][0]) == ("x", "z")
+    button(page, "Import 1 pair").click()
+    run_to_end(page)
+    assert project(store).pairs == 1
 
 
 def test_a_latin_1_file_is_read_once_its_encoding_is_chosen(page):
