@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
 from labeling.domain import Json, Verdict
-from labeling.readers.columns import Columns, number_of, plain_name, verdict_word
+from labeling.readers.columns import FOLLOWING, Columns, number_of, plain_name, verdict_word
 
 
 def numbers_in(records: Iterable[Json], column: str) -> set[str]:
@@ -28,9 +28,13 @@ def said_in(record: Json, column: str) -> str:
 def numbers_meant(numbers: AbstractSet[str], columns: Columns) -> dict[str, str]:
     """What numbers mean where they count the two responses, as their columns' names do, from 0 or 1.
 
-    Nothing where there is another: beside a 0 or a 3 a 1 may mean anything.
+    Nothing where there is another: beside a 0 or a 3 a 1 may mean anything. Nothing either where the names count otherwise:
+    of response_2 and response_1, or response_1 and response_3, no 1 or 2 says a side by its place.
     """
-    first = 0 if plain_name(columns.get("response_a", "")).endswith("_0") else 1
+    a, b = (plain_name(columns.get(role, "")) for role in ("response_a", "response_b"))
+    if a[:-1] == b[:-1] and a[-1:].isdigit() and FOLLOWING.get(a[-1]) != b[-1:]:
+        return {}
+    first = 0 if a.endswith("_0") else 1
     counted = {str(first): Verdict.A, str(first + 1): Verdict.B}
     # A table with gaps writes 1 as 1.0.
     meant = {f"{number}{end}": verdict.value for number, verdict in counted.items() for end in ("", ".0")}

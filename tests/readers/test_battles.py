@@ -129,6 +129,16 @@ def test_responses_that_are_counted_from_0_have_no_verdict_2():
     assert table("label", "0", "1", "2", sides=sides) == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("sides", ["response_2,response_1", "response_1,response_3", "response_0,response_2"])
+def test_a_number_is_no_verdict_on_responses_that_are_counted_otherwise(sides):
+    mapping = dict(zip(("response_a", "response_b"), sides.split(","), strict=True))
+    assert table("label", "1", "2", sides=sides, mapping=mapping) == ["1", "2"]
+    assert table("label", "1", "2", sides=sides, mapping=mapping, verdicts={"1": "b", "2": "a"}) == [
+        Verdict.B,
+        Verdict.A,
+    ]
+
+
 def test_models_whose_names_are_numbers_win_by_their_names():
     content = b"prompt,response_a,response_b,model_a,model_b,winner\nQ,x,y,17,1,1\nP,x,y,1,17,1\nR,x,y,m,n,1\n"
     assert [row.verdict for row in rows_in(content, "f.csv")] == [Verdict.B, Verdict.A, Verdict.A]
