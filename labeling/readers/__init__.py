@@ -14,7 +14,7 @@ from labeling.domain import Json, Verdict
 from labeling.errors import InputError, SeveralResponsesError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
-from labeling.readers.columns import further_responses
+from labeling.readers.columns import further_responses, is_blank
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, LOOKED_AT, SHOWN, Record
@@ -37,7 +37,8 @@ KINDS = ("prompts", "completions", "pairs")
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """What a file was understood as. `mapping`: role to column; `columns`: what the first records hold, and the
-    questions that were answered in them; `verdicts`: what its own words for verdicts mean, and its numbers where they are told."""
+    questions that were answered in them; `verdicts`: what its own words for verdicts mean, and its numbers where they are told;
+    `blank`: columns of further responses that are empty in the first records, so that a row which fills one is refused."""
 
     name: str
     syntax: str
@@ -49,6 +50,7 @@ class Understanding:
     columns: tuple[str, ...]
     mapping: Mapping[str, str]
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    blank: tuple[str, ...] = ()
 
 
 def understand(
@@ -101,7 +103,7 @@ def understand(
         roles,
         dict(verdicts or {}),
     )
-    seen = _of_two_responses(seen, given)
+    seen = _of_two_responses(seen, source, given)
     seen = _with_verdicts(seen, source, is_question_given="verdict" in given)
     for role, column in given.items():
         if column and column not in seen.columns:
@@ -116,8 +118,10 @@ def understand(
     return seen
 
 
-def _of_two_responses(seen: Understanding, given: Mapping[str, str]) -> Understanding:
+def _of_two_responses(seen: Understanding, source: Source, given: Mapping[str, str]) -> Understanding:
     """The same, where two are chosen of several without a verdict that is not given: it may be of all.
+
+    Columns that are empty as far as is looked hold no response; each row is then expected to have none there.
 
     Raises SeveralResponsesError where a third response would be lost without a word.
     """
@@ -125,6 +129,14 @@ def _of_two_responses(seen: Understanding, given: Mapping[str, str]) -> Understa
     further = further_responses(seen.columns, roles) if roles.keys() >= SIDES else []
     if not further:
         return seen
+    blank = set(further)
+    for record in _first(source, seen):
+        blank -= {name for name in blank if not is_blank(record.get(name))}
+        if not blank:
+            break
+    if len(blank) == len(further):
+        return replace(seen, blank=tuple(further))
+    further = [name for name in further if name not in blank]
     if given.keys() >= SIDES:
         return replace(seen, mapping={role: roles[role] for role in roles if role != "verdict" or role in given})
     a, b = roles["response_a"], roles["response_b"]
@@ -207,6 +219,8 @@ def read_by(
     with opened(source, understanding.name, understanding.encoding, understanding.syntax) as file:
         format = FORMATS[understanding.format]
         fields = _spelled(format, understanding) if understanding.verdicts else format.fields
+        if understanding.blank:
+            fields = _of_two_only(fields, understanding.blank)
         rows = _rows(islice(file.records(), limit), make, fields, understanding.mapping)
         yield from rows if format.collect is None else format.collect(rows)
 
@@ -225,6 +239,23 @@ def _spelled(format: Format, understanding: Understanding) -> Callable[[Json], J
         return laid if meant is None else {**laid, column: meant}
 
     return spelled
+
+
+def _of_two_only(fields: Callable[[Json], Json], blank: tuple[str, ...]) -> Callable[[Json], Json]:
+    """The fields of a record that has no third response; raises RowFault for one that has."""
+
+    def checked(record: Json) -> Json:
+        laid = fields(record)
+        for name in blank:
+            if not is_blank(laid.get(name)):
+                raise RowFault(
+                    "third_response",
+                    f'"{name}" holds a further response, where the first {COLUMNS_IN:,} rows have none; put such rows in a file of'
+                    " their own, of which it can be said which two are compared",
+                )
+        return laid
+
+    return checked
 
 
 def _rows(

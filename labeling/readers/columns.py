@@ -205,6 +205,11 @@ def _expect_no_media(record: Mapping[str, Any], columns: Columns) -> None:
         )
 
 
+def is_blank(value: object) -> bool:
+    """Whether a cell holds nothing: no value, spaces, or an empty list or object."""
+    return not value.strip() if isinstance(value, str) else value in (None, [], {})
+
+
 def _holds(value: Any) -> bool:
     """Whether there is anything in it: a table writes an empty list of its own, or an object of nulls."""
     if isinstance(value, dict):

@@ -198,3 +198,23 @@ def test_a_verdict_on_several_responses_is_none_on_two_of_them_until_it_is_said_
     assert pair_in(record, mapping=chosen | {"verdict": "winner"}).verdict is Verdict.B
     with pytest.raises(InputError, match="and --map verdict=winner where it is of these two"):
         understand(jsonl(record), "file.jsonl")
+
+
+@pytest.mark.parametrize("empty", [None, "", "  "])
+@pytest.mark.parametrize("more", [{}, {"verdict": "a"}, {"model_a": "m", "model_b": "n", "winner": "tie"}])
+def test_a_column_for_a_third_response_that_is_empty_does_no_harm(empty, more):
+    record = {"prompt": "Q", "response_1": "x", "response_2": "y", "response_3": empty} | more
+    row = pair_in(record)
+    assert (said(row), row.verdict is None) == (("Q", "x", "y"), not more)
+    with pytest.raises(InputError, match="response_1 and response_2: also response_3"):
+        understand(jsonl(record, record | {"response_3": "z"}), "file.jsonl")
+
+
+@pytest.mark.parametrize("mapping", [{}, {"response_a": "response_1", "response_b": "response_2"}])
+def test_a_third_response_that_comes_after_many_rows_without_is_refused_and_not_lost(mapping):
+    rows = "".join(f"Q{number},x,y, \n" for number in range(10_000))
+    table = f"prompt,response_1,response_2,response_3\n{rows}Q,x,y,z\nP,x,y,\n".encode()
+    *_, last, refused, after = rows_in(table, "file.csv", mapping=mapping)
+    assert (said(last), said(after)) == (("Q9999", "x", "y"), ("P", "x", "y"))
+    assert (refused.line, refused.code) == (10_002, "third_response")
+    assert "put such rows in a file of their own" in refused.reason
