@@ -34,7 +34,7 @@ def list_(project: ProjectName, as_json: AsJson = False) -> None:
 
     with opened() as (store, actor):
         settle_stopped(store)
-        listed = exports(store, actor, project, most=1000)
+        listed = exports(store, actor, project, most=None)
     lines = [
         f"{view.id:>5}  {view.created_at:%Y-%m-%d %H:%M}  {view.format:<14} {view.state:<8} {view.rows:>9,} rows  "
         f"{view.digest[:12] or '-':<12}  {view.fault or view.folder or ''}"

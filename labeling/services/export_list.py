@@ -98,8 +98,8 @@ class ExportView:
         )  # fmt: skip
 
 
-def exports(store: Store, actor: Actor, slug: str, most: int = 20) -> list[ExportView]:
-    """The project's exports, newest first."""
+def exports(store: Store, actor: Actor, slug: str, most: int | None = 20) -> list[ExportView]:
+    """The project's exports, newest first; `most` is None for all."""
     with store.reading() as session:
         return [_view(row) for row in rows.exports_of(session, managed_project(session, actor, slug), most)]
 

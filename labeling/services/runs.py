@@ -149,8 +149,10 @@ def run_view(store: Store, actor: Actor, slug: str, run_id: int) -> RunView:
         return _view(session, _run(session, actor, slug, run_id))
 
 
-def list_runs(store: Store, actor: Actor, slug: str, *, limit: int = 50, purpose: str | None = None) -> list[RunView]:
-    """The project's runs, newest first; those of one purpose where it is named."""
+def list_runs(
+    store: Store, actor: Actor, slug: str, *, limit: int | None = None, purpose: str | None = None
+) -> list[RunView]:
+    """The project's runs, newest first; those of one purpose where it is named. `limit` is None for all."""
     with store.reading() as session:
         project_id = managed_project(session, actor, slug)
         return [_view(session, run) for run in rows.runs_of_project(session, project_id, limit, purpose)]

@@ -310,8 +310,8 @@ def end_export(session: Session, export_id: int | None, **values: object) -> Non
     )
 
 
-def exports_of(session: Session, project_id: int, most: int) -> Sequence[Export]:
-    """Newest first."""
+def exports_of(session: Session, project_id: int, most: int | None) -> Sequence[Export]:
+    """Newest first; `most` is None for all."""
     query = select(Export).where(col(Export.project_id) == project_id).order_by(col(Export.id).desc()).limit(most)
     return session.scalars(query).all()
 

@@ -65,8 +65,8 @@ def run_with_id(session: Session, run_id: int) -> Run:
     return session.get_one(Run, run_id)
 
 
-def runs_of_project(session: Session, project_id: int, limit: int, purpose: str | None = None) -> Sequence[Run]:
-    """The newest runs first, of one purpose where it is named."""
+def runs_of_project(session: Session, project_id: int, limit: int | None, purpose: str | None = None) -> Sequence[Run]:
+    """The newest runs first, of one purpose where it is named; `limit` is None for all."""
     query = select(Run).where(col(Run.project_id) == project_id)
     if purpose is not None:
         query = query.where(col(Run.purpose) == purpose)

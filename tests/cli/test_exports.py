@@ -206,3 +206,17 @@ def test_single_completions_are_compared_by_completion_and_never_with_pairs(tieb
     assert wrong.returncode == 1
     assert "has other rows than trl-kto" in wrong.stderr
     assert not (tmp_path / "wrong").exists()
+
+
+def test_the_list_holds_every_export(tiebreak, project, sqlite_store):
+    database, making = project
+    with sqlite_store.writing() as session:
+        session.add_all(
+            tables.Export(
+                project_id=making.project_id, format="trl", state="failed", label_seq=0, program_version="1",
+                created_by=making.owner.account_id,
+            )
+            for _ in range(1_001)
+        )  # fmt: skip
+    listed = json.loads(tiebreak(*database, "exports", "list", "-p", making.slug, "--json").stdout)["exports"]
+    assert len(listed) == 1_001

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from labeling.cli import command
+from labeling.storage import tables
 from tests.llm.endpoint import Endpoint, Step
 from tests.services.batch_files import run_files
 from tests.services.engine import spec_of, start
@@ -78,3 +79,16 @@ def test_requests_leave_as_files_and_results_come_back(sqlite_store, run, tmp_pa
     status, again = run("runs", "ingest", str(results), *where)
     assert (status, again["files"][0]["taken_before"]) == (0, True)
     assert run("runs", "files", number, *where) == (0, {"files": []})
+
+
+def test_the_list_holds_every_run(sqlite_store, run):
+    making = make_project(sqlite_store)
+    with sqlite_store.writing() as session:
+        session.add_all(
+            tables.Run(
+                project_id=making.project_id, purpose="generate", state="done", idempotency_key=str(number),
+                created_by=making.owner.account_id,
+            )
+            for number in range(51)
+        )  # fmt: skip
+    assert len(run("runs", "list", "--project", making.slug)[1]["runs"]) == 51
