@@ -91,8 +91,8 @@ def settling(store: Store, begun: Begun) -> Iterator[None]:
     except (FolderFault, CheckFailed, ExportError) as error:
         fail(store, begun.export_id, str(error))
         raise ExportError(str(error)) from error
-    except StoppedError as error:
-        fail(store, begun.export_id, str(error), "removed")
+    except (StoppedError, KeyboardInterrupt) as error:
+        fail(store, begun.export_id, str(error) or "The export was stopped: nothing of it is kept.", "removed")
         raise
     except BaseException:
         fail(store, begun.export_id, "The export was stopped before its end. Start it again.")

@@ -51,7 +51,7 @@ def test_a_folder_that_is_taken_is_refused_and_kept(store, tmp_path):
     assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
 
 
-def test_an_interrupted_export_is_marked_as_failed(store, tmp_path):
+def test_an_export_that_is_interrupted_by_hand_is_removed_and_not_failed(store, tmp_path):
     making = labelled(store, 3)
 
     def stop(_looked: int, _pairs: int) -> None:
@@ -59,7 +59,8 @@ def test_an_interrupted_export_is_marked_as_failed(store, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         done(making, tmp_path, progress=stop)
-    assert exports(*making.place)[0].state == "failed"
+    stopped = exports(*making.place)[0]
+    assert (stopped.state, stopped.fault) == ("removed", "The export was stopped: nothing of it is kept.")
     assert not list(tmp_path.glob("*out*"))
 
 
