@@ -20,6 +20,7 @@ from labeling.readers.formats import FORMATS, Format, columns_of, found_format, 
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, LOOKED_AT, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
+from labeling.readers.unpaired import is_rated_by_numbers
 from labeling.readers.verdicts import is_number, numbers_in, numbers_meant, said_in
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
@@ -76,6 +77,7 @@ def understand(
     for word, verdict in (verdicts or {}).items():
         if verdict not in tuple(Verdict):
             raise InputError(f"{word!r} cannot mean {verdict!r}. A verdict is one of {', '.join(Verdict)}.")
+    is_to_find = format == "auto"
     with opened(source, name, encoding) as file:
         found = file.records()
         first = next(found, None)
@@ -103,6 +105,8 @@ def understand(
         roles,
         dict(verdicts or {}),
     )
+    if is_to_find and kind == "auto" and format == "completions" and is_rated_by_numbers(columns, _first(source, seen)):
+        return understand(source, name, format="kto", mapping=mapping, encoding=encoding, verdicts=verdicts)
     seen = _of_two_responses(seen, source, given)
     seen = _with_verdicts(seen, source, is_question_given="verdict" in given)
     for role, column in given.items():

@@ -14,6 +14,7 @@ from labeling.rows import PairGroup, PairRow, PromptRow, Reply
 
 DESIRABLE = {"true": True, "1": True, "desirable": True, "good": True, "chosen": True}
 UNDESIRABLE = {"false": False, "0": False, "undesirable": False, "bad": False, "rejected": False}
+TRL_COLUMNS = {"prompt", "completion", "label"}
 MOST_HELD = 4  # replies of one kind that have a counterpart: where one is contradicted, the next stands in
 
 
@@ -44,6 +45,22 @@ def is_rated(record: Mapping[str, Any]) -> bool:
     )
     is_plain = isinstance(label, bool) or (isinstance(label, str) and label.lower() in ("true", "false"))
     return is_plain and any(name in names for name in ("completion", "response", "output", "messages", "conversations"))
+
+
+def is_rated_by_numbers(columns: Iterable[str], records: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a table has TRL's three columns and no other, with 1 and 0 for true and false, as a spreadsheet writes them.
+
+    Under other names, beside another number or without the other of the two a 1 may mean anything.
+    """
+    if set(columns) != TRL_COLUMNS:
+        return False
+    labels = set()
+    for record in records:
+        label = record.get("label")
+        if isinstance(label, dict | list) or str(label).removesuffix(".0") not in ("0", "1"):
+            return False
+        labels.add(str(label).removesuffix(".0"))
+    return len(labels) == 2
 
 
 def rated(record: dict[str, Any], columns: Columns) -> RatedRow:

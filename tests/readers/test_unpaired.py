@@ -115,4 +115,28 @@ def test_every_row_is_part_of_a_pair_or_refused_and_a_pair_that_is_contradicted_
 def test_numbers_are_yes_and_no_only_where_that_is_said():
     rows = jsonl(rated("Q", "x", 1), rated("Q", "y", 0))
     assert pairs(rows_in(rows, format="kto")) == [("x", "y")]
-    assert format_of(rated("Q", "x", 1), rated("Q", "y", 0)) == "completions"
+    assert format_of(rated("Q", "x", 1) | {"id": 1}, rated("Q", "y", 0) | {"id": 2}) == "completions"
+
+
+def numbered(*labels: str, names: str = "prompt,completion,label", **options: str) -> str:
+    rows = "".join(f"Q,reply {place},{label}\n" for place, label in enumerate(labels))
+    return understand(f"{names}\n{rows}".encode(), "file.csv", **options).format
+
+
+def test_a_spreadsheets_1_and_0_are_true_and_false_under_trls_names():
+    assert (numbered("1", "0"), numbered("0.0", "1.0", "1")) == ("kto", "kto")
+    assert format_of(rated("Q", "x", 1), rated("Q", "y", 0)) == "kto"
+    assert pairs(rows_in(b"prompt,completion,label\nQ,poor,0\nQ,good,1\n", "file.csv")) == [("good", "poor")]
+    assert numbered("1", "0", kind="completions") == "completions"
+
+
+@pytest.mark.parametrize(
+    "labels", [("1", "1"), ("1", "0", "2"), ("1", "0", ""), ("1", "0", "-1"), ["1", "0"] * 30 + ["3"]]
+)
+def test_numbers_that_may_be_of_a_scale_are_no_labels(labels):
+    assert numbered(*labels) == "completions"
+
+
+@pytest.mark.parametrize("names", ["prompt,response,label", "prompt,completion,score", "question,completion,label"])
+def test_1_and_0_are_no_labels_under_other_names(names):
+    assert numbered("1", "0", names=names) == "completions"
