@@ -66,8 +66,7 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
             as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
         )
         before = as_messages(given, columns["prompt"]) if isinstance(given, list | dict) and given else []
-        if messages[: len(before)] != before:
-            messages = _joined(before, messages, (chosen, rejected), columns["prompt"])
+        messages = joined(before, messages, (chosen, rejected), columns.get("prompt", ""))
     elif given is not None:
         messages = prompt_messages(record, columns, given)
     elif isinstance(chosen, str) and isinstance(rejected, str):
@@ -83,11 +82,13 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
     )
 
 
-def _joined(before: list[Json], messages: list[Json], sides: tuple[Json, Json], name: str) -> list[Json]:
-    """The prompt of two conversations, of which `before`, in the column `name`, is what precedes them, the beginning or the whole.
+def joined(before: list[Json], messages: list[Json], sides: tuple[Json, ...], name: str) -> list[Json]:
+    """The prompt of conversations that go on with `sides`: `before`, in the column `name`, precedes it, or is its beginning or a whole one.
 
     A system prompt is in one of them or the same in both. Raises RowFault where they do not agree.
     """
+    if messages[: len(before)] == before:
+        return messages
     system, asked = _opened(before)
     own_system, turns = _opened(messages)
     is_system_one = not system or not own_system or system == own_system
@@ -98,7 +99,7 @@ def _joined(before: list[Json], messages: list[Json], sides: tuple[Json, Json], 
     if not goes_on or any(turn in turns for turn in asked):
         raise RowFault(
             "different_prompts",
-            f'"{name}" and the conversations of both sides are neither alike from the beginning nor one after the other;'
+            f'"{name}" and the conversations beside it are neither alike from the beginning nor one after the other;'
             " where the conversations are whole, say so with --map prompt=",
         )
     return before + messages

@@ -8,7 +8,7 @@ from typing import Any
 from labeling.domain import Verdict, completion_digest
 from labeling.readers.chat import as_messages, as_reply, unfolded
 from labeling.readers.columns import Columns, cell, needed, plain_name, prompt_messages, prompt_row
-from labeling.readers.preferences import sharegpt_messages
+from labeling.readers.preferences import joined, sharegpt_messages
 from labeling.readers.refusals import Refusal, RowFault
 from labeling.rows import PairGroup, PairRow, PromptRow, Reply
 
@@ -64,17 +64,21 @@ def is_rated_by_numbers(columns: Iterable[str], records: Iterable[Mapping[str, A
 
 
 def rated(record: dict[str, Any], columns: Columns) -> RatedRow:
-    """TRL's `prompt`, `completion`, `label`; LLaMA-Factory's conversations with `kto_tag`; messages that end in the reply."""
+    """TRL's `prompt`, `completion`, `label`, the completion perhaps a whole conversation; LLaMA-Factory's conversations with
+    `kto_tag`; messages that end in the reply."""
     said = str(needed(record, columns, "desirable")).strip().lower().removesuffix(".0")
     is_desirable = (DESIRABLE | UNDESIRABLE).get(said)
     if is_desirable is None:
         raise RowFault("unknown_verdict", f"the label says {said[:60]!r}; known are true and false")
     if "response" in columns:
         reply = unfolded(needed(record, columns, "response"), columns["response"])
-        messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
         if isinstance(reply, list) and len(reply) > 1:
-            whole = as_messages(reply, columns["response"])
-            messages, reply = messages + whole[:-1], whole[-1]
+            *messages, reply = as_messages(reply, columns["response"])
+            if given := cell(record, columns, "prompt"):
+                before = prompt_messages(record, columns, given)
+                messages = joined(before, messages, (reply,), columns["prompt"])
+        else:
+            messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
     else:
         name = "conversations" if "conversations" in record else columns.get("prompt", "messages")
         whole = sharegpt_messages(record.get(name), name)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from labeling.readers import PairGroup, Refusal, read, understand
 from labeling.rows import records_of
-from tests.readers.reading import GOOD, USER, format_of, jsonl, rows_in
+from tests.readers.reading import BAD, GOOD, USER, format_of, jsonl, rows_in
 
 
 def rated(prompt: str, completion: str, label: object) -> dict[str, object]:
@@ -90,6 +90,39 @@ def test_conversations_and_messages_that_end_in_the_reply_are_read():
         {"messages": [USER, {**GOOD, "content": "?"}], "label": False},
     ]
     assert pairs(rows_in(jsonl(*messages))) == [(GOOD["content"], "?")]
+
+
+MORE = {"role": "user", "content": "Shorter."}
+
+
+def whole(prompt: dict[str, object], turns: list[object]) -> list[dict[str, object]]:
+    """Two rows whose completion is the whole conversation, with what stands beside it."""
+    return [prompt | {"completion": [*turns, side], "label": side is GOOD} for side in (GOOD, BAD)]
+
+
+@pytest.mark.parametrize("turns", [[USER], [USER, BAD, MORE], [{"role": "system", "content": "Be brief."}, USER]])
+@pytest.mark.parametrize("prompt", [{}, {"prompt": None}, {"prompt": USER["content"]}, {"prompt": [USER]}])
+def test_a_completion_that_is_a_whole_conversation_holds_its_prompt_once(prompt, turns):
+    records = whole(prompt, turns)
+    assert format_of(*records) == "kto"
+    (row,) = rows_in(jsonl(*records))
+    assert isinstance(row, PairGroup), row
+    (pair,) = row.pairs
+    assert (list(pair.prompt.prompt.messages), pair.a.text, pair.b.text) == (turns, GOOD["content"], BAD["content"])
+
+
+def test_a_completion_may_go_on_from_its_prompt_for_several_turns():
+    (row,) = rows_in(jsonl(*whole({"prompt": USER["content"]}, [BAD, MORE])))
+    assert isinstance(row, PairGroup), row
+    assert list(row.pairs[0].prompt.prompt.messages) == [USER, BAD, MORE]
+
+
+def test_a_prompt_beside_a_conversation_that_is_another_is_refused_until_it_is_set_aside():
+    records = whole({"prompt": "Who?"}, [USER])
+    found = rows_in(jsonl(*records))
+    assert [row.code for row in found if isinstance(row, Refusal)] == ["different_prompts", "different_prompts"]
+    assert all("--map prompt=" in row.reason for row in found if isinstance(row, Refusal))
+    assert pairs(rows_in(jsonl(*records), mapping={"prompt": ""})) == [(GOOD["content"], BAD["content"])]
 
 
 def test_a_table_writes_yes_and_no_as_words():
