@@ -17,6 +17,7 @@ from labeling.readers.chat import holds_thoughts
 from labeling.readers.columns import further_responses, is_blank
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
+from labeling.readers.implicit import column_like_prompt
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, LOOKED_AT, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
 from labeling.readers.sources import Source, opened, source_named
@@ -93,6 +94,8 @@ def understand(
         later = islice(found, COLUMNS_IN if file.is_uneven else 0)  # else all rows have the same
         columns = tuple(dict.fromkeys((*first_columns, *columns_of(chosen, _good(later)))))
     roles = mapped(chosen, columns, given, of_first=len(first_columns))
+    if format == "trl" and "prompt" not in roles.keys() | given.keys():
+        _expect_implicit_prompt(name, looked_at, roles)
     seen = Understanding(
         name,
         file.syntax,
@@ -149,6 +152,15 @@ def _of_two_responses(seen: Understanding, source: Source, given: Mapping[str, s
         f"{seen.name} has more responses than the two that would be compared, {a} and {b}: also {', '.join(further[:NAMED])}.",
         f"Leave the others out of the file, or choose two: --map response_a={a} --map response_b={b}{verdict}.",
     )
+
+
+def _expect_implicit_prompt(name: str, looked_at: list[Json], roles: Mapping[str, str]) -> None:
+    """Raise InputError where what two texts begin with would be taken for a prompt that may stand in a column."""
+    if column := column_like_prompt(looked_at, roles):
+        raise InputError(
+            f"{name} has no column that is known as the prompt, but {column!r}, which may be it. Call it prompt, or say"
+            f" --map prompt={column}. Where the prompt is what chosen and rejected begin with, say --map prompt= instead."
+        )
 
 
 def _with_verdicts(seen: Understanding, source: Source, *, is_question_given: bool) -> Understanding:

@@ -34,6 +34,10 @@ SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant|System):")
 ASSISTANT = "\n\nAssistant:"
 SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
 _SILENT: Json = {"role": "assistant", "content": ""}
+NO_PROMPT = (
+    '"prompt" is missing, and what both texts begin with is none beside "{name}"; where this is the prompt, say so with'
+    " --map prompt={name}, and where it is no part of it, with --map history="
+)
 SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 
 
@@ -70,6 +74,8 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
     elif given is not None:
         messages = prompt_messages(record, columns, given)
     elif isinstance(chosen, str) and isinstance(rejected, str):
+        if listed(cell(record, columns, "history")):
+            raise RowFault("missing_field", NO_PROMPT.format(name=columns["history"]))
         messages, chosen, rejected = _implicit(chosen, rejected)
     else:
         raise RowFault("missing_field", '"prompt" is missing')

@@ -3,7 +3,9 @@
 import pytest
 
 from labeling.domain import Verdict
-from tests.readers.reading import BAD, GOOD, USER, format_of, pair_in, refusal_in, said
+from labeling.errors import InputError
+from labeling.readers import understand
+from tests.readers.reading import BAD, GOOD, USER, format_of, jsonl, pair_in, refusal_in, rows_in, said, table
 from tests.readers.records import SWIFT
 
 HUMAN = {"from": "human", "value": "Why?"}
@@ -27,6 +29,55 @@ def test_the_prompt_is_found_where_it_stands(record, found):
     row = pair_in(record)
     assert said(row) == found
     assert row.verdict is Verdict.A
+
+
+ALIKE = {"chosen": "Step 1: add them.", "rejected": "Step 1: subtract them."}
+
+
+@pytest.mark.parametrize(
+    ("column", "held"),
+    [
+        ("trajectory", [{"from": "user", "value": "Add."}]),
+        ("turns", [{"role": "user", "content": "Add."}]),
+        ("turns", [{"speaker": "user", "text": "Add."}]),
+        ("problem", "Add!"),
+        ("User Question", "3 + 4"),
+        ("task", "Add 3 and 4."),
+        ("post", "3 + 4?"),
+        ("post", "三加四是多少"),
+    ],
+)
+@pytest.mark.parametrize("written", [jsonl, table])
+def test_what_two_texts_begin_with_is_no_prompt_beside_a_column_that_may_be_it(written, column, held):
+    record = {"dataset": "d", column: held, "source": "a site"} | ALIKE
+    source = written({**record, "id": "0"}, {**record, "id": "1"})
+    name = f"file.{'csv' if written is table else 'jsonl'}"
+    with pytest.raises(InputError, match=f"--map prompt={column}"):
+        understand(source, name)
+    rows = rows_in(source, name, mapping={"prompt": ""})
+    assert [said(row) for row in rows] == [("Step 1:", " add them.", " subtract them.")] * 2
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"task": "Math", "dataset": "Anthropic helpful and harmless", "model": "one of ours, new"},
+        {"source": "What people asked on a site", "url": "see it there, page 3", "prompt_id": "q1"},
+        {"reason": "The first one adds as it should.", "chosen_feedback": "Why would it subtract?", "score": 0.5},
+        {"annotations": [{"who": "r1", "stars": 4}], "tags": ["a", "b"], "question": None, "problem": " "},
+        {"begun": "Step 1:", "prompt": None},
+    ],
+)
+def test_what_else_is_said_of_two_texts_is_not_taken_for_their_prompt(fields):
+    assert said(pair_in(fields | ALIKE)) == ("Step 1:", " add them.", " subtract them.")
+
+
+@pytest.mark.parametrize("history", ["What is 3 + 4?", [["Hi", "Hello."]]])
+def test_a_history_is_not_lost_for_what_two_texts_begin_with(history):
+    found = refusal_in({"history": history} | ALIKE)
+    assert (found.code, "--map prompt=history" in found.reason) == ("missing_field", True)
+    row = pair_in({"history": history} | ALIKE, mapping={"history": ""})
+    assert said(row) == ("Step 1:", " add them.", " subtract them.")
 
 
 def test_conversations_share_their_prompt_up_to_where_they_part():
