@@ -65,6 +65,8 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
     chosen = unfolded(needed(record, columns, "chosen"), "chosen")
     rejected = unfolded(needed(record, columns, "rejected"), "rejected")
     given = unfolded(cell(record, columns, "prompt"), "prompt")
+    if isinstance(given, list):
+        given = turned(given, columns["prompt"])
     if isinstance(chosen, list) and isinstance(rejected, list) and (len(chosen) > 1 or len(rejected) > 1):
         messages, chosen, rejected = split_conversations(
             as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
@@ -236,6 +238,13 @@ def sharegpt(record: dict[str, Any], columns: Columns) -> PairRow:
         as_reply(sides[1], "rejected", cell(record, columns, "rejected_model")),
         Verdict.A,
     )
+
+
+def turned(value: Any, field: str) -> Any:
+    """Turns written as `{"from": "human", "value": …}` as messages; anything else as it is."""
+    first = value[0] if isinstance(value, list) and value else None
+    is_turn = isinstance(first, dict) and "from" in first and "role" not in first
+    return sharegpt_messages(value, field) if is_turn else value
 
 
 def sharegpt_messages(value: object, field: str, *, mark: str = "") -> list[Json]:

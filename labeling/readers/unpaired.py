@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labeling.domain import Verdict, completion_digest
+from labeling.domain import Json, Verdict, completion_digest
 from labeling.readers.chat import as_messages, as_reply, unfolded
 from labeling.readers.columns import Columns, cell, needed, plain_name, prompt_messages, prompt_row
-from labeling.readers.preferences import joined, sharegpt_messages
+from labeling.readers.preferences import joined, sharegpt_messages, turned
 from labeling.readers.refusals import Refusal, RowFault
 from labeling.rows import PairGroup, PairRow, PromptRow, Reply
 
@@ -73,18 +73,22 @@ def rated(record: dict[str, Any], columns: Columns) -> RatedRow:
     if "response" in columns:
         reply = unfolded(needed(record, columns, "response"), columns["response"])
         if isinstance(reply, list) and len(reply) > 1:
-            *messages, reply = as_messages(reply, columns["response"])
-            if given := cell(record, columns, "prompt"):
-                before = prompt_messages(record, columns, given)
-                messages = joined(before, messages, (reply,), columns["prompt"])
+            *messages, reply = as_messages(turned(reply, columns["response"]), columns["response"])
+            if cell(record, columns, "prompt"):
+                messages = joined(_asked(record, columns), messages, (reply,), columns["prompt"])
         else:
-            messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
+            messages = _asked(record, columns)
     else:
         name = "conversations" if "conversations" in record else columns.get("prompt", "messages")
         whole = sharegpt_messages(record.get(name), name)
         messages, reply = whole[:-1], whole[-1]
     prompt = prompt_row(record, columns, messages)
     return RatedRow(prompt, as_reply(reply, "the completion", cell(record, columns, "model")), is_desirable)
+
+
+def _asked(record: dict[str, Any], columns: Columns) -> list[Json]:
+    given = unfolded(needed(record, columns, "prompt"), "prompt")
+    return prompt_messages(record, columns, turned(given, columns["prompt"]))
 
 
 def paired(rows: Iterable[tuple[int, RatedRow] | Refusal]) -> Iterator[tuple[int, PairGroup] | Refusal]:

@@ -215,6 +215,19 @@ def test_a_prompt_that_is_a_transcript_is_read_as_turns():
     assert len(pair_in(record).prompt.prompt.messages) == 3
 
 
+@pytest.mark.parametrize("written", [jsonl, table])
+@pytest.mark.parametrize("turns", [[HUMAN], [{"from": "user", "value": "Hi"}, GPT, HUMAN]])
+def test_a_prompt_beside_texts_may_be_turns_as_sharegpt_writes_them(written, turns):
+    name = f"file.{'csv' if written is table else 'jsonl'}"
+    for record, mapping in (
+        ({"trajectory": turns, "chosen": "So.", "rejected": "No."}, {"prompt": "trajectory"}),
+        ({"prompt": turns, "chosen": "So.", "rejected": "No."}, {}),
+    ):
+        (row,) = rows_in(written(record), name, mapping=mapping)
+        assert said(row) == ("Why?", "So.", "No.")
+        assert len(row.prompt.prompt.messages) == len(turns)
+
+
 def test_sharegpt_rows_keep_system_prompt_tools_calls_and_observations():
     record = {
         "conversations": [

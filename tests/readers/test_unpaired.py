@@ -111,6 +111,16 @@ def test_a_completion_that_is_a_whole_conversation_holds_its_prompt_once(prompt,
     assert (list(pair.prompt.prompt.messages), pair.a.text, pair.b.text) == (turns, GOOD["content"], BAD["content"])
 
 
+def test_turns_of_a_prompt_and_of_a_completion_may_be_those_of_sharegpt():
+    talk = {"from": "human", "value": "Q"}
+    alone = [{"prompt": [talk], "completion": text, "label": text == "x"} for text in "xy"]
+    assert pairs(rows_in(jsonl(*alone))) == [("x", "y")]
+    in_both = [one | {"completion": [talk, {"from": "gpt", "value": one["completion"]}]} for one in alone]
+    (row,) = rows_in(jsonl(*in_both))
+    assert isinstance(row, PairGroup), row
+    assert list(row.pairs[0].prompt.prompt.messages) == [{"role": "user", "content": "Q"}]
+
+
 def test_a_completion_may_go_on_from_its_prompt_for_several_turns():
     (row,) = rows_in(jsonl(*whole({"prompt": USER["content"]}, [BAD, MORE])))
     assert isinstance(row, PairGroup), row
