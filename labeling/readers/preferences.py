@@ -32,6 +32,8 @@ from labeling.rows import PairRow, Reply
 
 SPEAKER = re.compile(r"(?:\A|\n\n)(Human|Assistant|System):")
 ASSISTANT = "\n\nAssistant:"
+# A marker inside a text, without the blank line before it that parts turns.
+LOOSE = re.compile(r"(?<!\n\n)(?<=\s)(Human|Assistant):")
 SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
 _SILENT: Json = {"role": "assistant", "content": ""}
 NO_PROMPT = (
@@ -178,7 +180,8 @@ def is_transcript(record: Mapping[str, Any]) -> bool:
     if not isinstance(chosen, str) or not isinstance(record.get("rejected"), str):
         return False
     if isinstance(prompt, str):
-        return prompt.lstrip().startswith("Human:") and prompt.rstrip().endswith(ASSISTANT)
+        is_begun = prompt.lstrip().startswith("Human:")
+        return is_begun and (prompt.rstrip().endswith(ASSISTANT) or _are_marked(chosen, record["rejected"]))
     return prompt is None and chosen.lstrip().startswith("Human:") and ASSISTANT in chosen
 
 
@@ -187,10 +190,7 @@ def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
     chosen, rejected = plain_text(record["chosen"], "chosen"), plain_text(record.get("rejected"), "rejected")
     prompt = record.get("prompt")
     if prompt is not None:
-        whole = plain_text(prompt, "prompt")
-        before = whole.rstrip().removesuffix(ASSISTANT)
-        # What stands between the marker and the reply may be at the end of the prompt already.
-        sides = [_said(chosen), _said(rejected)] if whole.endswith(ASSISTANT) else [chosen, rejected]
+        before, sides = _parted(plain_text(prompt, "prompt"), chosen, rejected)
     else:
         if chosen == rejected:
             raise RowFault("identical_sides", "the two transcripts are the same")
@@ -210,6 +210,29 @@ def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
         as_reply(sides[1], "rejected"),
         Verdict.A,
     )
+
+
+def _are_marked(*sides: str) -> bool:
+    return all(side.lstrip().startswith("Assistant:") for side in sides)
+
+
+def _parted(prompt: str, *sides: str) -> tuple[str, list[str]]:
+    """A prompt and its replies without the marker between them, at the end of the one or the beginning of the others."""
+    before = prompt.rstrip()
+    # What stands between the marker and the reply may be at the end of the prompt already.
+    replies = [_said(side) for side in sides] if before == prompt else list(sides)
+    if before.endswith(ASSISTANT):
+        return before.removesuffix(ASSISTANT), replies
+    if _are_marked(*sides):
+        return before, [_said(side.lstrip().removeprefix("Assistant:")) for side in sides]
+    if not before.endswith((" Assistant:", "\nAssistant:")):
+        return before, list(sides)
+    before = before.removesuffix("Assistant:").rstrip()
+    if LOOSE.search(before):
+        raise RowFault(
+            "not_messages", "prompt has turns that no blank line parts; write one before each Human: and Assistant:"
+        )
+    return before, replies
 
 
 def turns_of(text: str, field: str) -> list[Json]:

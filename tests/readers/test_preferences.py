@@ -215,6 +215,40 @@ def test_a_prompt_that_is_a_transcript_is_read_as_turns():
     assert len(pair_in(record).prompt.prompt.messages) == 3
 
 
+@pytest.mark.parametrize("marker", ["Assistant: ", "\n\nAssistant: ", "Assistant:\n"])
+def test_a_transcript_is_one_too_where_its_replies_hold_the_last_marker(marker):
+    record = {"prompt": TALK.removesuffix("\n\nAssistant:"), "chosen": f"{marker}So.", "rejected": f"{marker}No."}
+    assert format_of(record) == "hh-rlhf"
+    row = pair_in(record)
+    assert said(row) == ("Why?", "So.", "No.")
+    assert len(row.prompt.prompt.messages) == 3
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"prompt": "What follows?\n\nHuman: Hi", "chosen": "Assistant: So.", "rejected": "Assistant: No."},
+        {"prompt": "Human: is a word.", "chosen": "Assistant: So.", "rejected": "No."},
+        {"prompt": "Human: Why?\nAssistant:", "chosen": " So.", "rejected": " No."},
+    ],
+)
+def test_a_text_that_has_not_both_markers_where_a_transcript_has_them_stays_as_it_is(record):
+    assert format_of(record) == "trl"
+    assert said(pair_in(record)) == tuple(record.values())
+
+
+@pytest.mark.parametrize("ending", [" Assistant:", "\nAssistant:", "\nAssistant: "])
+def test_the_last_marker_of_a_transcript_needs_no_blank_line_before_it(ending):
+    talk = TALK.removesuffix("\n\nAssistant:")
+    record = {"prompt": talk + ending, "chosen": "So.", "rejected": "No."}
+    row = pair_in(record, format="hh-rlhf")
+    assert said(row) == ("Why?", "So.", "No.")
+    assert len(row.prompt.prompt.messages) == 3
+    loose = talk.replace("\n\n", "\n") + ending
+    found = refusal_in(record | {"prompt": loose}, format="hh-rlhf")
+    assert (found.code, "no blank line" in found.reason) == ("not_messages", True)
+
+
 @pytest.mark.parametrize("written", [jsonl, table])
 @pytest.mark.parametrize("turns", [[HUMAN], [{"from": "user", "value": "Hi"}, GPT, HUMAN]])
 def test_a_prompt_beside_texts_may_be_turns_as_sharegpt_writes_them(written, turns):
