@@ -6,6 +6,7 @@ from typing import Any
 from labeling.readers.chat import as_messages, as_reply, plain_text
 from labeling.readers.columns import Columns, cell, expect_whole_id, identifier, needed, prompt_row
 from labeling.readers.refusals import RowFault
+from labeling.readers.scored import marked_turns
 from labeling.rows import CompletionRow, PromptRow
 
 
@@ -15,7 +16,8 @@ def completion_table(record: dict[str, Any], columns: Columns) -> CompletionRow:
     if isinstance(ended, str) and ended.strip():
         reply = replace(reply, finish_reason=ended.strip()[:40])
     if "prompt" in columns and cell(record, columns, "prompt"):
-        return CompletionRow(reply, prompt=prompt_row(record, columns))
+        messages = marked_turns(record, columns) if "helpfulness" in record else None  # HelpSteer2's single answers
+        return CompletionRow(reply, prompt=prompt_row(record, columns, messages))
     return CompletionRow(reply, external_id=_needed_id(record, columns))
 
 

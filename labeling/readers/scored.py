@@ -15,7 +15,7 @@ HELPSTEER = (
 )
 WEBGPT = {"question", "answer_0", "answer_1", "score_0", "score_1"}
 # How HelpSteer2 writes several turns in one text that begins with the user's.
-TURN = re.compile(r"\n?<extra_id_1>(User|Assistant)\n")
+TURN = re.compile(r"\n?^<extra_id_1>(User|Assistant)\n", re.MULTILINE)
 
 
 def is_helpsteer(record: Mapping[str, Any]) -> bool:
@@ -29,7 +29,7 @@ def helpsteer(record: dict[str, Any], columns: Columns) -> PairRow:
     Source: the cards of nvidia/HelpSteer2 and nvidia/HelpSteer3.
     """
     verdict, strength = _preference(cell(record, columns, "preference"))
-    return side_by_side(record, columns, verdict, strength, messages=_turns(record, columns))
+    return side_by_side(record, columns, verdict, strength, messages=marked_turns(record, columns))
 
 
 def _preference(value: object) -> tuple[Verdict | None, int | None]:
@@ -44,7 +44,8 @@ def _preference(value: object) -> tuple[Verdict | None, int | None]:
     return (Verdict.A if number < 0 else Verdict.B), abs(number)
 
 
-def _turns(record: Mapping[str, Any], columns: Columns) -> list[Json]:
+def marked_turns(record: Mapping[str, Any], columns: Columns) -> list[Json]:
+    """The prompt's messages, in which those that HelpSteer2 marks inside one text are several."""
     prompt = needed(record, columns, "prompt")
     messages = prompt_messages(record, columns, prompt)
     if not isinstance(prompt, str) or len(messages) > 1:

@@ -3,7 +3,8 @@
 import pytest
 
 from labeling.domain import Verdict
-from tests.readers.reading import format_of, pair_in, refusal_in, rows_in, said, write_parquet
+from labeling.readers import CompletionRow
+from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said, write_parquet
 from tests.readers.records import STEER, TALK, WEBGPT
 
 STEER2 = {
@@ -40,6 +41,23 @@ def test_turns_that_helpsteer2_marks_inside_a_text_are_messages():
         ("user", "Why is\nit?"), ("assistant", "So."), ("user", "And now?"),
     ]  # fmt: skip
     assert refusal_in(STEER2 | {"prompt": marked.rpartition("\n<")[0]}).code == "prompt_ends_wrong"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "turns"),
+    [
+        ("Why?\n<extra_id_1>Assistant\nSo.\n<extra_id_1>User\nAnd now?", 3),
+        ("Why is <extra_id_1>User\nno turn?", 1),
+        ("Why is it?\n <extra_id_1>Assistant\n", 1),
+    ],
+)
+def test_a_single_answer_of_helpsteer2_has_the_prompt_of_its_pair(prompt, turns):
+    answer = {"prompt": prompt, "response": "So.", "helpfulness": 3, "verbosity": 2}
+    assert format_of(answer) == "completions"
+    (row,) = rows_in(jsonl(answer))
+    assert isinstance(row, CompletionRow), row
+    assert row.prompt.prompt == pair_in(STEER2 | {"prompt": prompt}).prompt.prompt
+    assert len(row.prompt.prompt.messages) == turns
 
 
 @pytest.mark.parametrize("number", [-100, 4, 0.5, "much", True, [1]])
