@@ -164,13 +164,21 @@ NO_HISTORY = "; where it is no part of the prompt, say so with --map history="
 
 def prompt_messages(record: Mapping[str, Any], columns: Columns, given: object) -> list[Json]:
     """The messages of a prompt with what stands beside it: the second part of Alpaca's instructions, and earlier turns."""
-    messages = as_messages(given, columns.get("prompt", "prompt"))
-    if "input" in columns and (more := _input(record, columns)):
-        messages[-1] = {**messages[-1], "content": f"{messages[-1].get('content') or ''}\n{more}"}
+    more = _input(record, columns) if "input" in columns else ""
+    if more and _is_blank(given) and plain_name(columns["input"]) == "input":  # a context alone asks nothing
+        messages = [{"role": "user", "content": more}]
+    else:
+        messages = as_messages(given, columns.get("prompt", "prompt"))
+        if more:
+            messages[-1] = {**messages[-1], "content": f"{messages[-1].get('content') or ''}\n{more}"}
     if "history" not in columns:
         return messages
     begun = 1 if messages[0]["role"] in SYSTEM else 0
     return [*messages[:begun], *_history(record, columns), *messages[begun:]]
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _input(record: Mapping[str, Any], columns: Columns) -> str:

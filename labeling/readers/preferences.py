@@ -75,7 +75,7 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
         )
         before = as_messages(given, columns["prompt"]) if isinstance(given, list | dict) and given else []
         messages = joined(before, messages, (chosen, rejected), columns.get("prompt", ""))
-    elif given is not None:
+    elif given is not None or cell(record, columns, "input"):
         messages = prompt_messages(record, columns, given)
     elif isinstance(chosen, str) and isinstance(rejected, str):
         if listed(cell(record, columns, "history")):

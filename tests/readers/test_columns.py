@@ -97,6 +97,27 @@ def test_an_instruction_without_an_input_stands_alone(nothing):
     assert prompts_in(ALPACA | {"input": nothing}) == [["Translate to French."]]
 
 
+@pytest.mark.parametrize("nothing", [None, "", " "])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"chosen": "So good", "rejected": "So bad"},
+        {"responses": ANSWERS},
+        {"output_1": "Bonjour", "output_2": "Hola", "preference": 1},
+    ],
+)
+def test_an_input_without_an_instruction_is_the_prompt(fields, nothing):
+    other = ALPACA | fields
+    record = other | {"instruction": nothing}
+    assert prompts_in(other, record) == [["Translate to French.\nGood morning"], ["Good morning"]]
+    assert prompts_in(other | HISTORY, record | HISTORY)[1] == ["Hi", "Hello.", "Good morning"]
+
+
+def test_a_context_without_an_instruction_is_no_prompt():
+    record = {"instruction": "", "context": "Ann is.", "chosen": "So good", "rejected": "So bad"}
+    assert [refusal_in(record | {"instruction": one}).code for one in ("", None)] == ["empty_prompt"] * 2
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "remedy"),
     [
