@@ -13,6 +13,7 @@ from labeling.readers.columns import (
     cell,
     listed,
     needed,
+    number_of,
     pair_of,
     prompt_messages,
     prompt_row,
@@ -95,13 +96,45 @@ def battle(record: dict[str, Any], columns: Columns) -> PairRow:
 def _conversation(record: Mapping[str, Any], field: str) -> tuple[list[Json], Json]:
     """The messages of a conversation up to the judged reply, and that reply: the one of turn `turn`, where one is named."""
     messages = as_messages(listed(record.get(field)), field)
+    before = _said_before(record, field, messages)
     turn = record.get("turn")
     if isinstance(turn, int):
         replies = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
         messages = messages[: replies[turn - 1] + 1] if 0 < turn <= len(replies) else messages
     if len(messages) < 2:
         raise RowFault("not_one_reply", f"{field} holds no prompt with its reply")
-    return messages[:-1], messages[-1]
+    return [*before, *messages[:-1]], messages[-1]
+
+
+def _said_before(record: Mapping[str, Any], field: str, messages: list[Json]) -> list[Json]:
+    """What was said before a conversation that is one of several of a session, which `full_conversation` holds whole.
+
+    Raises:
+        RowFault: `evaluation_order` says that there is something, and it is not known what.
+    """
+    turns = listed(record.get("full_conversation"))
+    is_later = (number_of(record.get("evaluation_order")) or 1) > 1
+    if not is_later and (not isinstance(turns, list) or len(turns) <= len(messages) // 2):
+        return []
+    side = field.replace("conversation", "model_side")
+    whole = _one_side(turns, side) if turns and isinstance(turns, list) else []
+    if whole[-len(messages) :] != messages:
+        raise RowFault(
+            "missing_field",
+            f"{field} goes on from earlier turns, and full_conversation does not hold these, with {field} as its end;"
+            " add what was said before",
+        )
+    return whole[: -len(messages)]
+
+
+def _one_side(turns: list[Any], side: str) -> list[Json]:
+    """The messages of one side of turns that hold the user's and both models'; empty where there are other things in them."""
+    if not all(isinstance(turn, dict) and turn.get("user") and turn.get(side) for turn in turns):
+        return []
+    said = [(role, turn[name]) for turn in turns for role, name in (("user", "user"), ("assistant", side))]
+    return as_messages(
+        [one if isinstance(one, dict) else {"role": role, "content": one} for role, one in said], "full_conversation"
+    )
 
 
 def _is_of_turns(text: str) -> bool:

@@ -1,5 +1,7 @@
 """Arena battles and LLMBar: two answers side by side, with who won."""
 
+import json
+
 import pytest
 
 from labeling.domain import Verdict
@@ -37,6 +39,49 @@ def test_a_second_turn_after_different_answers_has_no_common_prompt():
     more = [{"role": "user", "content": "Shorter."}, {"role": "assistant", "content": "Air."}]
     two = BATTLE | {"conversation_a": [USER, GOOD, *more], "conversation_b": [USER, BAD, *more], "turn": 2}
     assert refusal_in(two).code == "different_prompts"
+
+
+def parts(role: str, text: str) -> dict[str, object]:
+    return {"role": role, "content": [{"type": "text", "text": text, "image": None, "mimeType": None}]}
+
+
+def session(*turns: tuple[str, str, str]) -> dict[str, object]:
+    """The last battle of a session, with all of its turns beside it."""
+    full = [
+        {"user": parts("user", asked), "model_side_a": parts("assistant", a), "model_side_b": parts("assistant", b)}
+        for asked, a, b in turns
+    ]
+    last = {f"conversation_{side}": [full[-1]["user"], full[-1][f"model_side_{side}"]] for side in "ab"}
+    return BATTLE | last | {"evaluation_order": len(turns), "full_conversation": full}
+
+
+def test_a_later_battle_of_a_session_has_the_earlier_turns_in_its_prompt():
+    first = ("Write a poem.", "The sea.", "The sea.")
+    row = pair_in(session(first, ("Shorter.", "Sea.", "Sea!")))
+    assert [message["content"] for message in row.prompt.prompt.messages] == ["Write a poem.", "The sea.", "Shorter."]
+    assert (row.a.text, row.b.text) == ("Sea.", "Sea!")
+    as_json = session(first, ("Shorter.", "Sea.", "Sea!"))
+    as_json["full_conversation"] = json.dumps(as_json["full_conversation"])
+    assert pair_in(as_json).prompt == row.prompt
+    assert len(pair_in(session(("Shorter.", "Sea.", "Sea!"))).prompt.prompt.messages) == 1
+
+
+def test_a_later_battle_after_different_answers_has_no_common_prompt():
+    assert (
+        refusal_in(session(("Write.", "The sea.", "A lake."), ("Shorter.", "Sea.", "Lake."))).code
+        == "different_prompts"
+    )
+    unnumbered = session(("Write.", "The sea.", "A lake."), ("Shorter.", "Sea.", "Lake.")) | {"evaluation_order": None}
+    assert refusal_in(unnumbered).code == "different_prompts"
+
+
+@pytest.mark.parametrize(
+    "full", [None, [], "gone", [{"user": "x"}], session(("Other.", "x", "y"))["full_conversation"]]
+)
+def test_a_later_battle_whose_earlier_turns_are_nowhere_is_refused(full):
+    later = session(("Write.", "Sea.", "Sea."), ("Shorter.", "S.", "s.")) | {"full_conversation": full}
+    found = refusal_in(later)
+    assert (found.code, "earlier turns" in found.reason) == ("missing_field", True)
 
 
 def test_a_battle_as_a_table_holds_lists_and_three_winner_columns():
