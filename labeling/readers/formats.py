@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labeling.readers import annotations, answers, battles, preferences, rankings, scored, unpaired
+from labeling.readers import annotations, answers, battles, gemini, preferences, rankings, scored, unpaired
 from labeling.readers.columns import ABOUT_PROMPT, PROMPT, Columns, plain_name, suggested
 from labeling.readers.refusals import Refusal
 from labeling.rows import Row
@@ -53,6 +53,9 @@ _MODELS = ("chosen_model", "rejected_model")
 # In the order in which a file is tried: the most particular first.
 FORMATS: dict[str, Format] = {
     "openai-dpo": Format("pairs", "OpenAI preference JSONL (PFT, DPO)", _is_openai, preferences.openai, ABOUT_PROMPT),
+    "gemini": Format(
+        "pairs", "Gemini preference tuning (Vertex AI)", gemini.is_gemini, gemini.gemini, ("id", "tags", "reference", "language"),
+    ),
     "label-studio": Format(
         "pairs", "Label Studio, pairwise", annotations.is_label_studio, annotations.label_studio,
         (*_SIDES, "verdict", *ABOUT_PROMPT), fields=annotations.label_studio_fields, spelled=annotations.spelled,

@@ -17,6 +17,7 @@ from labeling.errors import ConflictError, ExportError, InputError
 from labeling.readers import FORMATS
 from labeling.services.convert import PROGRESS_EVERY, ConvertOptions, convert
 from tests.exporters.samples import WEATHER, call
+from tests.exporters.sound import GEMINI
 from tests.readers.records import ARGILLA, BATTLE, LABEL_STUDIO, NECTAR, STEER, WEBGPT
 
 
@@ -47,6 +48,19 @@ def test_a_converted_file_passes_the_check_of_its_format(file, tmp_path, to):
     assert done.sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
     assert done.refused_file is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_pairs_come_back_from_gemini_as_they_went(file, tmp_path):
+    turns = [
+        {"role": role, "content": text}
+        for role, text in [("system", "Be brief."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Why?")]
+    ]
+    replies = {f"{side}_output": [{"role": "assistant", "content": side}] for side in ("preferred", "non_preferred")}
+    there = file(*({"input": {"messages": one}, **replies} for one in (turns, turns[1:], turns[1:2])))
+    between, back = tmp_path / "gemini.jsonl", tmp_path / "back.jsonl"
+    convert(there, "in.jsonl", to="gemini", out=between)
+    assert convert(between, "gemini.jsonl", to="openai-dpo", out=back).read_as == "gemini"
+    assert lines(back) == lines(there)
 
 
 @pytest.mark.parametrize("to", ["trl", "trl-kto"])
@@ -406,6 +420,7 @@ SAYS = (
 )
 READABLE = {
     "openai-dpo": [as_openai(SAYS[0], [SAYS[1]], [SAYS[2]])],
+    "gemini": [GEMINI],
     "label-studio": [LABEL_STUDIO],
     "argilla": [ARGILLA | {"responses": {"preference": ARGILLA["responses"]["preference"][:1]}}],
     "arena-battles": [BATTLE],
