@@ -31,7 +31,7 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
         "reply_b", "reply_2", "response2", "answer2", "reply2", "output2", "completion2", "text2", "right", "b",
     ),
     "chosen": ("chosen", "chosen_response", "response_chosen", "preferred"),
-    "rejected": ("rejected", "rejected_response", "response_rejected", "dispreferred"),
+    "rejected": ("rejected", "rejected_response", "response_rejected", "dispreferred", "rejected_message"),
     "chosen_model": ("chosen_model", "model_chosen"),
     "rejected_model": ("rejected_model", "model_rejected"),
     "verdict": ("verdict", "label", "winner", "preference", "comparison", "better", "preferred", "better_response_id"),

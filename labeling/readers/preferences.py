@@ -40,6 +40,7 @@ NO_PROMPT = (
     '"prompt" is missing, and what both texts begin with is none beside "{name}"; where this is the prompt, say so with'
     " --map prompt={name}, and where it is no part of it, with --map history="
 )
+SWIFT_REJECTED = {"rejected_response", "rejected_messages", "rejected_message"}  # the last is OpenPipe's
 SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 
 
@@ -125,9 +126,7 @@ def is_swift(record: Mapping[str, Any]) -> bool:
     """Whether a record is of ms-swift's kind: the better reply is where a reply stands anyway, the worse one beside it."""
     roles = suggested(list(record), ("prompt", "chosen", "response"))
     has_reply = "messages" in record or {"prompt", "response"} <= roles.keys()
-    return (
-        has_reply and "chosen" not in roles and not record.keys().isdisjoint({"rejected_response", "rejected_messages"})
-    )
+    return has_reply and "chosen" not in roles and not record.keys().isdisjoint(SWIFT_REJECTED)
 
 
 def swift(record: dict[str, Any], columns: Columns) -> PairRow:

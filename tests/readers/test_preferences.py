@@ -294,6 +294,7 @@ def test_arguments_that_are_an_object_become_the_string_that_services_read():
         (SWIFT | {"rejected_messages": None, "images": []}, 1),
         (SWIFT | {"rejected_response": [BAD]}, 1),
         ({"messages": [USER, GOOD], "rejected_messages": [USER, BAD]}, 1),
+        ({"messages": [USER, GOOD], "rejected_message": BAD, "split": "TRAIN"}, 1),
         ({"messages": [USER, BAD, USER, GOOD], "rejected_messages": [USER, BAD, USER, BAD], "rejected_response": None}, 3),
         ({"query": USER["content"], "response": GOOD["content"], "rejected_response": BAD["content"], "history": []}, 1),
         (
