@@ -14,9 +14,9 @@ from labeling.domain import Json, Verdict
 from labeling.errors import InputError, SeveralResponsesError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
-from labeling.readers.columns import further_responses, is_blank
+from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank
 from labeling.readers.data_sets import DataSet
-from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped
+from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped, other_side
 from labeling.readers.implicit import column_like_prompt
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, LOOKED_AT, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
@@ -202,9 +202,9 @@ def _found(
         # Every row looked at is broken: each is told why when it is read.
         return "prompts" if kind == "auto" else kind
     columns = tuple(dict.fromkeys(key for record in looked_at for key in record))
-    for role, column in mapping.items():
-        if role not in {role for one in FORMATS.values() for role in one.columns}:
-            raise InputError(f"No format has a {role!r} to map. Say which column is which: --map prompt={column}.")
+    for role in mapping:
+        if role not in KNOWN_COLUMNS:
+            raise InputError(f"No format has a {role!r} to map. A column can be one of: {', '.join(KNOWN_COLUMNS)}.")
     if found := found_format(looked_at, kind, mapping):
         return found
     if not columns:
@@ -215,9 +215,20 @@ def _found(
     seen = f"Its {'one column is' if len(columns) == 1 else 'columns are'}: {', '.join(columns[:NAMED])}{more}."
     if delimiter and len(columns) == 1:
         seen += f" Cells may be cut by {', '.join(DELIMITERS.values())}."
+    if nested := [key for key in columns if any(_is_nested(record.get(key)) for record in looked_at)]:
+        seen += f" What stands inside {', '.join(nested[:NAMED])} cannot be mapped: lay it out as columns of their own."
+    other = other_side(mapping)
+    more = f"Say also which one is {other}" if other else "Choose a format and say which column is which"
+    how = f"--map {other}=COLUMN" if other else "--format pairs --map prompt=COLUMN"
     raise InputError(
-        f"{name} has no columns that are known{'' if kind == 'auto' else f' for {kind}'}. {seen} Choose a format and say which column is which (--format pairs --map prompt=COLUMN)."
+        f"{name} has no columns that are known{'' if kind == 'auto' else f' for {kind}'}. {seen} {more} ({how})."
     )
+
+
+def _is_nested(value: object) -> bool:
+    """Whether fields lie in it; messages are read as they are."""
+    first = value[0] if isinstance(value, list) and value else value
+    return isinstance(first, dict) and first.keys().isdisjoint(("role", "from"))
 
 
 def read(source: Source, understanding: Understanding, limit: int | None = None) -> Iterator[tuple[int, Row] | Refusal]:

@@ -120,7 +120,7 @@ def needed(record: Mapping[str, Any], columns: Columns, role: str) -> Any:
     """The same, refused where the column is not mapped or the record has none."""
     name = columns.get(role)
     if name is None:
-        raise RowFault("missing_field", f"no column is mapped to {role}")
+        raise RowFault("missing_field", f"no column is mapped to {role}: say which with --map {role}=COLUMN")
     if name not in record:
         raise RowFault("missing_field", f'"{name}" is missing')
     return record[name]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from labeling.readers import annotations, answers, battles, gemini, preferences, rankings, scored, unpaired
@@ -117,10 +118,11 @@ FORMATS: dict[str, Format] = {
 }  # fmt: skip
 
 # What a mapping says of a file that no format fits: the format that needs those roles.
+_TWO_SIDES = ({"response_a", "response_b"}, {"chosen", "rejected"})
 _BY_ROLES = (
     ({"preference"}, "helpsteer"),
-    ({"response_a", "response_b"}, "pairs"),
-    ({"chosen", "rejected"}, "trl"),
+    (_TWO_SIDES[0], "pairs"),
+    (_TWO_SIDES[1], "trl"),
     ({"responses"}, "ranking"),
     ({"response", "desirable"}, "kto"),
     ({"response"}, "completions"),
@@ -135,14 +137,24 @@ def found_format(records: list[Record], kind: str, mapping: Columns) -> str | No
         is_possible = one.is_found and kind in ("auto", one.kind) and mapping.keys() <= set(one.columns)
         if is_possible and any(one.fits(record) for record in records):
             return name
-    return _by_roles(kind, mapping)
+    columns = [column for column in dict.fromkeys(chain(*records)) if column not in mapping.values()]
+    return _by_roles(kind, mapping, columns)
 
 
-def _by_roles(kind: str, mapping: Columns) -> str | None:
+def _by_roles(kind: str, mapping: Columns, columns: list[str]) -> str | None:
     for roles, name in _BY_ROLES:
-        if roles <= mapping.keys() and kind in ("auto", FORMATS[name].kind):
+        known = mapping.keys()
+        if roles in _TWO_SIDES and roles & known:  # the other side may go by a name that is known
+            known = suggested(columns, [role for role in sorted(roles) if role not in mapping], mapping).keys()
+        if roles <= known and kind in ("auto", FORMATS[name].kind):
             return name
     return None
+
+
+def other_side(mapping: Columns) -> str | None:
+    """The role of the second reply where that of the first alone is mapped, whichever is first."""
+    left = [roles - mapping.keys() for roles in _TWO_SIDES]
+    return next((role for roles in left if len(roles) == 1 for role in roles), None)
 
 
 def columns_of(format: Format, records: Iterable[Record]) -> tuple[str, ...]:

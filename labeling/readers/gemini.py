@@ -16,7 +16,7 @@ ABOUT_TEXT = {"text", "thought", "thoughtSignature", "thought_signature"}
 
 
 def is_gemini(record: Mapping[str, Any]) -> bool:
-    return "contents" in record and isinstance(listed(record.get("completions")), list)
+    return all(isinstance(listed(record.get(name)), list) for name in ("contents", "completions"))
 
 
 def gemini(record: dict[str, Any], columns: Columns) -> PairRow:

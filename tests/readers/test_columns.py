@@ -9,7 +9,7 @@ from labeling.errors import InputError
 from labeling.readers import understand
 from labeling.readers.columns import identifier
 from labeling.rows import PairGroup, PromptRow
-from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said, write_parquet
+from tests.readers.reading import USER, format_of, jsonl, pair_in, refusal_in, rows_in, said, write_parquet
 
 ALPACA = {"instruction": "Translate to French.", "input": "Good morning"}
 HISTORY = {"history": [["Hi", "Hello."]]}
@@ -169,7 +169,34 @@ def test_a_third_response_is_not_lost_without_a_word(columns, told, more):
 
 def test_where_a_second_response_is_missing_each_row_tells_it():
     found = refusal_in({"prompt": "Q", "answer_1": "x", "answer_3": "z"}, format="pairs")
-    assert found.reason == "no column is mapped to response_b"
+    assert found.reason == "no column is mapped to response_b: say which with --map response_b=COLUMN"
+
+
+@pytest.mark.parametrize(
+    ("record", "format", "mapping"),
+    [
+        ({"input": "Q", "accepted": "x", "rejected": "y", "ID": 1}, "trl", {"chosen": "accepted"}),
+        ({"input": "Q", "chosen": "x", "refused": "y"}, "trl", {"rejected": "refused"}),
+        ({"prompt": "Q", "one": "x", "response_b": "y"}, "pairs", {"response_a": "one"}),
+    ],
+)
+def test_one_side_that_is_mapped_joins_the_other_that_is_known_by_name(record, format, mapping):
+    assert understand(jsonl(record), "file.jsonl", mapping=mapping).format == format
+    assert said(pair_in(record, mapping=mapping)) == ("Q", "x", "y")
+
+
+@pytest.mark.parametrize(
+    ("record", "mapping", "told"),
+    [
+        ({"one": "x", "two": "y"}, {"chosen": "one"}, "Say also which one is rejected (--map rejected=COLUMN)"),
+        ({"conv_A": "x"}, {"conversation_a": "conv_A"}, "A column can be one of: prompt, input, history"),
+        ({"info": {"post": "p"}, "summaries": [{"text": "s"}], "choice": 1, "talk": [USER]}, {}, "inside info, summaries cannot be mapped"),
+    ],
+)  # fmt: skip
+def test_a_mapping_that_cannot_work_tells_what_can(record, mapping, told):
+    with pytest.raises(InputError) as raised:
+        understand(jsonl(record), "file.jsonl", mapping=mapping)
+    assert told in str(raised.value)
 
 
 def test_a_third_response_that_plays_a_role_is_not_lost():

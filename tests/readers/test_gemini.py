@@ -71,4 +71,4 @@ def test_what_the_model_thought_is_no_part_of_its_text():
     ],
 )  # fmt: skip
 def test_a_line_that_would_lose_something_is_refused(fields, code):
-    assert refusal_in(LINE | fields).code == code
+    assert refusal_in(LINE | fields, format="gemini").code == code
