@@ -150,14 +150,16 @@ def _previewed(name: str, seen: "Preview") -> dict[str, object]:
 
 def _understood(seen: "Preview") -> str:
     """Which column plays which role, which plays none, and what the first rows become."""
-    from labeling.services.import_preview import as_stored
+    from labeling.services.import_preview import as_stored, passed_over
 
-    mapping, columns = seen.understanding.mapping, seen.understanding.columns
+    mapping = seen.understanding.mapping
     lines = []
     if mapping:
-        idle = [column for column in columns if column not in mapping.values()]
+        idle = seen.understanding.idle
         not_read = f"; in no role: {', '.join(map(_short, idle))}" if idle else ""
         lines.append("columns: " + ", ".join(f"{role}={_short(at)}" for role, at in mapping.items()) + not_read)
+    if told := passed_over(seen.understanding):
+        lines.append(told)
     for line, row in seen.samples[:SHOWN]:
         parts = as_stored(line, row)
         del parts["Row"]

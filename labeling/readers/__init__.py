@@ -14,7 +14,7 @@ from labeling.domain import Json, Verdict
 from labeling.errors import InputError, SeveralResponsesError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
-from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank
+from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank, suggested
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped, other_side
 from labeling.readers.implicit import column_like_prompt
@@ -26,12 +26,13 @@ from labeling.readers.verdicts import is_number, numbers_in, numbers_meant, said
 from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row
 
 __all__ = [
-    "FORMATS", "SIDES", "CompletionRow", "DataSet", "PairGroup", "PairRow", "PromptRow", "Refusal", "Row", "Source",
+    "FORMATS", "NAMED", "SIDES", "CompletionRow", "DataSet", "PairGroup", "PairRow", "PromptRow", "Refusal", "Row", "Source",
     "Understanding", "read", "read_by", "source_named", "understand",
 ]  # fmt: skip
 
 NAMED = 30  # columns
 SIDES: Final = frozenset({"response_a", "response_b"})  # roles
+SIDES_OF_PAIRS = ("chosen", "rejected", "response_a", "response_b")
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
 
@@ -53,6 +54,16 @@ class Understanding:
     mapping: Mapping[str, str]
     verdicts: Mapping[str, str] = field(default_factory=dict)
     blank: tuple[str, ...] = ()
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """The columns that play no role."""
+        return tuple(column for column in self.columns if column not in self.mapping.values())
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Those of them that are called as a side of a pair, in a file of no pairs."""
+        return () if self.kind == "pairs" else tuple(suggested(self.idle, SIDES_OF_PAIRS).values())
 
 
 def understand(

@@ -19,7 +19,7 @@ from exporters.rows import CompletionRow, Outcome, PreferenceRow, RowOrigin, Row
 from exporters.spool import Spool
 from labeling.domain import Verdict
 from labeling.errors import ConflictError, ExportError, InputError
-from labeling.readers import Refusal, Source, Understanding, read_by, understand
+from labeling.readers import FORMATS, NAMED, Refusal, Source, Understanding, read_by, understand
 from labeling.rows import PairRow, Reply, Row, pairs_in, records_of
 from labeling.services.ordinary import maker, ordinary_line
 
@@ -27,9 +27,15 @@ PROGRESS_EVERY = 10_000
 SHOWN = 2000
 # What a name calls a file that is not written here: lines of JSON in it would be taken for something else.
 OTHER_KINDS = (".parquet", ".json", ".csv", ".tsv", ".xlsx", ".gz", ".zip", ".zst", ".bz2", ".xz")
+# Reasons that another way of reading may do away with; the others say themselves what helps, if anything does.
+OTHERWISE_READ = {
+    "missing_field", "not_text", "not_messages", "not_one_reply", "not_a_ranking",
+    "no_common_prompt", "empty_prompt", "empty_side", "prompt_ends_wrong", "identical_sides",
+}  # fmt: skip
 NOWHERE = RowOrigin(0, "")  # nothing is told of where a converted row comes from
+NO_VERDICT = "no_verdict"
 UNDECIDED = {
-    None: ("no_verdict", "the row does not say which completion is better"),
+    None: (NO_VERDICT, "the row does not say which completion is better"),
     Verdict.TIE: ("tie", "the verdict is a tie: it carries no preference"),
     Verdict.BOTH_BAD: ("both_bad", "both completions are bad: neither is one to learn from"),
 }
@@ -114,11 +120,18 @@ def _understood(source: Source, name: str, to: str, out: Path, options: ConvertO
         verdicts=options.verdicts,
     )
     if understanding.kind != "pairs" and understanding.columns:  # else each row is told why it cannot be read
-        raise InputError(
-            f"{name} was read as {understanding.format}, which holds {understanding.kind}: only pairs can be converted."
-            " Say how it is read with --from, or import it and label it first."
-        )
+        raise InputError(_no_pairs(name, understanding))
     return EXPORTERS[to], understanding
+
+
+def _no_pairs(name: str, understanding: Understanding) -> str:
+    """Why a file that holds no pairs is not converted, and what says so where it does hold some."""
+    said = f"{name} was read as {understanding.format}, which holds {understanding.kind}: only pairs can be converted."
+    remedy = "Import it and label it first, or, where it holds pairs by other names, say how it is read:"
+    idle = understanding.idle
+    more = f" and {len(idle) - NAMED:,} more" if len(idle) > NAMED else ""
+    seen = f" In no role: {', '.join(idle[:NAMED])}{more}." if idle else ""
+    return f"{said}{seen} {remedy} --from trl --map chosen=COLUMN --map rejected=COLUMN."
 
 
 def _expect_file_name(out: Path, to: str) -> None:
@@ -312,9 +325,16 @@ def _nothing(name: str, understanding: Understanding, reasons: Counter[str], ref
     if not reasons:
         return f"No row of {name} was asked for. Give --limit a number above 0."
     told = ", ".join(f"{count:,} {code}" for code, count in reasons.most_common())
+    remedy = ""
+    if not reasons.keys().isdisjoint(OTHERWISE_READ):
+        remedy = "; say how the file is read with --from"
+    elif (
+        NO_VERDICT in reasons and FORMATS[understanding.format].spelled is None
+    ):  # else it is a question that is mapped
+        remedy = "; say which column is the verdict with --map verdict=COLUMN"
     return (
         f"Not one row of {name}, read as {understanding.format}, can be written: {told}."
-        f" Each row's reason is in {refused_out}; say how the file is read with --from."
+        f" Each row's reason is in {refused_out}{remedy}."
     )
 
 

@@ -135,6 +135,17 @@ def preview(
     )
 
 
+def passed_over(seen: Understanding) -> str:
+    """Which columns look as if the file held pairs, where it is read as something else; empty where none do."""
+    if not seen.passed_over:
+        return ""
+    named = ", ".join(repr(column[:60]) for column in seen.passed_over)
+    return (
+        f"read as {seen.kind} without {named}: where the rows are pairs, choose the format trl (chosen and rejected) or pairs"
+        " (two responses), and say which columns hold the two sides"
+    )
+
+
 def as_stored(line: int, row: Row) -> dict[str, Any]:
     """What a row is about to become, by the name of each part; of a ranking its first pair."""
     if isinstance(row, PairGroup):

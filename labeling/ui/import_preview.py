@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from labeling.errors import SeveralResponsesError, TiebreakError
 from labeling.readers import FORMATS, SIDES, DataSet, Refusal, Understanding
 from labeling.services.import_list import contradictions
-from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, preview
+from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, passed_over, preview
 from labeling.services.imports import ImportOptions
 from labeling.ui.building import take_in
 from labeling.ui.context import Here
@@ -115,6 +115,8 @@ def show(me: Here, file: ChosenFile) -> None:
             note("info", "orange", contradictions(found.contradicting, found.contradicting_lines))
         if file.several and set(FORMATS[seen.format].columns) >= SIDES and not seen.mapping.keys() >= SIDES:
             fault(file.several, CHOOSE_TWO)
+        if told := passed_over(seen):
+            note("info", "orange", escape(told[0].upper() + told[1:]))
     if wanted:
         roles = {role: seen.mapping.get(role, "") for role in FORMATS[seen.format].columns}
         take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read).wait()

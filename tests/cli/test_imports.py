@@ -106,6 +106,12 @@ def test_a_dry_run_shows_which_column_plays_which_role_and_what_the_first_rows_b
     assert told["first_rows"][0]["b, second reply"] == "No."
 
 
+def test_a_dry_run_tells_which_side_of_a_pair_was_passed_over(command, file):
+    rows = file("rows.jsonl", '{"prompt": "Q", "rejected": "y", "accepted": "x"}\n')
+    assert "read as prompts without 'rejected': where the rows are pairs," in command(rows, "--dry-run").stdout
+    assert "without" not in command(rows, "--dry-run", "--map", "chosen=accepted").stdout
+
+
 def test_answers_that_name_no_verdict_are_told(command, file):
     task = {"data": {"prompt": "Why?", "response_a": "So.", "response_b": "No."}}
     task["annotations"] = [{"completed_by": 1, "result": [{"value": {"choices": ["New wins"]}}]}]

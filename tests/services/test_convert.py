@@ -373,6 +373,9 @@ def test_a_row_of_more_tokens_than_the_service_takes_is_refused(file, tmp_path, 
 def test_what_holds_no_pairs_is_one_sentence(file, tmp_path):
     with pytest.raises(InputError, match="holds prompts: only pairs can be converted"):
         convert(file({"prompt": "Why?"}), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
+    named = r"In no role: better, worse\. .* --from trl --map chosen=COLUMN --map rejected=COLUMN\."
+    with pytest.raises(InputError, match=named):
+        convert(file({"prompt": "Q", "better": "x", "worse": "y"}), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
     with pytest.raises(InputError, match=f"Choose one of {next(iter(EXPORTERS))}"):
         convert(file(pair(1)), "in.jsonl", to="xml", out=tmp_path / "out.jsonl")
 
@@ -409,6 +412,20 @@ def test_a_file_without_one_readable_row_tells_why_of_each(tmp_path):
         convert(tmp_path / "in.jsonl", "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
     (refused,) = lines(tmp_path / "out.jsonl.refused.jsonl")
     assert "write null" in str(refused["reason"])
+
+
+@pytest.mark.parametrize(
+    ("record", "remedy"),
+    [
+        ({"prompt": "Q", "response_a": "x", "response_b": "y"}, "; say which column is the verdict with --map verdict=COLUMN."),
+        (pair(1, images=["x.png"]), "refused.jsonl."),
+        (pair(1, chosen=[{"role": "user", "content": "x"}]), "; say how the file is read with --from."),
+    ],
+)  # fmt: skip
+def test_a_file_without_one_row_to_write_is_told_what_helps(file, tmp_path, record, remedy):
+    with pytest.raises(ExportError) as raised:
+        convert(file(record), "in.jsonl", to="trl", out=tmp_path / "out.jsonl")
+    assert str(raised.value).endswith(remedy)
 
 
 SIDE_BY_SIDE = {"input": "Why?", "output_1": "So.", "output_2": "No.", "label": 1}

@@ -370,6 +370,11 @@ def test_labels_that_are_not_kept_are_neither_counted_nor_contradicting(page):
     assert "Labels to keep" not in metrics(page)
 
 
+def test_a_side_of_a_pair_that_would_be_passed_over_is_told(page):
+    choose(page, "rows.jsonl", jsonl({"prompt": "Why?", "rejected": "No.", "accepted": "So."}))
+    assert "Read as prompts without 'rejected': where the rows are pairs" in html.unescape(texts(page))
+
+
 def test_near_duplicates_are_shown_after_the_import(page, store):
     rows = [
         {"prompt": text, "chosen": "It is so.", "rejected": "it is so"} for text in ("Why is it so?", "why is it so")
