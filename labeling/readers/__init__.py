@@ -14,7 +14,7 @@ from labeling.domain import Json, Verdict
 from labeling.errors import InputError, SeveralResponsesError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
-from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank, suggested
+from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank, media_fault, suggested
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped, other_side
 from labeling.readers.implicit import column_like_prompt
@@ -306,7 +306,8 @@ def _rows(
         line, value = record
         try:
             yield line, make(fields(value), mapping)
-        except RowFault as fault:
+        except RowFault as found:
+            fault = _graver(found, value, mapping)
             reason = fault.reason
             if fault.code == "identical_sides" and holds_thoughts(value):
                 reason += "; reasoning_content and thinking, in which they may differ, are not kept"
@@ -315,6 +316,13 @@ def _rows(
             yield Refusal(line, "missing_field", f'"{missing.args[0]}" is missing', _shown(value))
         except RecursionError:
             yield too_deep(line)
+
+
+def _graver(fault: RowFault, value: Json, mapping: Mapping[str, str]) -> RowFault:
+    """That a row has a picture, which may be why its texts have another shape; else the fault that was found."""
+    with suppress(RecursionError):
+        return media_fault(value, mapping) or fault
+    return fault
 
 
 def _shown(value: dict[str, object]) -> str:

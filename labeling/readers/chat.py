@@ -31,6 +31,8 @@ SHAREGPT_ROLES = {
     "system": "system", "observation": "tool", "tool": "tool", "function_call": "function_call",
     "tool_call": "function_call", "tool_response": "tool",
 }  # fmt: skip
+# With what the type of a part of a message begins that is no text.
+MEDIA_PARTS = ("image", "input_image", "audio", "input_audio", "video", "input_video", "file", "input_file")
 SPEAKERS = {*ROLES, *SHAREGPT_ROLES}
 _OPENING = frozenset("[{ \t\r\n")
 # How messages begin, and who speaks, where Python printed them into a cell.
@@ -55,12 +57,22 @@ def plain_text(value: object, field: str) -> str:
     if not isinstance(value, str):
         parts = value if isinstance(value, list) else []
         if not parts or not all(isinstance(part, dict) and part.get("type") == "text" for part in parts):
-            raise RowFault("not_text", f"{field} is not text")
+            raise _not_text(parts, field)
         value = "".join(str(part.get("text", "")) for part in parts)
     if "\x00" in value:
         raise RowFault("not_text", f"{field} holds a NUL byte; remove it")
     # Half a surrogate pair cannot stand here: neither JSON, Arrow nor a decoded line lets one through.
     return value
+
+
+def _not_text(parts: list[Any], field: str) -> RowFault:
+    kinds = [str(part["type"]) for part in parts if isinstance(part, dict) and part.get("type")]
+    if shown := [kind for kind in kinds if kind.startswith(MEDIA_PARTS)]:
+        return RowFault(
+            "has_media",
+            f"{field} has a part {shown[0][:40]!r}, which no text says; where the text can be judged without it, leave it out",
+        )
+    return RowFault("not_text", f"{field} is not text")
 
 
 def json_text(value: object, field: str) -> str:

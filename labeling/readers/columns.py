@@ -140,8 +140,8 @@ def prompt_row(
     record: Mapping[str, Any], columns: Columns, messages: list[dict[str, Any]] | None = None, tools: object = None
 ) -> PromptRow:
     """The prompt of a record with what the file says about it; `messages` and `tools` where a format finds them itself."""
-    if not record.keys().isdisjoint(MEDIA):
-        _expect_no_media(record, columns)
+    if not record.keys().isdisjoint(MEDIA) and (fault := media_fault(record, columns)):
+        raise fault
     if messages is None:
         messages = prompt_messages(record, columns, needed(record, columns, "prompt"))
     if columns.keys().isdisjoint(ABOUT_PROMPT):
@@ -204,13 +204,15 @@ def _history(record: Mapping[str, Any], columns: Columns) -> list[Json]:
     return [{"role": role, "content": plain_text(text, name)} for role, text in turns]
 
 
-def _expect_no_media(record: Mapping[str, Any], columns: Columns) -> None:
+def media_fault(record: Mapping[str, Any], columns: Columns) -> RowFault | None:
+    """What speaks against a record with pictures, sounds or films beside its texts; None where it has none."""
     found = [name for name in MEDIA if name not in columns.values() and _holds(listed(record.get(name)))]
-    if found:
-        raise RowFault(
-            "has_media",
-            f'"{found[0]}" holds what no text says, and is not kept; where the text can be judged without it, leave the column out',
-        )
+    if not found:
+        return None
+    return RowFault(
+        "has_media",
+        f'"{found[0]}" holds what no text says, and is not kept; where the text can be judged without it, leave the column out',
+    )
 
 
 def is_blank(value: object) -> bool:

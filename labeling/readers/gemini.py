@@ -69,5 +69,8 @@ def _text(content: Any, field: str) -> str:
             raise RowFault(
                 "bad_tools", f"{field} has a part {kind!r}; calls of tools as Gemini writes them are not read"
             )
-        raise RowFault("has_media", f"{field} has a part {kind!r}, which no text says, and which is not kept")
+        raise RowFault(
+            "has_media",
+            f"{field} has a part {kind!r}, which no text says; where the text can be judged without it, leave it out",
+        )
     return "".join(plain_text(part.get("text"), field) for part in parts if not part.get("thought"))

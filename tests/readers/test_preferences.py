@@ -1,10 +1,12 @@
 """Chosen and rejected, however a file writes them, become one prompt with two completions."""
 
+import json
+
 import pytest
 
 from labeling.domain import Verdict
 from labeling.errors import InputError
-from labeling.readers import understand
+from labeling.readers import Refusal, understand
 from tests.readers.reading import BAD, GOOD, USER, format_of, jsonl, pair_in, refusal_in, rows_in, said, table
 from tests.readers.records import SWIFT
 
@@ -396,6 +398,22 @@ def test_a_row_whose_prompt_shows_what_no_text_says_is_refused(name, held):
     row = {"prompt": "What is to be seen?", "chosen": "The sky.", "rejected": "Nothing."}
     found = refusal_in(row | {name: held})
     assert (found.code, f'"{name}" holds' in found.reason) == ("has_media", True)
+
+
+@pytest.mark.parametrize("kind", ["image", "image_url", "input_audio"])
+def test_a_message_with_a_part_that_is_no_text_is_refused_as_media(kind):
+    parts = [{"type": "text", "text": "What is to be seen?"}, {"type": kind, kind: {"url": "x"}}]
+    found = refusal_in({"prompt": [{"role": "user", "content": parts}], "chosen": "The sky.", "rejected": "Nothing."})
+    assert (found.code, repr(kind) in found.reason) == ("has_media", True)
+
+
+def test_a_picture_is_told_before_the_shape_of_the_messages_beside_it():
+    row = {"prompt": [[USER]], "chosen": [[GOOD]], "rejected": [[BAD]]}
+    assert refusal_in(row).code == "not_messages"
+    assert refusal_in(row | {"images": [{"bytes": "…"}]}).code == "has_media"
+    deep = json.dumps(row)[:-1] + ', "images": %s}' % ("[" * 1000 + "]" * 1000)
+    (found,) = rows_in(deep.encode())
+    assert isinstance(found, Refusal)
 
 
 @pytest.mark.parametrize("held", NO_PICTURES)
