@@ -71,6 +71,12 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
     if isinstance(given, list):
         given = turned(given, columns["prompt"])
     if isinstance(chosen, list) and isinstance(rejected, list) and (len(chosen) > 1 or len(rejected) > 1):
+        if isinstance((chosen or rejected)[0], str):
+            raise RowFault(
+                "not_a_pair",
+                f"chosen and rejected hold {len(chosen)} and {len(rejected)} texts; of several replies to one prompt make a row for"
+                " each pair",
+            )
         messages, chosen, rejected = split_conversations(
             as_messages(chosen, "chosen"), as_messages(rejected, "rejected")
         )

@@ -416,6 +416,12 @@ def test_a_picture_is_told_before_the_shape_of_the_messages_beside_it():
     assert isinstance(found, Refusal)
 
 
+@pytest.mark.parametrize(("chosen", "rejected"), [(["x"], ["y", "z"]), (["x", "y"], ["z", "w"])])
+def test_several_replies_to_one_prompt_are_told_to_be_rows_of_their_own(chosen, rejected):
+    found = refusal_in({"prompt": "Q", "chosen": chosen, "rejected": rejected})
+    assert (found.code, "make a row for each pair" in found.reason) == ("not_a_pair", True)
+
+
 @pytest.mark.parametrize("held", NO_PICTURES)
 def test_a_column_for_pictures_in_which_none_is_does_no_harm(held):
     row = {"prompt": "What is to be seen?", "chosen": "The sky.", "rejected": "Nothing."}
