@@ -216,6 +216,11 @@ def _found(
     for role in mapping:
         if role not in KNOWN_COLUMNS:
             raise InputError(f"No format has a {role!r} to map. A column can be one of: {', '.join(KNOWN_COLUMNS)}.")
+    if any(map(_is_nova, looked_at)):
+        raise InputError(
+            f"{name} holds preferences as Amazon Nova takes them, messages that end in candidates, which are not read."
+            " Write each as a record of trl: the messages before them as prompt, chosen and rejected."
+        )
     if found := found_format(looked_at, kind, mapping):
         return found
     if not columns:
@@ -234,6 +239,12 @@ def _found(
     raise InputError(
         f"{name} has no columns that are known{'' if kind == 'auto' else f' for {kind}'}. {seen} {more} ({how})."
     )
+
+
+def _is_nova(record: dict[str, Any]) -> bool:
+    messages = record.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return isinstance(last, dict) and isinstance(last.get("candidates"), list)
 
 
 def _is_nested(value: object) -> bool:

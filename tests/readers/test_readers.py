@@ -299,6 +299,11 @@ def test_bad_bytes_far_into_a_file_refuse_their_row_only() -> None:
         (b"  \n \n", "p.txt", "is empty"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "p.csv", "is not text. Import text, CSV"),
         (b'[{"prompt": "x"}, {"pro', "p.json", "half-written"),
+        (
+            b'{"messages": [{"role": "assistant", "candidates": [{"content": [{"text": "x"}]}]}]}\n',
+            "p.jsonl",
+            "Amazon Nova",
+        ),
         (b"colour,size\nred,3\n", "p.csv", "no columns that are known.*colour, size"),
         (b"prompt#response\nx#y\n", "p.csv", "one column is: prompt#response.*comma"),
     ],
