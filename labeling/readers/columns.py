@@ -30,8 +30,10 @@ KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
         "response_b", "output_2", "completion_b", "answer_b", "response_2", "completion_2", "output_b", "answer_2",
         "reply_b", "reply_2", "response2", "answer2", "reply2", "output2", "completion2", "text2", "right", "b",
     ),
-    "chosen": ("chosen", "chosen_response", "response_chosen", "preferred"),
-    "rejected": ("rejected", "rejected_response", "response_rejected", "dispreferred", "rejected_message"),
+    "chosen": ("chosen", "chosen_response", "response_chosen", "chosen_conversations", "accepted", "preferred"),
+    "rejected": (
+        "rejected", "rejected_response", "response_rejected", "rejected_conversations", "dispreferred", "rejected_message",
+    ),
     "chosen_model": ("chosen_model", "model_chosen"),
     "rejected_model": ("rejected_model", "model_rejected"),
     "verdict": ("verdict", "label", "winner", "preference", "comparison", "better", "preferred", "better_response_id"),

@@ -102,6 +102,10 @@ FORMATS: dict[str, Format] = {
         "pairs", "WebGPT: two answers with a score each", scored.is_webgpt, scored.webgpt,
         (*_SIDES, *ABOUT_PROMPT), fields=scored.webgpt_fields,
     ),
+    "shp": Format(
+        "pairs", "SHP: two comments and which is preferred", scored.is_shp, scored.shp, (*_SIDES, *ABOUT_PROMPT),
+        fields=scored.shp_fields,
+    ),
     "pairs": Format("pairs", "table with a prompt and two responses", _has("prompt", "response_a", "response_b"), battles.pair_table, _TABLE),
     "mt-bench": Format("prompts", "MT-bench questions", lambda r: isinstance(r.get("turns"), list), answers.questions, ("id", "tags")),
     "arena-answers": Format(

@@ -1,4 +1,4 @@
-"""Two responses beside numbers that say which is better: HelpSteer's preferences, WebGPT's scores."""
+"""Two responses beside numbers that say which is better: HelpSteer's preferences, WebGPT's scores, SHP's labels."""
 
 import re
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ HELPSTEER = (
     {"prompt", "response_1", "response_2", "preference_strength"},  # HelpSteer2
 )
 WEBGPT = {"question", "answer_0", "answer_1", "score_0", "score_1"}
+SHP = {"history", "human_ref_A", "human_ref_B", "labels"}
 # How HelpSteer2 writes several turns in one text that begins with the user's.
 TURN = re.compile(r"\n?^<extra_id_1>(User|Assistant)\n", re.MULTILINE)
 
@@ -87,3 +88,25 @@ def _higher(first: object, second: object) -> Verdict | None:
     if a == b:
         return Verdict.TIE
     return Verdict.A if a > b else Verdict.B
+
+
+def is_shp(record: Mapping[str, Any]) -> bool:
+    """Whether a record is one of the Stanford Human Preferences."""
+    return record.keys() >= SHP
+
+
+def shp_fields(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its columns by what they are: what SHP calls history is the post that both comments answer."""
+    names = {"history": "prompt", "human_ref_A": "response_a", "human_ref_B": "response_b", "post_id": "id"}
+    return {names.get(name, name): value for name, value in record.items()}
+
+
+def shp(record: dict[str, Any], columns: Columns) -> PairRow:
+    """A pair of which 1 says that the first comment is the better one, and 0 the second.
+
+    Source: the card of stanfordnlp/SHP.
+    """
+    number = number_of(record.get("labels"))
+    if number not in (0, 1):
+        raise RowFault("unknown_verdict", f"labels says {str(record.get('labels'))[:60]!r}; known are 1 and 0")
+    return side_by_side(record, columns, Verdict.A if number == 1 else Verdict.B)

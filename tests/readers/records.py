@@ -49,3 +49,7 @@ ARGILLA = {
         ],
     },
 }  # fmt: skip
+SHP = {
+    "post_id": "p1", "domain": "askbaking_train", "history": "Why did it sink?", "score_A": 5, "score_B": 54,
+    "human_ref_A": "The oven.", "human_ref_B": "It was opened too early.", "labels": 0, "score_ratio": 10.8,
+}  # fmt: skip

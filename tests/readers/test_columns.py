@@ -175,7 +175,7 @@ def test_where_a_second_response_is_missing_each_row_tells_it():
 @pytest.mark.parametrize(
     ("record", "format", "mapping"),
     [
-        ({"input": "Q", "accepted": "x", "rejected": "y", "ID": 1}, "trl", {"chosen": "accepted"}),
+        ({"input": "Q", "taken": "x", "rejected": "y", "ID": 1}, "trl", {"chosen": "taken"}),
         ({"input": "Q", "chosen": "x", "refused": "y"}, "trl", {"rejected": "refused"}),
         ({"prompt": "Q", "one": "x", "response_b": "y"}, "pairs", {"response_a": "one"}),
     ],

@@ -21,10 +21,11 @@ TALK = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: Why?\n\nAssistant:"
         ({"chosen": "The sky is blue.", "rejected": "The sky is green."}, ("The sky is", " blue.", " green.")),
         ({"chosen": "Why?\nSo.", "rejected": "Why?\nNo."}, ("Why?\n", "So.", "No.")),
         ({"instruction": "Why?", "chosen_response": "So.", "rejected_response": "No."}, ("Why?", "So.", "No.")),
+        ({"input": "Why?", "accepted": "So.", "rejected": "No.", "ID": 1}, ("Why?", "So.", "No.")),
         ({"instruction": "Add.", "input": "1 + 1", "chosen": "2", "rejected": "3"}, ("Add.\n1 + 1", "2", "3")),
         ({"question": "Why?", "system": "Be brief.", "chosen": "So.", "rejected": "No."}, ("Why?", "So.", "No.")),
     ],
-    ids=["implicit", "implicit, line", "argilla's names", "alpaca", "orca"],
+    ids=["implicit", "implicit, line", "argilla's names", "accepted", "alpaca", "orca"],
 )  # fmt: skip
 def test_the_prompt_is_found_where_it_stands(record, found):
     assert format_of(record) == "trl"

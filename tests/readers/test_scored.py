@@ -5,7 +5,7 @@ import pytest
 from labeling.domain import Verdict
 from labeling.readers import CompletionRow
 from tests.readers.reading import format_of, jsonl, pair_in, refusal_in, rows_in, said, write_parquet
-from tests.readers.records import STEER, TALK, WEBGPT
+from tests.readers.records import SHP, STEER, TALK, WEBGPT
 
 STEER2 = {
     "split": "train", "prompt": "Why?", "response_1": "So.", "response_2": "No.", "preference_strength": 3,
@@ -125,3 +125,16 @@ def test_a_question_that_a_table_holds_as_json_is_read_alike(tmp_path):
 )
 def test_a_comparison_with_a_fault_is_refused_with_its_own_reason(fields, code):
     assert refusal_in(WEBGPT | fields).code == code
+
+
+@pytest.mark.parametrize(("labels", "verdict"), [(0, Verdict.B), (1, Verdict.A), ("1", Verdict.A), (0.0, Verdict.B)])
+def test_shp_prefers_the_first_comment_by_1_and_the_second_by_0(labels, verdict):
+    record = SHP | {"labels": labels}
+    assert format_of(record) == "shp"
+    row = pair_in(record)
+    assert (said(row), row.verdict) == (("Why did it sink?", "The oven.", "It was opened too early."), verdict)
+    assert row.prompt.external_id == "p1"
+
+
+def test_another_label_of_shp_is_refused():
+    assert [refusal_in(SHP | {"labels": labels}).code for labels in (2, None, "A")] == ["unknown_verdict"] * 3

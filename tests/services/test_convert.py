@@ -18,7 +18,7 @@ from labeling.readers import FORMATS
 from labeling.services.convert import PROGRESS_EVERY, ConvertOptions, convert
 from tests.exporters.samples import WEATHER, call
 from tests.exporters.sound import GEMINI
-from tests.readers.records import ARGILLA, BATTLE, LABEL_STUDIO, NECTAR, STEER, WEBGPT
+from tests.readers.records import ARGILLA, BATTLE, LABEL_STUDIO, NECTAR, SHP, STEER, WEBGPT
 
 
 def pair(number: int, **fields: object) -> dict[str, object]:
@@ -452,6 +452,7 @@ READABLE = {
     "ranking-best-worst": [NECTAR],
     "helpsteer": [STEER | {"context": SAYS[0]}],
     "webgpt": [WEBGPT],
+    "shp": [SHP],
     "pairs": [{"prompt": "Why?", "response_a": "So.", "response_b": "No.", "verdict": "a", "strength": 3}],
 }  # fmt: skip
 
