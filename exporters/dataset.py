@@ -37,6 +37,12 @@ NOTHING_TO_TRAIN_ON = Finding(
     "No row is left to train on: the rows come of too few prompts, and a prompt with its near-duplicates is never split",
     "Ask for no validation file, for fewer rows in it, or for another seed",
 )
+ALL_TO_VALIDATE = Finding(
+    None,
+    "",
+    "No row is left to train on: the validation file is asked to have as many rows as there are, or more",
+    "Ask for fewer rows in it, or for no validation file",
+)
 ALL_CONFLICTING = Finding(
     None,
     "",
@@ -258,12 +264,17 @@ class DatasetWriter:
         for files in (self._train, self._validation):
             self._tell(files, files.settle())
         if self._used and not self._train.rows:
-            raise CheckFailed([NOTHING_TO_TRAIN_ON if self._validation.rows else ALL_CONFLICTING])
+            raise CheckFailed([self._why_no_train()])
         ended = [*self._train.end(elsewhere=self._validation.prompts), *self._validation.end()]
         self._provenance.close()
         if errors := self._validation.errors + self._train.errors:
             raise CheckFailed(errors[:MOST_FINDINGS])
         return [*ended, self._provenance.facts(self._provenance.path.name, "provenance", 1)]
+
+    def _why_no_train(self) -> Finding:
+        if not self._validation.rows:
+            return ALL_CONFLICTING
+        return ALL_TO_VALIDATE if self._validation.rows <= (self._asked_rows or 0) else NOTHING_TO_TRAIN_ON
 
     def _describe(self, written: Written, facts: Mapping[str, Any]) -> None:
         """Write manifest and card, and what else a trainer wants beside the files."""

@@ -20,6 +20,7 @@ from labeling.ui.rules_form import Choices, RulesForm, rules_form
 
 SPLITS: Final = {"None": 0.0, "5 %": 0.05, "10 %": 0.1}
 SHARE, ROWS = "Share", "Rows"  # a number is asked for
+MOST_USUAL_ROWS: Final = 100
 KINDS: Final[dict[FileKind, str]] = {"jsonl": "JSONL", "csv": "CSV", "parquet": "Parquet"}
 LICENCES: Final = (UNTOLD, "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0", "apache-2.0", "mit", "odc-by")
 VOTES_DESCRIPTION: Final = "Every label of every rater, also those that were changed later, for statistics elsewhere."
@@ -54,7 +55,7 @@ def export_form(me: Here, project: ProjectView) -> Form:
             )
         format = EXPORTERS[name]
         st.caption(format.description)
-        split = _split()
+        split = _split(project)
         with st.expander("More about the file", type="compact"):
             file = _more(format)
     with section("Label rules"):
@@ -69,7 +70,7 @@ def export_form(me: Here, project: ProjectView) -> Form:
     return Form(asked, rules, format)
 
 
-def _split() -> dict[str, Any]:
+def _split(project: ProjectView) -> dict[str, Any]:
     """A share or a number of rows that go to the validation file."""
     chosen = st.segmented_control(
         "Validation file", [*SPLITS, SHARE, ROWS], default="10 %", required=True,
@@ -81,10 +82,15 @@ def _split() -> dict[str, Any]:
         percent = st.number_input("Validation share, %", 0.01, 99.0, 20.0, step=1.0, format="%.10g")
         return {"validation_share": round(percent / 100, 12)}
     asked = st.number_input(
-        "Validation rows, at least", LEAST_VALIDATION_ROWS, 10_000_000, 100,
+        "Validation rows, at least", LEAST_VALIDATION_ROWS, 10_000_000, _usual_rows(project.labelled_pairs), key=f"validation rows/{project.slug}",
         help="Drawn anew as data is added: prompts move to the train file. With a share each prompt keeps its side.",
     )  # fmt: skip
     return {"validation_share": 0.0, "validation_rows": int(asked)}
+
+
+def _usual_rows(labelled: int) -> int:
+    """A tenth of the pairs with a label, within what says something and what is plenty."""
+    return max(LEAST_VALIDATION_ROWS, min(labelled // 10, MOST_USUAL_ROWS))
 
 
 def _more(format: Format) -> dict[str, Any]:

@@ -136,6 +136,8 @@ def _before(told: Effect, format: Format, asked: ExportChoices, *, is_building: 
     if lacking > 0:
         least = format.least_rows
         note("info", "orange", f"Services take this format from {least} rows on: {lacking} more to label.")
+    elif too_many := all_to_validate(told, asked):
+        note("info", "orange", too_many)
     elif not is_building:
         st.caption("Every line is checked before the download appears.")
     share = asked.validation_share
@@ -145,6 +147,14 @@ def _before(told: Effect, format: Format, asked: ExportChoices, *, is_building: 
             f"{percent(share)} is about {plural(round(share * told.rows), 'row')}. Below "
             f"{LEAST_VALIDATION_ROWS} there is no validation file, and all rows go to train.",
         )  # fmt: skip
+
+
+def all_to_validate(told: Effect, asked: ExportChoices) -> str:
+    """Why no row would be left to train on, where so many are asked for in the validation file; else ""."""
+    rows = asked.validation_rows
+    if rows is None or rows < told.rows:
+        return ""
+    return f"{count(rows)} rows are asked for validation, and there are {count(told.rows)}: none is left to train on. Ask for fewer."
 
 
 def first_rows(rows: list[PreviewRow]) -> None:

@@ -226,6 +226,13 @@ def test_an_export_never_leaves_nothing_to_train_on(store, tmp_path, split):
     assert done(making, tmp_path, validation_share=0.0).train_rows == 30
 
 
+def test_as_many_validation_rows_as_there_are_are_told_as_the_cause(store, tmp_path):
+    with pytest.raises(
+        ExportError, match=r"No row is left to train on: .*as many rows as there are, or more\. Ask for fewer"
+    ):
+        done(labelled(store, 30), tmp_path, validation_rows=30)
+
+
 def test_what_a_format_refuses_is_told_where_no_row_is_left(store, tmp_path):
     with pytest.raises(ExportError, match=r"None of 3 pairs makes a row \(no strength 3\)"):
         done(labelled(store, 3), tmp_path, format="trl-reward")

@@ -251,6 +251,21 @@ def test_a_licence_and_any_number_or_share_of_validation_rows_are_asked_for(sqli
     assert labels(page) == ["Download 40 rows"]
 
 
+def test_the_usual_number_of_validation_rows_fits_the_project_and_more_than_there_are_is_told_before_the_build(
+    sqlite_store, opened
+):
+    page = opened(labelled(sqlite_store, 40))
+    page.segmented_control[0].select("Rows")
+    run(page)
+    (asked,) = [one for one in page.number_input if one.label.startswith("Validation")]
+    assert asked.value == 10
+    assert not button(page, "Build 40 rows").disabled
+    asked.set_value(40)
+    run(page)
+    assert "40 rows are asked for validation, and there are 40: none is left to train on" in texts(page)
+    assert button(page, "Build 40 rows").disabled
+
+
 def test_an_export_is_made_again_and_compared_with_a_later_one(sqlite_store, opened):
     making = labelled(sqlite_store, 12)
     more, pair = making.imported_rater("more"), making.pair("new")

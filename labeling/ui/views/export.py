@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from exporters import Format
 from labeling.errors import ExportError
 from labeling.services.export import counted, preview
+from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView
 from labeling.services.projects import ProjectView
 from labeling.services.rule_effect import Effect, effect
@@ -17,7 +18,7 @@ from labeling.ui.building import Building, build, building, take
 from labeling.ui.context import Here, go, here, project_here
 from labeling.ui.export_form import Form, export_form
 from labeling.ui.export_history import download, earlier, lost, newest
-from labeling.ui.export_parts import checks, first_rows, votes_in, what, where
+from labeling.ui.export_parts import all_to_validate, checks, first_rows, votes_in, what, where
 from labeling.ui.parts import bar, body, count, empty, escape, faults, head, note, plural, tell
 from labeling.ui.reserve_section import reserve_section
 from labeling.ui.rules_form import show_effect
@@ -92,7 +93,7 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
         context += f" · {count(ready.train_rows)} to train"
         context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
     with top:
-        _head(me, form, context, plural(told.rows, "row"), ready, told.rows, format.least_rows)
+        _head(me, form, context, plural(told.rows, "row"), ready, _lack(told, format, form.choices))
         _lost(me, fault)
     if going is not None:
         _reading(me)
@@ -109,7 +110,8 @@ def _votes(me: Here, form: Form, listed: list[ExportView], top: DeltaGenerator) 
         view for view in _finished(form, listed) if (view.label_seq, view.rows) == (held.label_seq, held.labels)
     )
     with top:
-        _head(me, form, plural(held.labels, "label"), plural(held.labels, "label"), ready, held.labels, 1)
+        lack = "" if held.labels else "There is no label yet."
+        _head(me, form, plural(held.labels, "label"), plural(held.labels, "label"), ready, lack)
         _lost(me, fault)
     votes_in(held)
 
@@ -147,19 +149,26 @@ def _reading(me: Here) -> None:
 # --- the head and the building -----------------------------------------------------------------------------------
 
 
-def _head(me: Here, form: Form, context: str, what: str, ready: ExportView | None, rows: int, least: int) -> None:
-    """Title and actions. `what` is the number of rows in words; `ready` the finished export that says what the form says."""
+def _head(me: Here, form: Form, context: str, what: str, ready: ExportView | None, lack: str) -> None:
+    """Title and actions. `what` is the number of rows in words; `ready` the finished export that says what the form says;
+    `lack` why nothing can be built."""
     with head("Export", context, ("sandbox",) if ready is not None and ready.sandbox else ()):
-        lacking = least - rows
         if st.button(
             "Build again" if ready is not None else f"Build {what}", type="secondary" if ready is not None else "primary",
-            disabled=lacking > 0 or building(me) is not None, key="build",
-            help=f"At least {least} are needed: {lacking} more." if lacking > 0 else None,
+            disabled=bool(lack) or building(me) is not None, key="build", help=lack or None,
         ):  # fmt: skip
             build(me, form.choices).wait()
             st.rerun()
         if ready is not None:
             download(me, ready, f"Download {what if ready.is_votes else plural(ready.rows, 'row')}", "primary")
+
+
+def _lack(told: Effect, format: Format, asked: ExportChoices) -> str:
+    """Why no file can come of these rows; "" where one can."""
+    lacking = format.least_rows - told.rows
+    if lacking > 0:
+        return f"At least {format.least_rows} are needed: {lacking} more."
+    return all_to_validate(told, asked)
 
 
 def _current(form: Form, told: Effect, listed: list[ExportView]) -> Iterator[ExportView]:
