@@ -81,7 +81,7 @@ def checked(asked: ExportChoices) -> ExportChoices:
         raise InputError(f"Files of the format {format.name} have no byte-order mark; azure-dpo may have one.")
     if not 0 <= asked.validation_share < 1:
         raise InputError(
-            f"The validation share is {asked.validation_share:g}; it is 0 or more and below 1, such as 0.1."
+            f"The validation share is {asked.validation_share:g}; it is 0 or more and below 1, such as 0.1, which is 10 %."
         )
     if asked.validation_rows is not None and asked.validation_rows < LEAST_VALIDATION_ROWS:
         raise InputError(

@@ -10,7 +10,8 @@ from exporters.formats import format_title
 from exporters.parquet import COLUMNS
 from exporters.split import LEAST_VALIDATION_ROWS
 from exporters.votes import VOTES
-from labeling.services.export_choices import UNTOLD, ExportChoices, FileKind
+from labeling.errors import InputError
+from labeling.services.export_choices import UNTOLD, ExportChoices, FileKind, checked
 from labeling.services.projects import ProjectView
 from labeling.services.rule_effect import rater_names
 from labeling.services.targets import TARGETS
@@ -33,6 +34,15 @@ class Form:
     choices: ExportChoices
     rules: RulesForm | None
     format: Format | None
+
+    @property
+    def fault(self) -> str:
+        """Why nothing can be built so; "" where it can."""
+        try:
+            checked(self.choices)
+        except InputError as error:
+            return str(error)
+        return ""
 
     @property
     def asks_texts(self) -> bool:
@@ -79,10 +89,11 @@ def _split(project: ProjectView) -> dict[str, Any]:
     if chosen in SPLITS:
         return {"validation_share": SPLITS[chosen]}
     if chosen == SHARE:
-        percent = st.number_input("Validation share, %", 0.01, 99.0, 20.0, step=1.0, format="%.10g")
+        percent = st.number_input("Validation share, %", value=20.0, step=1.0, format="%.10g")
         return {"validation_share": round(percent / 100, 12)}
+    # No limits of the field's own: beyond them it would show one number and give another.
     asked = st.number_input(
-        "Validation rows, at least", LEAST_VALIDATION_ROWS, 10_000_000, _usual_rows(project.labelled_pairs), key=f"validation rows/{project.slug}",
+        "Validation rows, at least", value=_usual_rows(project.labelled_pairs), key=f"validation rows/{project.slug}",
         help="Drawn anew as data is added: prompts move to the train file. With a share each prompt keeps its side.",
     )  # fmt: skip
     return {"validation_share": 0.0, "validation_rows": int(asked)}

@@ -266,6 +266,25 @@ def test_the_usual_number_of_validation_rows_fits_the_project_and_more_than_ther
     assert button(page, "Build 40 rows").disabled
 
 
+@pytest.mark.parametrize(
+    ("kind", "asked", "told"),
+    [
+        ("Rows", 5, "5 validation rows say nothing; ask for 10 or more."),
+        ("Share", 100, "below 1, such as 0.1, which is 10 %"),
+    ],
+)
+def test_a_validation_file_that_cannot_be_is_told_and_no_other_is_built(sqlite_store, opened, kind, asked, told):
+    page = opened(labelled(sqlite_store, 40))
+    page.segmented_control[0].select(kind)
+    run(page)
+    (field,) = [one for one in page.number_input if one.label.startswith("Validation")]
+    field.set_value(asked)
+    run(page)
+    assert told in unescape(texts(page))
+    assert button(page, "Build 40 rows").disabled
+    assert (field.proto.has_min, field.proto.has_max) == (False, False)  # beyond them the field would tell nobody
+
+
 def test_an_export_is_made_again_and_compared_with_a_later_one(sqlite_store, opened):
     making = labelled(sqlite_store, 12)
     more, pair = making.imported_rater("more"), making.pair("new")

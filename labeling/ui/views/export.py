@@ -9,7 +9,6 @@ from streamlit.delta_generator import DeltaGenerator
 from exporters import Format
 from labeling.errors import ExportError
 from labeling.services.export import counted, preview
-from labeling.services.export_choices import ExportChoices
 from labeling.services.export_list import ExportView
 from labeling.services.projects import ProjectView
 from labeling.services.rule_effect import Effect, effect
@@ -93,7 +92,7 @@ def _rows(me: Here, form: Form, format: Format, listed: list[ExportView], top: D
         context += f" · {count(ready.train_rows)} to train"
         context += f", {count(ready.validation_rows)} to validate" if ready.validation_rows else ""
     with top:
-        _head(me, form, context, plural(told.rows, "row"), ready, _lack(told, format, form.choices))
+        _head(me, form, context, plural(told.rows, "row"), ready, _lack(form, told, format))
         _lost(me, fault)
     if going is not None:
         _reading(me)
@@ -110,7 +109,7 @@ def _votes(me: Here, form: Form, listed: list[ExportView], top: DeltaGenerator) 
         view for view in _finished(form, listed) if (view.label_seq, view.rows) == (held.label_seq, held.labels)
     )
     with top:
-        lack = "" if held.labels else "There is no label yet."
+        lack = form.fault or ("" if held.labels else "There is no label yet.")
         _head(me, form, plural(held.labels, "label"), plural(held.labels, "label"), ready, lack)
         _lost(me, fault)
     votes_in(held)
@@ -150,25 +149,27 @@ def _reading(me: Here) -> None:
 
 
 def _head(me: Here, form: Form, context: str, what: str, ready: ExportView | None, lack: str) -> None:
-    """Title and actions. `what` is the number of rows in words; `ready` the finished export that says what the form says;
+    """Title and actions, and why the form asks for what cannot be. `what` is the number of rows in words; `ready` the finished export that says what the form says;
     `lack` why nothing can be built."""
     with head("Export", context, ("sandbox",) if ready is not None and ready.sandbox else ()):
         if st.button(
             "Build again" if ready is not None else f"Build {what}", type="secondary" if ready is not None else "primary",
-            disabled=bool(lack) or building(me) is not None, key="build", help=lack or None,
+            disabled=bool(lack) or building(me) is not None, key="build", help=escape(lack) or None,
         ):  # fmt: skip
             build(me, form.choices).wait()
             st.rerun()
         if ready is not None:
             download(me, ready, f"Download {what if ready.is_votes else plural(ready.rows, 'row')}", "primary")
+    if form.fault:
+        note("info", "orange", escape(form.fault))
 
 
-def _lack(told: Effect, format: Format, asked: ExportChoices) -> str:
+def _lack(form: Form, told: Effect, format: Format) -> str:
     """Why no file can come of these rows; "" where one can."""
     lacking = format.least_rows - told.rows
     if lacking > 0:
         return f"At least {format.least_rows} are needed: {lacking} more."
-    return all_to_validate(told, asked)
+    return form.fault or all_to_validate(told, form.choices)
 
 
 def _current(form: Form, told: Effect, listed: list[ExportView]) -> Iterator[ExportView]:
