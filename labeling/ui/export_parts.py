@@ -134,8 +134,7 @@ def checks(told: Effect, format: Format, asked: ExportChoices, ready: ExportView
 def _before(told: Effect, format: Format, asked: ExportChoices, *, is_building: bool) -> None:
     lacking = format.least_rows - told.rows
     if lacking > 0:
-        least = format.least_rows
-        note("info", "orange", f"Services take this format from {least} rows on: {lacking} more to label.")
+        _too_few(told, format.least_rows, lacking)
     elif too_many := all_to_validate(told, asked):
         note("info", "orange", too_many)
     elif not is_building:
@@ -147,6 +146,23 @@ def _before(told: Effect, format: Format, asked: ExportChoices, *, is_building: 
             f"{percent(share)} is about {plural(round(share * told.rows), 'row')}. Below "
             f"{LEAST_VALIDATION_ROWS} there is no validation file, and all rows go to train.",
         )  # fmt: skip
+
+
+def _too_few(told: Effect, least: int, lacking: int) -> None:
+    """How many rows are lacking, and where they could come from."""
+    unlabelled = told.left_out.get("no_label", 0)
+    by_rules = {reason: n for reason, n in told.left_out.items() if reason in REASONS and REASONS[reason].rule}
+    gone = sum(by_rules.values())
+    more = f"Services take this format from {plural(least, 'row')} on: {lacking} more"
+    if gone < lacking:
+        way = "to label." if unlabelled >= lacking else "are needed. Import or generate more pairs."
+        note("info", "orange", f"{more} {way}")
+        return
+    note("info", "orange", f"{more} are needed.")
+    is_all = gone == told.pairs - unlabelled
+    of = f"all {plural(gone, 'labelled pair')}" if is_all else f"{count(gone)} of {plural(told.pairs, 'pair')}"
+    most = REASONS[max(by_rules, key=by_rules.__getitem__)]
+    note("rule", "orange", f"The label rules leave out {of}, most as “{most.title}”. {most.remedy}.")
 
 
 def all_to_validate(told: Effect, asked: ExportChoices) -> str:

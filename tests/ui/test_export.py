@@ -115,7 +115,22 @@ def test_another_choice_asks_for_another_build(sqlite_store, opened):
 def test_too_few_rows_for_a_service_are_told_before_the_build(sqlite_store, opened):
     page = opened(labelled(sqlite_store, 7))
     assert button(page, "Build 7 rows").disabled
-    assert "3 more to label" in texts(page)
+    assert "3 more are needed. Import or generate more pairs." in texts(page)
+
+
+def test_pairs_without_a_label_are_where_lacking_rows_come_from(sqlite_store, opened):
+    making = labelled(sqlite_store, 7)
+    for number in range(3):
+        making.pair(f"unlabelled {number}")
+    assert "3 more to label" in texts(opened(making))
+
+
+def test_rules_that_leave_no_pair_are_told_as_the_cause(sqlite_store, opened):
+    making = labelled(sqlite_store, 12)
+    making.pair("unlabelled")
+    page = opened(making, **{f"rules/{making.slug}/kept": LabelRules(least_labels=9)})
+    assert "The label rules leave out all 12 labelled pairs, most as “Too few labels”." in texts(page)
+    assert "to label." not in texts(page)
 
 
 def test_a_small_validation_share_says_that_there_will_be_no_file(sqlite_store, opened):
