@@ -14,6 +14,7 @@ from labeling.services.zipped import zip_blocks
 from labeling.ui.building import Building, build_again, send
 from labeling.ui.context import Here
 from labeling.ui.parts import ago, count, escape, faults, figures, grid, note, plural, section, size
+from labeling.ui.rule_words import changed_in_words, in_words
 from labeling.ui.under_way import no_result, under_way
 
 PUSHES: Final = "pushes"
@@ -112,7 +113,7 @@ def download(me: Here, view: ExportView, label: str, kind: Literal["primary", "s
 def _table(listed: list[ExportView]) -> None:
     table = [
         (
-            f"{view.id}", ago(view.created_at), format_title(view.format), view.rules.get("name") or None, view.state.capitalize(),
+            f"{view.id}", ago(view.created_at), format_title(view.format), _rules_named(view), view.state.capitalize(),
             view.rows, view.digest[:12] or None, view.fault or str(view.folder or ""),
         )
         for view in listed
@@ -131,6 +132,11 @@ def _table(listed: list[ExportView]) -> None:
             "Digest": st.column_config.TextColumn(width=120, help="The same digest, the same bytes in all files."),
         },
     )
+
+
+def _rules_named(view: ExportView) -> str | None:
+    """The name of its label rules, or how many of them are not as by default; votes have none."""
+    return None if view.is_votes else view.choices.rules.name or changed_in_words(view.choices.rules)
 
 
 # --- one export --------------------------------------------------------------------------------------------------
@@ -168,10 +174,12 @@ def _facts(view: ExportView, same: list[int]) -> None:
     """What was asked and what came of it; `same` are the exports with the same digest."""
     split = f"{count(view.validation_rows)} rows to validate" if view.validation_rows else "no validation file"
     told = [split, f"seed {view.seed}"] if not view.is_votes else []
-    told += [f"licence {view.licence}", f"labels up to {count(view.label_seq)}"]
+    told += [f"licence {view.licence}", f"made of the labels up to number {count(view.label_seq)}"]
     if view.masked:
         told.append(f"masked in {plural(view.masked['rows'], 'row')}")
     st.caption(escape(", ".join(told)))
+    if not view.is_votes:
+        st.caption(escape(f"Label rules: {in_words(view.choices.rules)}"))
     twins = ", the same bytes as " + ", ".join(f"No. {id_}" for id_ in same) if same else ""
     st.caption(f"SHA-256 {view.digest}{twins}")
     files = pd.DataFrame(

@@ -18,29 +18,8 @@ from labeling.services.rule_reasons import REASONS
 from labeling.services.saved_rules import SavedRules, remove_rules, save_rules, saved_rules
 from labeling.ui.context import Here
 from labeling.ui.parts import count, escape, faults, plural
+from labeling.ui.rule_words import LABELS, USUAL, WORDS, changed_in_words
 
-WORDS: Final[Mapping[str, Mapping[Any, str]]] = {
-    "who": {
-        "people_first": "People before judges",
-        "people": "People only",
-        "judges": "Judges only",
-        "all": "People and judges alike",
-    },
-    "agreement": {"majority": "Majority", "unanimous": "All agree", "weighted": "Weighted"},
-    "least_strength": {1.0: "Any", 1.5: "Over slightly", 2.0: "Clearly", 3.0: "Much"},
-    "edits": {
-        "beat_loser": "An edit beats the worse reply",
-        "beat_original": "An edit beats what it was made from",
-        "both": "Both: two rows of a pair",
-        "ignore": "Edits are left aside",
-    },
-    "ties": {"say_nothing": "A tie says nothing", "both_good": "A tie is two good replies"},
-    "refusals": {"keep": "Keep", "leave_out_chosen": "Not as chosen", "leave_out": "Leave out"},
-    "personal_data": {"keep": "Keep", "mask": "Mask", "leave_out": "Leave out"},
-    "on_policy": {"any": "Any model's", "one_side": "One side", "both_sides": "Both sides"},
-    "contradictions": {"keep": "Keep", "resolve": "Drop the weakest", "leave_out": "Leave out"},
-    "rounds": {"work": "Work", "review": "Review", "calibration": "Calibration", "practice": "Practice", "repeat": "Repeat"},
-}  # fmt: skip
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Who counts": ("people", "judges", "rule_raters", "rounds", "only_rounds", "only_both_orders"),
     "How labels become one": ("review_first", "weights", "least_labels", "needs_strength"),
@@ -48,7 +27,6 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Which replies": ("longest_reply", "refusals", "personal_data", "on_policy"),
     "Across pairs": ("contradictions", "per_prompt", "length_match", "seed"),
 }
-USUAL: Final = "As by default"
 _NAMES: Final = tuple(one.name for one in fields(LabelRules) if one.name not in ("weights", "name", "version"))
 
 
@@ -74,9 +52,9 @@ def rules_form(me: Here, choices: Choices) -> RulesForm:
     form = _Form(me, choices)
     saved = saved_rules(me.store, me.actor, me.project)
     _saved(me, form, saved)
-    form.select("who", "Whose labels count")
-    form.segment("agreement", "When raters differ")
-    form.segment("least_strength", "Least strength", "The mean; labels for the other side count against it.")
+    form.select("who")
+    form.segment("agreement")
+    form.segment("least_strength", "The mean; labels for the other side count against it.")
     for title, names in GROUPS.items():
         shown = [name for name in names if form.offers(name)]
         changed = sum(name in form.kept.changed() for name in shown)
@@ -152,82 +130,83 @@ class _Form:
     def control(self, name: str) -> None:
         match name:
             case "people":
-                self._several(name, "Only these people", "Everyone")
+                self._several(name, "Everyone")
             case "judges":
-                self._several(name, "Only these judges", "All judges")
+                self._several(name, "All judges")
             case "rule_raters":
-                self._several(name, "Rules that count as raters", "None")
+                self._several(name, "None")
             case "rounds":
-                self._several(name, "Labels of these rounds", "", WORDS["rounds"])
+                self._several(name, "", WORDS["rounds"])
             case "only_rounds":
-                self._several(name, "Of these only", "All of them")
+                self._several(name, "All of them")
             case "only_both_orders":
-                self._switch(name, "Only judges that read both orders")
+                self._switch(name)
             case "review_first":
-                self._switch(name, "A review's verdict holds")
+                self._switch(name)
             case "weights":
                 self._weights()
             case "least_labels":
-                self._number(name, "Labels that decide, at least", 1, 20)
+                self._number(name, 1, 20)
             case "needs_strength":
-                self._switch(name, "Only pairs with a strength", "For formats with a margin. DPO does not read it.")
+                self._switch(name, "For formats with a margin. DPO does not read it.")
             case "edits":
-                self.select(name, "Edits by annotators")
+                self.select(name)
             case "ties":
-                self.select(name, "Ties", "Only where your guidelines define a tie as both good.")
+                self.select(name, "Only where your guidelines define a tie as both good.")
             case "longest_reply":
-                self._number(name, "Longest reply, characters", 0, 10_000_000, "0 for any length.")
+                self._number(name, 0, 10_000_000, "0 for any length.")
             case "refusals":
-                self.segment(name, "Refusals")
+                self.segment(name)
             case "personal_data":
-                self.segment(
-                    name, "Personal data and keys", "Mail, phone, card, key: what looks like one is found, never all."
-                )
+                self.segment(name, "Mail, phone, card, key: what looks like one is found, never all.")
             case "on_policy":
-                self.segment(name, f"Replies of {escape(self._choices.target_model or 'the target model')}")
+                self.segment(name, label=f"Replies of {escape(self._choices.target_model or 'the target model')}")
             case "contradictions":
-                self.segment(name, "Contradictions in a prompt", "a over b, b over c, and c over a.")
+                self.segment(name, "a over b, b over c, and c over a.")
             case "per_prompt":
-                self._number(name, "Pairs of one prompt, at most", 0, 100_000, "0 for any number. Drawn by lot.")
+                self._number(name, 0, 100_000, "0 for any number. Drawn by lot.")
             case "length_match":
-                self._switch(
-                    name, "Match lengths", "As many longer as shorter replies chosen; the others are drawn out."
-                )
+                self._switch(name, "As many longer as shorter replies chosen; the others are drawn out.")
             case "seed":
-                self._number(name, "Seed of the lots", 0, 2**31 - 1)
+                self._number(name, 0, 2**31 - 1)
 
-    def select(self, name: str, label: str, hint: str | None = None) -> None:
+    def select(self, name: str, hint: str | None = None) -> None:
         words = WORDS[name]
         self._given[name] = st.selectbox(
-            label, list(words), format_func=words.__getitem__, key=self._begin(name), help=hint
+            LABELS[name], list(words), format_func=words.__getitem__, key=self._begin(name), help=hint
         )
         self._end(name)
 
-    def segment(self, name: str, label: str, hint: str | None = None) -> None:
+    def segment(self, name: str, hint: str | None = None, *, label: str = "") -> None:
         words = WORDS[name]
         value = getattr(self.kept, name)
         known = words if value in words else {**words, value: f"{value:g}"}  # a saved strength such as 1.2
         self._given[name] = st.segmented_control(
-            label, list(known), required=True, format_func=known.__getitem__, key=self._begin(name), help=hint
+            label or LABELS[name],
+            list(known),
+            required=True,
+            format_func=known.__getitem__,
+            key=self._begin(name),
+            help=hint,
         )
         self._end(name)
 
-    def _several(self, name: str, label: str, placeholder: str, words: Mapping[str, str] | None = None) -> None:
+    def _several(self, name: str, placeholder: str, words: Mapping[str, str] | None = None) -> None:
         kept = getattr(self.kept, name)
         options = list(dict.fromkeys([*(words or self._choices.names[name]), *kept]))
         self._given[name] = st.multiselect(
-            label, options, format_func=words.__getitem__ if words else str, key=self._begin(name, list(kept)),
+            LABELS[name], options, format_func=words.__getitem__ if words else str, key=self._begin(name, list(kept)),
             placeholder=placeholder,
         )  # fmt: skip
         self._end(name)
 
-    def _switch(self, name: str, label: str, hint: str | None = None) -> None:
-        self._given[name] = st.toggle(label, key=self._begin(name), help=hint)
+    def _switch(self, name: str, hint: str | None = None) -> None:
+        self._given[name] = st.toggle(LABELS[name], key=self._begin(name), help=hint)
         self._end(name)
 
-    def _number(self, name: str, label: str, least: int, most: int, hint: str | None = None) -> None:
+    def _number(self, name: str, least: int, most: int, hint: str | None = None) -> None:
         most = max(most, getattr(self.kept, name))  # saved rules may say more than the usual
-        self._given[name] = int(st.number_input(label, least, most, key=self._begin(name), help=hint))
+        self._given[name] = int(st.number_input(LABELS[name], least, most, key=self._begin(name), help=hint))
         self._end(name)
 
     def _weights(self) -> None:
@@ -267,8 +246,7 @@ def _named(rules: LabelRules, saved: Sequence[SavedRules]) -> SavedRules | None:
 def _saved(me: Here, form: _Form, saved: Sequence[SavedRules]) -> None:
     """One line: which rules these are, and a popover to save them or to take up others."""
     same = _named(form.kept, saved)
-    changed = len(form.kept.changed())
-    named = f"{escape(same.name)}, version {same.version}" if same else f"{changed} changed" if changed else USUAL
+    named = f"{escape(same.name)}, version {same.version}" if same else changed_in_words(form.kept)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(named, width="content")
         with st.popover("Saved rules", width="content"):

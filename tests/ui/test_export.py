@@ -11,6 +11,7 @@ from labeling.services.reserving import reserve
 from labeling.storage import tables
 from labeling.ui import building
 from labeling.ui.context import Here
+from labeling.ui.rule_words import LABELS, in_words
 from tests.services.exporting import done, labelled, lines, make_exporting
 from tests.ui.exporting import build, opening, table
 from tests.ui.opening import button, run, run_to_end, texts
@@ -384,6 +385,38 @@ def test_shares_are_of_the_pairs_that_the_format_takes(sqlite_store, opened):
     page = opened(making)
     select(page, "Format", "gemini")
     assert {one.label: one.value for one in page.metric}["With own replies"] == "100 %"
+
+
+def test_exports_tell_their_label_rules_in_words(sqlite_store, opened, tmp_path):
+    making = labelled(sqlite_store, 12)
+    done(making, tmp_path, out=tmp_path / "usual")
+    done(making, tmp_path, out=tmp_path / "other", rules=LabelRules(longest_reply=1000, refusals="leave_out"))
+    page = opened(making)
+    assert table(page, len(page.dataframe) - 2)["Label rules"] == ["2 changed", "As by default"]
+    assert "Label rules: Longest reply, characters: 1,000; Refusals: Leave out" in unescape(texts(page))
+    assert "made of the labels up to number 12" in texts(page)
+    select(page, "Open an export", exports(*making.place)[1].id)
+    assert "Label rules: As by default" in unescape(texts(page))
+
+
+def test_every_label_rule_has_words_for_each_of_its_values():
+    told = in_words(
+        LabelRules(
+            who="all",
+            people=("Ana",),
+            rounds=("review",),
+            only_both_orders=False,
+            weights=(("Ana", 0.5),),
+            agreement="weighted",
+            least_strength=1.2,
+            name="Strict",
+        )
+    )
+    assert told == (
+        "Strict; Whose labels count: People and judges alike; Only these people: Ana; Labels of these rounds: Review; "
+        "Only judges that read both orders: no; When raters differ: Weighted; Weights: Ana 0.5; Least strength: 1.2"
+    )
+    assert LABELS.keys() == LabelRules().as_dict().keys() - {"name", "version"}
 
 
 def test_exports_beyond_the_newest_are_a_button_away(sqlite_store, opened, tmp_path):
