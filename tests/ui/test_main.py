@@ -13,6 +13,7 @@ from labeling.services import import_list
 from labeling.services.access import local_actor
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, list_projects
+from labeling.services.queue import next_pairs
 from labeling.ui.first_run import EXAMPLE, example_line
 from tests.ui.opening import button, run, texts
 
@@ -120,6 +121,21 @@ def test_a_database_that_cannot_be_opened_is_one_sentence(app, monkeypatch, tmp_
     run(app)
     assert len(app.error) == 1
     assert "is a folder" in app.error[0].value.replace("&#46;", ".")
+
+
+def test_a_project_whose_pairs_all_came_with_labels_has_none_to_label_until_somebody_begins(app, project, sqlite_store):
+    project("Code review")
+    view = project("Support replies")
+    row = b'{"prompt": "Q?", "response_a": "x", "response_b": "y", "label": "a"}'
+    place = sqlite_store, local_actor(sqlite_store), view.slug
+    run_import(*place, row, "pairs.jsonl", ImportOptions(labels_as="gold"))
+    run(app)
+    assert "2 projects · nothing to label" in texts(app)
+    shown = [one.value for one in app.markdown]
+    assert "**100 %**" in shown
+    assert button(app, "Export")
+    next_pairs(*place, (), 1)
+    assert "2 projects · 1 pair to label" in texts(run(app))
 
 
 def test_the_foot_of_the_sidebar_counts_what_came_while_the_page_was_drawn(app, project, sqlite_store, monkeypatch):

@@ -66,7 +66,10 @@ def _rows(me: Here, projects: list[ProjectView]) -> int:
 
 
 def _to_label(project: ProjectView, step: Step | None) -> int:
-    """An annotator whose work round is done may be asked for in another one."""
+    """An annotator whose work round is done may be asked for in another one; where every pair came with its label, none
+    waits until somebody begins to label."""
+    if step and step.page == "export":
+        return 0
     return step.pairs if step and step.pairs else project.open_pairs
 
 
