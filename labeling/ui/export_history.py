@@ -43,6 +43,9 @@ def earlier(
         if has_older and st.button("Show older ones"):
             st.session_state[SHOWN] = 5 * len(listed)
             st.rerun()
+        for view in listed:
+            if view.fault:
+                st.caption(escape(f"No. {view.id}: {view.fault}"))
         finished = {view.id: view for view in listed if view.state == "done"}
         if not finished:
             return
@@ -114,11 +117,11 @@ def _table(listed: list[ExportView]) -> None:
     table = [
         (
             f"{view.id}", ago(view.created_at), format_title(view.format), _rules_named(view), view.state.capitalize(),
-            view.rows, view.digest[:12] or None, view.fault or str(view.folder or ""),
+            view.rows, view.digest[:12] or None,
         )
         for view in listed
     ]  # fmt: skip
-    names = ["No.", "When", "Format", "Label rules", "State", "Rows", "Digest", "Where, or why not"]
+    names = ["No.", "When", "Format", "Label rules", "State", "Rows", "Digest"]
     grid(
         pd.DataFrame(table, columns=names),
         placeholder="–",
@@ -181,13 +184,14 @@ def _facts(view: ExportView, same: list[int]) -> None:
     if not view.is_votes:
         st.caption(escape(f"Label rules: {in_words(view.choices.rules)}"))
     twins = ", the same bytes as " + ", ".join(f"No. {id_}" for id_ in same) if same else ""
+    st.caption(escape(f"In {view.folder}"))
     st.caption(f"SHA-256 {view.digest}{twins}")
     files = pd.DataFrame(
-        [(file.name, file.rows, size(file.bytes), file.sha256) for file in view.files],
+        [(file.name, file.rows or None, size(file.bytes), file.sha256) for file in view.all_files],
         columns=["File", "Rows", "Size", "SHA-256"],
     )
-    with st.expander(plural(len(view.files), "file"), type="compact"):
-        grid(files)
+    with st.expander(plural(len(view.all_files), "file"), type="compact"):
+        grid(files, placeholder="–")
 
 
 def _since(me: Here, view: ExportView, others: dict[int, str]) -> None:

@@ -31,15 +31,16 @@ def where(told: Effect, format: Format, *, is_exact: bool) -> None:
     remark = "each is counted once" if is_exact else "what the format refuses is told after the build"
     with section(f"Where {plural(told.pairs, 'pair')} go", remark):
         grid(
-            pd.DataFrame(table, columns=["Pairs", "n", "Why, and what would bring them in"]),
+            pd.DataFrame([(title, number) for title, number, _ in table], columns=["Pairs", "n"]),
             height="content",  # every reason in sight: they add up to all pairs
             columns={
-                "Pairs": 200,
                 "n": st.column_config.ProgressColumn(
-                    "", min_value=0, max_value=max(told.pairs, 1), format="localized", width=150, color="blue"
+                    "", min_value=0, max_value=max(told.pairs, 1), format="localized", width=110, color="blue"
                 ),
             },
         )
+        # Below it, as a cell would cut it off.
+        st.caption("\n".join(f"- {title}: {why}" for title, _, why in table))
 
 
 def _titled(reason: str, number: int) -> tuple[str, int, str]:

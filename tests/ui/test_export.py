@@ -60,6 +60,7 @@ def test_every_pair_is_counted_once_with_what_would_bring_it_in(sqlite_store, op
     shown = table(page)
     assert dict(zip(shown["Pairs"], shown["n"], strict=True)) == {"In the file": 12, "No label": 1, "Tie": 1}
     assert sum(shown["n"]) == 14
+    assert "- No label: Label them, or let a judge read them" in texts(page)
 
 
 def test_a_build_ends_in_a_checked_download(sqlite_store, opened):
@@ -241,10 +242,8 @@ def test_an_export_that_is_stopped_is_told_as_stopped_and_leaves_nothing(sqlite_
     assert "The export was stopped: nothing of it is kept." in texts(page)
     assert not page.error
     shown = table(page, len(page.dataframe) - 1)
-    assert (shown["State"], shown["Where, or why not"]) == (
-        ["Removed"],
-        ["The export was stopped: nothing of it is kept."],
-    )
+    assert (shown["State"], shown["No."]) == (["Removed"], ["1"])
+    assert "No. 1: The export was stopped: nothing of it is kept." in unescape(texts(page))
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
     run(page)
     assert not page.error
@@ -385,6 +384,16 @@ def test_shares_are_of_the_pairs_that_the_format_takes(sqlite_store, opened):
     page = opened(making)
     select(page, "Format", "gemini")
     assert {one.label: one.value for one in page.metric}["With own replies"] == "100 %"
+
+
+def test_an_opened_export_tells_its_folder_and_every_file_of_its_zip(sqlite_store, opened, tmp_path):
+    making = labelled(sqlite_store, 12)
+    view = done(making, tmp_path, out=tmp_path / "usual")
+    page = opened(making)
+    assert f"In {view.folder}" in unescape(texts(page))
+    names = {path.name for path in view.folder.iterdir()}
+    assert names == set(table(page, len(page.dataframe) - 1)["File"])
+    assert f"{len(names)} files" in [one.label for one in page.expander]
 
 
 def test_exports_tell_their_label_rules_in_words(sqlite_store, opened, tmp_path):
