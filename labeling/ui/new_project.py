@@ -6,7 +6,7 @@ from labeling.domain import Target
 from labeling.services.projects import MAX_NAME, create_project
 from labeling.services.targets import TARGETS
 from labeling.ui.context import go, here, open_project
-from labeling.ui.parts import actions, faults
+from labeling.ui.parts import actions, faults, note
 
 
 @st.dialog("New project", width="medium")
@@ -17,7 +17,12 @@ def new_project() -> None:
     st.caption(TARGETS[target].remark)
     one, two = st.columns(2)
     # Told while it is typed: else a press on the button would only tell it, as that was off when it was pressed.
-    name = one.text_input("Name", max_chars=MAX_NAME, placeholder="Support replies", live=True)
+    # The field has no limit of its own: it would drop a longer name that is pasted, without a word.
+    name = " ".join(one.text_input("Name", placeholder="Support replies", live=True).split())
+    is_too_long = len(name) > MAX_NAME
+    if is_too_long:
+        with one:
+            note("info", "orange", f"At most {MAX_NAME} characters; these are {len(name)}.")
     model = two.text_input(
         "Model to be tuned", placeholder=next(iter(TARGETS[target].models), "own-model"), help="Can be left empty."
     )
@@ -37,7 +42,7 @@ def new_project() -> None:
     with actions():
         if st.button("Cancel"):
             st.rerun()
-        made = st.button("Create project", type="primary", disabled=not name.strip())
+        made = st.button("Create project", type="primary", disabled=not name or is_too_long)
     if made:
         with faults():
             me = here()

@@ -116,6 +116,19 @@ def test_a_project_is_made_in_the_dialog_with_its_target_first(app, sqlite_store
     assert (made.name, made.target, made.overlap) == ("Support replies", Target.TOGETHER, 1)
 
 
+def test_a_name_that_is_too_long_is_kept_and_told_with_the_limit(app):
+    run(app)
+    button(app, "New project").click()
+    run(app)
+    (name,) = [one for one in app.text_input if one.label == "Name"]
+    assert name.proto.max_chars == 0
+    name.input("n" * 112)
+    button(app, "New project").click()
+    run(app)
+    assert "At most 80 characters; these are 112." in texts(app)
+    assert button(app, "Create project").disabled
+
+
 def test_a_database_that_cannot_be_opened_is_one_sentence(app, monkeypatch, tmp_path):
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", f"sqlite:///{tmp_path}")
     run(app)
