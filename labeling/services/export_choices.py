@@ -87,6 +87,8 @@ def checked(asked: ExportChoices) -> ExportChoices:
         raise InputError(
             f"{asked.validation_rows} validation rows say nothing; ask for {LEAST_VALIDATION_ROWS} or more."
         )
+    if not -(2**31) <= asked.seed < 2**31:  # what every database holds
+        raise InputError(f"The seed of the split is {asked.seed}; it is a whole number from {-(2**31)} to {2**31 - 1}.")
     if asked.system_prompt is not None and not asked.system_prompt.strip():
         raise InputError("The system prompt is empty. Write one, or leave it out.")
     if "\0" in (asked.system_prompt or ""):

@@ -38,6 +38,8 @@ class Form:
     @property
     def fault(self) -> str:
         """Why nothing can be built so; "" where it can."""
+        if self.rules is not None and self.rules.fault:
+            return self.rules.fault
         try:
             checked(self.choices)
         except InputError as error:
@@ -107,7 +109,7 @@ def _usual_rows(labelled: int) -> int:
 def _more(format: Format) -> dict[str, Any]:
     """What few change: licence, seed of the split, byte-order mark, file type."""
     licence = _licence()
-    seed = st.number_input("Seed of the split", 0, 2**31 - 1, 0, help="Another seed makes another split.")
+    seed = st.number_input("Seed of the split", value=0, help="Another seed makes another split.")
     has_mark = format.takes_mark and st.toggle("Begin with a byte-order mark", help="Azure documents one.")
     kind = _kind("jsonl") if format.name in COLUMNS else "jsonl"
     return {"licence": licence, "seed": int(seed), "has_mark": has_mark, "file_type": kind}

@@ -19,9 +19,11 @@ def reserve_section(me: Here) -> None:
         least = min(kept.reserved + 1, kept.prompts)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             asked = st.number_input(
-                "Keep in all, at least", least, kept.prompts, least, help="Drawn by lot, with what belongs to each."
+                "Keep in all, at least", value=least, help="Drawn by lot, with what belongs to each."
             )
-            if st.button("Keep them", disabled=kept.reserved == kept.prompts):
+            fits = least <= asked <= kept.prompts
+            hint = None if fits else f"From {count(least)} to {count(kept.prompts)}."
+            if st.button("Keep them", disabled=not fits or kept.reserved == kept.prompts, help=hint):
                 with faults():
                     reserve(me.store, me.actor, me.project, int(asked))
                     st.rerun()

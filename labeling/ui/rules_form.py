@@ -17,7 +17,7 @@ from labeling.services.rule_effect import Effect
 from labeling.services.rule_reasons import REASONS
 from labeling.services.saved_rules import SavedRules, remove_rules, save_rules, saved_rules
 from labeling.ui.context import Here
-from labeling.ui.parts import count, escape, faults, plural
+from labeling.ui.parts import count, escape, faults, note, plural
 from labeling.ui.rule_words import LABELS, USUAL, WORDS, changed_in_words
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,6 +27,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Which replies": ("longest_reply", "refusals", "personal_data", "on_policy"),
     "Across pairs": ("contradictions", "per_prompt", "length_match", "seed"),
 }
+LEAST: Final = {"least_labels": 1, "longest_reply": 0, "per_prompt": 0, "seed": 0}
+MOST: Final = 2**31 - 1
 _NAMES: Final = tuple(one.name for one in fields(LabelRules) if one.name not in ("weights", "name", "version"))
 
 
@@ -41,9 +43,11 @@ class Choices:
 
 @dataclass(slots=True)
 class RulesForm:
-    """The rules as chosen, and the places under the controls, by rule, where their effect is written."""
+    """The rules as chosen, and the places under the controls, by rule, where their effect is written. `fault`: what stands in
+    a control and can be no rule, or ""."""
 
     rules: LabelRules
+    fault: str = ""
     hints: dict[str, DeltaGenerator] = field(default_factory=dict)
 
 
@@ -64,7 +68,7 @@ def rules_form(me: Here, choices: Choices) -> RulesForm:
                 form.control(name)
     form.keep()
     same = _named(form.kept, saved)
-    return RulesForm(replace(form.kept, name=same.name) if same else form.kept, form.hints)
+    return RulesForm(replace(form.kept, name=same.name) if same else form.kept, form.fault, form.hints)
 
 
 def show_effect(form: RulesForm, told: Effect) -> None:
@@ -92,10 +96,12 @@ class _Form:
         self._place = f"rules/{me.project}"
         self._choices = choices
         self.hints: dict[str, DeltaGenerator] = {}
+        self.fault = ""
         kept = st.session_state.setdefault(f"{self._place}/kept", DEFAULT_RULES)
         assert isinstance(kept, LabelRules)
         # What was changed a moment ago stands in the widgets' state already: the headings count it at once.
         drawn = {name: st.session_state[self.key(name)] for name in _NAMES if self.key(name) in st.session_state}
+        drawn = {name: value for name, value in drawn.items() if name not in LEAST or _fits(name, value)}
         self.kept = read_rules({**kept.as_dict(), **drawn})
         self._given: dict[str, Any] = {}
 
@@ -146,7 +152,7 @@ class _Form:
             case "weights":
                 self._weights()
             case "least_labels":
-                self._number(name, 1, 20)
+                self._number(name)
             case "needs_strength":
                 self._switch(name, "For formats with a margin. DPO does not read it.")
             case "edits":
@@ -154,7 +160,7 @@ class _Form:
             case "ties":
                 self.select(name, "Only where your guidelines define a tie as both good.")
             case "longest_reply":
-                self._number(name, 0, 10_000_000, "0 for any length.")
+                self._number(name, "0 for any length.")
             case "refusals":
                 self.segment(name)
             case "personal_data":
@@ -164,11 +170,11 @@ class _Form:
             case "contradictions":
                 self.segment(name, "a over b, b over c, and c over a.")
             case "per_prompt":
-                self._number(name, 0, 100_000, "0 for any number. Drawn by lot.")
+                self._number(name, "0 for any number. Drawn by lot.")
             case "length_match":
                 self._switch(name, "As many longer as shorter replies chosen; the others are drawn out.")
             case "seed":
-                self._number(name, 0, 2**31 - 1)
+                self._number(name)
 
     def select(self, name: str, hint: str | None = None) -> None:
         words = WORDS[name]
@@ -204,9 +210,13 @@ class _Form:
         self._given[name] = st.toggle(LABELS[name], key=self._begin(name), help=hint)
         self._end(name)
 
-    def _number(self, name: str, least: int, most: int, hint: str | None = None) -> None:
-        most = max(most, getattr(self.kept, name))  # saved rules may say more than the usual
-        self._given[name] = int(st.number_input(LABELS[name], least, most, key=self._begin(name), help=hint))
+    def _number(self, name: str, hint: str | None = None) -> None:
+        """A whole number. The field has no limits: beyond them it would show one number and give another."""
+        asked = int(st.number_input(LABELS[name], step=1, key=self._begin(name), help=hint))
+        self._given[name] = asked if _fits(name, asked) else getattr(self.kept, name)
+        if not _fits(name, asked):
+            self.fault = f"“{LABELS[name]}” is {asked}; it is a whole number from {LEAST[name]} to {MOST}."
+            note("info", "orange", f"From {LEAST[name]} to {MOST}.")
         self._end(name)
 
     def _weights(self) -> None:
@@ -233,6 +243,10 @@ class _Form:
 
     def _end(self, name: str) -> None:
         self.hints[name] = st.empty()
+
+
+def _fits(name: str, value: int) -> bool:
+    return LEAST[name] <= value <= MOST
 
 
 # --- saved rules -------------------------------------------------------------------------------------------------

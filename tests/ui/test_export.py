@@ -386,6 +386,14 @@ def test_shares_are_of_the_pairs_that_the_format_takes(sqlite_store, opened):
     assert {one.label: one.value for one in page.metric}["With own replies"] == "100 %"
 
 
+def test_a_seed_that_cannot_be_is_told_and_no_other_is_built(sqlite_store, opened):
+    page = opened(labelled(sqlite_store, 40))
+    next(one for one in page.number_input if one.label == "Seed of the split").set_value(2**31)
+    run(page)
+    assert "The seed of the split is 2147483648; it is a whole number from" in unescape(texts(page))
+    assert button(page, "Build 40 rows").disabled
+
+
 def test_an_opened_export_tells_its_folder_and_every_file_of_its_zip(sqlite_store, opened, tmp_path):
     making = labelled(sqlite_store, 12)
     view = done(making, tmp_path, out=tmp_path / "usual")
@@ -461,6 +469,8 @@ def test_prompts_are_kept_for_evaluation_and_let_go_on_the_page(sqlite_store, op
     button(run(page), "Keep them").click()
     run(page)
     assert "3 of 12 prompts are kept for evaluation" in texts(page)
+    next(one for one in page.number_input if one.label == "Keep in all, at least").set_value(2)
+    assert button(run(page), "Keep them").disabled
     assert dict(zip(table(page)["Pairs"], table(page)["n"], strict=True))["Reserved for evaluation"] == 3
     button(page, "Let all go").click()
     run(page)

@@ -1,3 +1,5 @@
+from html import unescape
+
 import pytest
 
 from labeling.services.export_list import exports
@@ -49,6 +51,22 @@ def test_a_changed_rule_moves_the_counts_and_says_under_its_control_what_it_leav
     assert counts(page) == {"In the file": 0, "Too few labels": 13, "Imported labels differ": 1}
     assert "leaves out 13 pairs" in texts(page)
     assert button(page, "Build 0 rows").disabled
+
+
+@pytest.mark.parametrize(
+    ("label", "asked"), [("Labels that decide, at least", 0), ("Pairs of one prompt, at most", -1)]
+)
+def test_a_number_that_can_be_no_rule_is_told_and_no_other_is_built(disputed, opened, label, asked):
+    page = opened(disputed)
+    field = control(page.number_input, label)
+    assert (field.proto.has_min, field.proto.has_max) == (False, False)
+    field.set_value(asked)
+    run(page)
+    assert f"“{label}” is {asked}; it is a whole number from {asked + 1} to 2147483647." in unescape(texts(page))
+    assert button(page, "Build 13 rows").disabled
+    control(page.number_input, label).set_value(1)
+    run(page)
+    assert not button(page, "Build 13 rows").disabled
 
 
 def test_whose_labels_count_is_chosen_by_name(disputed, opened):
