@@ -1,6 +1,7 @@
 """What is in a project: its prompts a page at a time, and who wrote its completions."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labeling.domain import Actor
@@ -42,20 +43,30 @@ def prompts_page(store: Store, actor: Actor, slug: str, page: int, size: int) ->
         found = stored.prompts_page(session, project_id, (page - 1) * size, size)
     lines = []
     for key, external_id, messages, tags, completions, pairs in found:
-        turns = json.loads(messages)
-        text = " ".join(str(turns[-1].get("content") or "").split())
         lines.append(
             PromptLine(
                 key,
                 external_id,
-                text[:SHOWN_CHARACTERS],
-                len(turns),
+                _beginning(messages),
+                len(json.loads(messages)),
                 tuple(json.loads(tags or "[]")),
                 completions,
                 pairs,
             )
         )
     return lines
+
+
+def prompts_of_pairs(store: Store, actor: Actor, slug: str, pair_ids: Sequence[int]) -> dict[int, str]:
+    """The beginning of each pair's prompt; of pairs that are gone none."""
+    with store.reading() as session:
+        found = stored.messages_of_pairs(session, managed_project(session, actor, slug), pair_ids)
+    return {pair_id: _beginning(messages) for pair_id, messages in found.items()}
+
+
+def _beginning(messages: str) -> str:
+    """Of the last message, on one line."""
+    return " ".join(str(json.loads(messages)[-1].get("content") or "").split())[:SHOWN_CHARACTERS]
 
 
 def sources(store: Store, actor: Actor, slug: str) -> list[SourceLine]:

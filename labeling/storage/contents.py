@@ -41,6 +41,16 @@ def prompts_page(
     return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in session.execute(query)]
 
 
+def messages_of_pairs(session: Session, project_id: int, pair_ids: Sequence[int]) -> dict[int, str]:
+    """The prompt's messages (JSON) of each of these pairs that is still there."""
+    query = (
+        select(col(Pair.id), col(PromptText.messages))
+        .join(PromptText, col(PromptText.prompt_id) == col(Pair.prompt_id))
+        .where(col(Pair.project_id) == project_id, col(Pair.id).in_(pair_ids))
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
 def last_import(session: Session, project_id: int) -> tuple[int, int]:
     """How many imports of the project are done, and the greatest id of one: changes whenever imported rows come or go."""
     query = select(func.count(), func.max(col(Import.id))).where(

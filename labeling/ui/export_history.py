@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from exporters.formats import format_title
+from labeling.services.contents import prompts_of_pairs
 from labeling.services.export_changes import Changes, can_compare, changes
 from labeling.services.export_files import export_files, fault_in, is_card_edited, zip_name
 from labeling.services.export_list import ExportView, export_view, exports
@@ -205,10 +206,10 @@ def _since(me: Here, view: ExportView, others: dict[int, str]) -> None:
     if since is None:
         return
     with faults():
-        _changes(changes(me.store, me.actor, me.project, since, view.id))
+        _changes(me, changes(me.store, me.actor, me.project, since, view.id))
 
 
-def _changes(found: Changes) -> None:
+def _changes(me: Here, found: Changes) -> None:
     kinds = {
         "Added": found.added, "Removed": found.removed, "Moved": found.moved, "Turned round": found.turned_round,
         "Rewritten": found.rewritten,
@@ -216,7 +217,8 @@ def _changes(found: Changes) -> None:
     figures(("As they were", found.kept), *((name, change.count) for name, change in kinds.items()))
     pairs = [(name, pair) for name, change in kinds.items() for pair in change.pairs]
     if pairs:
+        prompts = prompts_of_pairs(me.store, me.actor, me.project, [pair for _, pair in pairs])
         grid(
-            pd.DataFrame(pairs, columns=["What", "Pair"]),
-            height=220 if len(pairs) > 5 else "content",
+            pd.DataFrame([(*one, prompts.get(one[1])) for one in pairs], columns=["What", "Pair", "Prompt"]),
+            height=220 if len(pairs) > 5 else "content", placeholder="–", columns={"What": 110, "Pair": 80},
         )  # fmt: skip

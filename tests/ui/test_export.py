@@ -319,7 +319,7 @@ def test_an_export_is_made_again_and_compared_with_a_later_one(sqlite_store, ope
     select(page, "What changed since", first.id)
     figures = {one.label: one.value for one in page.metric}
     assert (figures["As they were"], figures["Added"], figures["Removed"]) == ("12", "1", "0")
-    assert table(page, len(page.dataframe) - 1) == {"What": ["Added"], "Pair": [pair]}
+    assert table(page, len(page.dataframe) - 1) == {"What": ["Added"], "Pair": [pair], "Prompt": ["new"]}
 
 
 def test_an_export_that_is_done_is_opened_also_if_the_page_was_drawn_while_it_was_written(
