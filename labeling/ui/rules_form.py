@@ -215,8 +215,9 @@ class _Form:
         asked = int(st.number_input(LABELS[name], step=1, key=self._begin(name), help=hint))
         self._given[name] = asked if _fits(name, asked) else getattr(self.kept, name)
         if not _fits(name, asked):
-            self.fault = f"“{LABELS[name]}” is {asked}; it is a whole number from {LEAST[name]} to {MOST}."
-            note("info", "orange", f"From {LEAST[name]} to {MOST}.")
+            limits = f"from {LEAST[name]} to {count(MOST)}"
+            self.fault = f"“{LABELS[name]}” is {asked}; it is a whole number {limits}."
+            note("info", "orange", f"A whole number {limits}.")
         self._end(name)
 
     def _weights(self) -> None:

@@ -62,7 +62,7 @@ def test_a_number_that_can_be_no_rule_is_told_and_no_other_is_built(disputed, op
     assert (field.proto.has_min, field.proto.has_max) == (False, False)
     field.set_value(asked)
     run(page)
-    assert f"“{label}” is {asked}; it is a whole number from {asked + 1} to 2147483647." in unescape(texts(page))
+    assert f"“{label}” is {asked}; it is a whole number from {asked + 1} to 2,147,483,647." in unescape(texts(page))
     assert button(page, "Build 13 rows").disabled
     control(page.number_input, label).set_value(1)
     run(page)
