@@ -21,7 +21,8 @@ class ImportView:
 
     `near_prompts`: prompts of the project that came into a group of near-duplicates by it, `alike_sides`: new pairs whose
     sides say nearly the same. `contradicting`: labels that were left out, since their rater had said otherwise of the
-    pair before in the same file; `contradicting_lines`: where the first of them stand.
+    pair before in the same file; `contradicting_lines`: where the first of them stand. `state` is writing, done, failed or,
+    if it was stopped, removed; `fault` says why nothing of it is kept.
     """
 
     id: int
@@ -29,6 +30,7 @@ class ImportView:
     format: str
     file_name: str
     state: str
+    fault: str | None
     read: int
     taken: int
     known: int
@@ -53,6 +55,14 @@ class RefusedRow:
     code: str
     reason: str
     content: str
+
+
+def ending(row: Import) -> tuple[str, str | None]:
+    """The state of an import, and why nothing of it is kept."""
+    if row.state != "removed":
+        return row.state, None
+    fault = json.loads(row.counts).get("fault")
+    return ("failed", fault) if fault else ("removed", "The import was stopped: nothing of it is kept.")
 
 
 def contradictions(labels: int, lines: Sequence[int]) -> str:
@@ -106,13 +116,15 @@ def _found(session: Session, actor: Actor, slug: str, import_id: int) -> Import:
 
 def _view(row: Import) -> ImportView:
     counts = json.loads(row.counts)
+    state, fault = ending(row)
     assert row.id is not None
     return ImportView(
         id=row.id,
         kind=row.kind,
         format=row.format,
         file_name=row.file_name,
-        state=row.state,
+        state=state,
+        fault=fault,
         read=row.rows_read,
         taken=row.rows_taken,
         known=row.rows_known,

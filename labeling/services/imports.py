@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from labeling.domain import Actor
-from labeling.errors import ConflictError, InputError
+from labeling.errors import ConflictError, InputError, StoppedError, TiebreakError
 from labeling.readers import Source, Understanding, read, understand
 from labeling.ready_rows import RaterNames
 from labeling.services.access import managed_project
@@ -13,6 +13,7 @@ from labeling.services.enqueuing import enqueue_pairs
 from labeling.services.grouping import group_prompts
 from labeling.services.import_chunks import STALE, Destination, Tally, chunks, take
 from labeling.services.import_list import ImportView, import_view
+from labeling.services.liveness import THIS_PROCESS, is_gone
 from labeling.storage import imports as stored
 from labeling.storage.store import IntegrityError, Store
 from labeling.storage.tables import Import, now
@@ -82,21 +83,41 @@ def run_import(
         with store.writing() as session:
             tally.keep(session, destination.import_id)
             stored.close_import(session, destination.import_id, "done", now())
-    except BaseException:
-        _remove(store, destination.import_id)
+    except BaseException as error:
+        _remove(store, destination.import_id, _why(error))
         raise
     _follow_up(store, actor, slug, destination, tally, is_joined_up=options.is_joined_up)
     return import_view(store, actor, slug, destination.import_id)
 
 
 def recover_imports(store: Store) -> int:
-    """Take back what imports that were killed have written; return how many there were. For the start of a process."""
+    """Take back what imports that were killed have written; return how many there were. For the start of a process.
+
+    Of this machine a process is known to be gone; one of another machine is given up when it gave no sign of life for long.
+    """
     with store.reading() as session:
-        dead = [row.id for row in stored.all_unfinished(session) if now() - row.heartbeat_at > STALE]
-    for import_id in dead:
+        dead = {row.id: fault for row in stored.all_unfinished(session) if (fault := _fault_of_dead(row))}
+    for import_id, fault in dead.items():
         assert import_id is not None
-        _remove(store, import_id)
+        _remove(store, import_id, fault)
     return len(dead)
+
+
+def _fault_of_dead(row: Import) -> str:
+    """Why an import that is being written has come to nothing; empty where it may be alive."""
+    process = json.loads(row.options).get("process")
+    if process is not None and is_gone(process):
+        return "The program was stopped during the import. Import the file again."
+    if now() - row.heartbeat_at > STALE:
+        return f"The import gave no sign of life for over {STALE.seconds} seconds. Import the file again."
+    return ""
+
+
+def _why(error: BaseException) -> str | None:
+    """Why an import ended before its last row; None where it was stopped by hand."""
+    if isinstance(error, StoppedError) or not isinstance(error, Exception):
+        return None
+    return str(error) if isinstance(error, TiebreakError) else "The import stopped at a fault of the program."
 
 
 def _begin(store: Store, actor: Actor, slug: str, understanding: Understanding, options: ImportOptions) -> Destination:
@@ -104,6 +125,7 @@ def _begin(store: Store, actor: Actor, slug: str, understanding: Understanding, 
     if options.labels_as is not None and not options.labels_as.strip():
         raise InputError("The rater whose labels the file holds needs a name, or drop the labels.")
     said = {"mapping": dict(understanding.mapping), "labels_as": options.labels_as, "model": options.model}
+    said |= {"process": THIS_PROCESS}
     try:
         with store.writing() as session:
             project_id = managed_project(session, actor, slug)
@@ -139,8 +161,8 @@ def _follow_up(
             stored.recount(session, destination.import_id, **tally.totals)
 
 
-def _remove(store: Store, import_id: int) -> None:
-    """Take back every row of an import that did not end, in short transactions; its refusals stay as a record."""
+def _remove(store: Store, import_id: int, fault: str | None) -> None:
+    """Take back every row of an import that did not end, in short transactions; its refusals, and why, stay as a record."""
     with store.writing() as session:
         if not stored.beat(session, import_id):
             return  # another process has taken it back
@@ -152,4 +174,4 @@ def _remove(store: Store, import_id: int) -> None:
             stored.beat(session, import_id)
             is_gone = stored.forget(session, import_id, stored.rows_at_once(store)) == 0
             if is_gone:
-                stored.close_import(session, import_id, "removed", now())
+                stored.close_taken_back(session, import_id, now(), fault)

@@ -4,6 +4,7 @@ import os
 import random
 import socket
 from pathlib import Path
+from typing import Final
 
 
 def place() -> str:
@@ -17,10 +18,19 @@ def new_owner() -> str:
     return f"{place()} {os.getpid()} {random.randrange(16**8):08x}"
 
 
+THIS_PROCESS: Final = new_owner()
+
+
+def is_gone(process: str) -> bool:
+    """Whether `process`, the `THIS_PROCESS` of then, is gone: also where its number came to be that of this one."""
+    number, ours = process.rpartition(" ")[0], THIS_PROCESS.rpartition(" ")[0]
+    return is_dead(process) or (number == ours and process != THIS_PROCESS)
+
+
 def is_dead(owner: str) -> bool:
     """Whether `owner` was a process of this machine that is gone. Of others nobody here can tell."""
     where, pid, _ = owner.rsplit(" ", 2)
-    if where != place():
+    if os.name == "nt" or where != place():
         return False
     try:
         os.kill(int(pid), 0)

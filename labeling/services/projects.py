@@ -8,6 +8,7 @@ from datetime import datetime
 from labeling.domain import RIGHTS, Actor, Right, Target
 from labeling.errors import ConflictError, InputError
 from labeling.services.access import open_project
+from labeling.services.import_list import ending
 from labeling.services.labelled import labelled
 from labeling.storage import projects as rows
 from labeling.storage.store import IntegrityError, Session, Store
@@ -143,14 +144,16 @@ def recent(store: Store, actor: Actor, limit: int = 10) -> list[Recent]:
 
 
 def _recent(row: Run | Import | Export, project: Project) -> Recent:
+    state = row.state
     if isinstance(row, Run):
         what, result = f"{row.purpose.capitalize()} run {row.id}", row.fault or f"{row.asked:,} requests"
     elif isinstance(row, Import):
-        what, result = f"Import {row.file_name}", f"{row.rows_taken:,} taken, {row.rows_refused:,} refused"
+        state, fault = ending(row)
+        what, result = f"Import {row.file_name}", fault or f"{row.rows_taken:,} taken, {row.rows_refused:,} refused"
     else:
         what, result = f"Export {row.id}, {row.format}", row.fault or f"{row.rows:,} rows"
     kind = type(row).__name__.lower()
-    return Recent(row.created_at, project.name, project.slug, kind, row.id or 0, what, row.state, result)
+    return Recent(row.created_at, project.name, project.slug, kind, row.id or 0, what, state, result)
 
 
 def _may_manage(session: Session, actor: Actor, project: Project) -> bool:

@@ -1,5 +1,6 @@
 """The row of an import: begun, alive, ended; its refusals; and the taking back of what it has written."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -78,9 +79,16 @@ def open_erasure(session: Session, import_id: int) -> None:
     session.add(Erasure(import_id=import_id, reason="the import was interrupted"))
 
 
-def close_import(session: Session, import_id: int, state: str, at: datetime) -> None:
+def close_import(session: Session, import_id: int, state: str, at: datetime, **counts: Any) -> None:
     session.execute(update(Erasure).where(col(Erasure.import_id) == import_id).values(ended_at=at))
-    session.execute(update(Import).where(col(Import.id) == import_id).values(state=state, ended_at=at))
+    session.execute(update(Import).where(col(Import.id) == import_id).values(state=state, ended_at=at, **counts))
+
+
+def close_taken_back(session: Session, import_id: int, at: datetime, fault: str | None) -> None:
+    """Close an import of which nothing is left but its refusals, and why; `fault` is None where it was stopped by hand."""
+    refused = json.loads(session.get_one(Import, import_id).counts).get("refused", {})
+    counts = json.dumps({"refused": refused, "fault": fault})
+    close_import(session, import_id, "removed", at, rows_taken=0, counts=counts)
 
 
 def beat(session: Session, import_id: int, **counts: Any) -> bool:

@@ -57,7 +57,9 @@ def test_an_import_taken_back_while_it_stood_still_writes_nothing_more(store: St
     with pytest.raises(ConflictError, match="stood still for over 30 seconds and was taken back"):
         run_import(store, actor, "p", prompts(5000), "prompts.txt", PLAIN, fall_asleep)
     assert counts(store, PromptRow, PromptText) == [0, 0]
-    assert [view.state for view in list_imports(store, actor, "p")] == ["removed"]
+    (view,) = list_imports(store, actor, "p")
+    assert (view.state, view.taken) == ("failed", 0)
+    assert view.fault == "The import gave no sign of life for over 30 seconds. Import the file again."
     again = run_import(store, actor, "p", prompts(5000), "prompts.txt", PLAIN)
     assert (again.taken, again.prompts) == (5000, 5000)
 

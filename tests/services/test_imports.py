@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,8 @@ from labeling.services.import_chunks import STALE
 from labeling.services.import_list import import_view, list_imports, refused_jsonl, refused_rows
 from labeling.services.import_preview import preview
 from labeling.services.imports import ImportOptions, recover_imports, run_import
-from labeling.services.projects import create_project, project_view
+from labeling.services.liveness import THIS_PROCESS
+from labeling.services.projects import create_project, project_view, recent
 from labeling.storage import tables
 from labeling.storage.opening import open_store
 from labeling.storage.store import Store
@@ -262,18 +265,46 @@ def test_what_a_killed_import_wrote_is_taken_back_and_the_rest_stays(
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert project_view(store, actor, "p").pairs == 5
-    assert recover_imports(store) == 0, "an import that was alive a moment ago is left alone"
-    with store.writing() as session:
-        session.execute(
-            update(tables.Import)
-            .where(col(tables.Import.state) == "writing")
-            .values(heartbeat_at=tables.now() - 2 * STALE)
-        )
     reopened = open_store(store_url)
-    assert recover_imports(reopened) == 1
+    assert recover_imports(reopened) == 1, "its process is gone, however short a time ago"
     reopened.close()
+    killed, why = (
+        list_imports(store, actor, "p")[0],
+        "The program was stopped during the import. Import the file again.",
+    )
+    assert (killed.state, killed.taken, killed.labels, killed.fault) == ("failed", 0, 0, why)
+    lately = recent(store, actor)[0]
+    assert (lately.state, lately.result) == ("failed", why)
     assert [count(store, table) for table in (tables.PromptRow, tables.Pair, tables.Label)] == [5, 5, 5]
     assert run_import(store, actor, "p", jsonl(*pairs(6)), "after.jsonl", ImportOptions()).taken == 1
+
+
+@pytest.mark.parametrize(
+    ("process", "silence", "taken_back"),
+    [
+        (THIS_PROCESS, 0 * STALE, 0),
+        (THIS_PROCESS[:-8] + "an-other", 0 * STALE, 1),  # its number came to be that of this process
+        ("another-machine - 1 12345678", 0 * STALE, 0),
+        ("another-machine - 1 12345678", 2 * STALE, 1),
+        (None, 0 * STALE, 0),
+    ],
+)
+def test_an_import_is_taken_back_only_where_its_process_is_gone_or_gives_no_sign_of_life(
+    store: Store, actor: Actor, process: str | None, silence: timedelta, taken_back: int
+) -> None:
+    found = []
+
+    def meanwhile(_rows: int) -> None:
+        with store.writing() as session:
+            writing = update(tables.Import).where(col(tables.Import.state) == "writing")
+            session.execute(
+                writing.values(heartbeat_at=tables.now() - silence, options=json.dumps({"process": process}))
+            )
+        found.append(recover_imports(store))
+
+    with nullcontext() if not taken_back else pytest.raises(ConflictError):
+        run_import(store, actor, "p", jsonl(*pairs(10)), "pairs.jsonl", ImportOptions(), meanwhile)
+    assert found == [taken_back]
 
 
 def test_rights_and_names_are_checked(store: Store, actor: Actor) -> None:

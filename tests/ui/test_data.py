@@ -6,6 +6,7 @@ import json
 import pytest
 import sqlmodel
 
+from labeling.errors import StoreError
 from labeling.services.access import local_actor
 from labeling.services.imports import ImportOptions, run_import
 from labeling.services.projects import create_project, project_view
@@ -288,6 +289,18 @@ def test_a_file_s_text_is_never_read_as_markdown(page):
     button(page, "Import 1 pair").click()
     run_to_end(page)
     assert ":red[shout]" not in texts(page)
+
+
+def test_why_nothing_of_an_import_is_kept_is_said(store, sqlite_store_url, monkeypatch):
+    def stumble(_rows: int) -> None:
+        raise StoreError("The disk is full. Free some space.")
+
+    with pytest.raises(StoreError):
+        run_import(store, local_actor(store), "p", jsonl(*PAIRS), "pairs.jsonl", ImportOptions(), stumble)
+    page = open_page("data", "p", sqlite_store_url, monkeypatch)
+    assert "Nothing of pairs.jsonl is kept. The disk is full. Free some space." in html.unescape(texts(page))
+    (line,) = page.dataframe[-1].value.to_dict("records")
+    assert (line["State"], line["Taken"], line["Why not"]) == ("Failed", 0, "The disk is full. Free some space.")
 
 
 def test_prompts_are_shown_a_page_at_a_time(store, sqlite_store_url, monkeypatch):

@@ -20,6 +20,7 @@ from labeling.ui.parts import (
     body,
     count,
     empty,
+    escape,
     faults,
     figures,
     grid,
@@ -239,15 +240,18 @@ def _imports(me: Here) -> None:
     if not found:
         return
     with section("Imports", "newest first"):
+        if found[0].state == "failed":
+            note("error", "red", f"Nothing of {escape(found[0].file_name)} is kept. {escape(found[0].fault or '')}")
         grid(
             [
                 {
                     "No.": view.id, "When": ago(view.created_at), "File": view.file_name, "Read as": view.format, "State": view.state.capitalize(),
                     "Rows": view.read, "Taken": view.taken, "There already": view.known, "Refused": view.refused,
                 }
+                | ({"Why not": view.fault or ""} if any(one.fault for one in found) else {})
                 for view in found
             ],
-            columns={"No.": 50, "When": 120, "File": 300},
+            columns={"No.": 50, "When": 120, "File": 300, "Why not": 440},
         )  # fmt: skip
         for view in found:
             if not view.refused:
