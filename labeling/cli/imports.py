@@ -96,8 +96,8 @@ def import_(
                     seen = preview(store, actor, project, path, name, options)
                     done.append(_previewed(name, seen))
                     lines.append(
-                        f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken,"
-                        f" nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_contradicting(seen)}"
+                        f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken"
+                        f"{_new(seen)}, nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_contradicting(seen)}"
                         + _unread(seen, is_question_given="verdict" in options.mapping)
                     )
                     continue
@@ -140,12 +140,20 @@ def _previewed(name: str, seen: "Preview") -> dict[str, object]:
             "refused",
             "prompts",
             "new_prompts",
+            "pairs",
+            "new_pairs",
             "labels",
             "contradicting",
             "contradicting_lines",
             "words",
         )
     }
+
+
+def _new(seen: "Preview") -> str:
+    """How many prompts and pairs would be new: each counts once, and those of the project do not."""
+    pairs = f", {seen.new_pairs:,} pairs" if seen.understanding.kind == "pairs" else ""
+    return f" (new: {seen.new_prompts:,} prompts{pairs})"
 
 
 def _understood(seen: "Preview") -> str:

@@ -3,18 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from labeling.domain import Actor, Verdict, completion_digest
 from labeling.readers import Refusal, Source, Understanding, read
 from labeling.ready_rows import RaterNames
-from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Row, pairs_in, records_of
+from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Reply, Row, pairs_in, records_of
 from labeling.services.access import managed_project
 from labeling.services.import_chunks import FIRST_SHOWN, Lined, without_prompt
 from labeling.services.imports import ImportOptions
 from labeling.storage import import_rows as rows_in
-from labeling.storage.store import Store
+from labeling.storage.import_rows import Side
+from labeling.storage.store import Session, Store
 
 SAMPLES = 5
 PROGRESS_EVERY = 1000
@@ -28,8 +29,8 @@ Opinion = tuple[Verdict, int | None]  # with its strength
 class Preview:
     """What an import would do: read = taken + refused, in records of the file.
 
-    `pairs` are those that the taken ones hold, `raters` those whom the file names, `words` those for verdicts that are not
-    known, none where they are many. `labels` are those that are kept, under whichever name, one of each rater on a pair, be they in the
+    `pairs` are those that the taken ones hold, `new_pairs` those of them that are not in the project, each counted once, `raters` those whom the
+    file names, `words` those for verdicts that are not known, none where they are many. `labels` are those that are kept, under whichever name, one of each rater on a pair, be they in the
     project already or not; `contradicting` those of them that would be left out, since their rater says otherwise before,
     `contradicting_lines` where the first of them stand.
     """
@@ -43,6 +44,7 @@ class Preview:
     prompts: int
     new_prompts: int
     pairs: int
+    new_pairs: int
     labels: int
     contradicting: int
     contradicting_lines: tuple[int, ...]
@@ -72,6 +74,7 @@ def preview(
     refusals: list[Refusal] = []
     samples: list[Lined] = []
     digests: set[str] = set()
+    new_pairs: set[int] = set()
     kept = RaterNames(options.labels_as, options.are_names_kept)
     opinions: dict[int, Opinion] = {}
     contradicting: list[int] = []
@@ -100,14 +103,21 @@ def preview(
         if prompt is not None:
             digest = prompt.prompt.digest
             digests.add(digest)
-            said = (one for pair in pairs for one in _opinions(digest, pair, kept))
-            contradicting += [line for key, opinion in said if opinions.setdefault(key, opinion) != opinion]
+            for pair in pairs:
+                a, b = _side(pair.a), _side(pair.b)
+                both = _key(digest, a, b)
+                new_pairs.add(both)
+                said = _opinions(both, pair, kept, is_turned=b < a)
+                contradicting += [line for rater, opinion in said if opinions.setdefault(rater, opinion) != opinion]
         elif isinstance(content, CompletionRow):
             joined.setdefault(content.external_id or "", []).append((line, content))
     known = 0
     for part in _parts(digests):
         with store.reading() as session:
-            known += len(rows_in.prompts_by_digest(session, project_id, part))
+            ids = rows_in.prompts_by_digest(session, project_id, part)
+            known += len(ids)
+            if new_pairs:
+                new_pairs.difference_update(_known_pairs(session, ids))
     for part in _parts(joined):
         with store.reading() as session:
             found = rows_in.prompts_by_external_id(session, project_id, part)
@@ -125,6 +135,7 @@ def preview(
         refusals=tuple(refusals),
         samples=tuple(samples[:SAMPLES]),
         pairs=counts["pairs"],
+        new_pairs=len(new_pairs),
         prompts=len(digests),
         new_prompts=len(digests) - known,
         labels=len(opinions),
@@ -182,13 +193,24 @@ def _prompt_of(row: Row) -> PromptRow | None:
     return row if isinstance(row, PromptRow) else row.prompt
 
 
-def _opinions(digest: str, row: PairRow, kept: RaterNames) -> Iterator[tuple[int, Opinion]]:
-    """What each label to keep says, whichever side stands first, by a hash of its rater and the pair: files have millions."""
-    labels = kept.labels(row)
-    if not labels:
-        return
-    a, b = ((side.source or "", completion_digest(side.text, side.tool_calls)) for side in (row.a, row.b))
-    is_turned = b < a
-    sides = (b, a) if is_turned else (a, b)
-    for one in labels:
-        yield hash((one.rater, digest, sides)), (one.verdict.swapped if is_turned else one.verdict, one.strength)
+def _side(reply: Reply) -> Side:
+    return reply.source or rows_in.NAMELESS, completion_digest(reply.text, reply.tool_calls)
+
+
+def _key(digest: str, a: Side, b: Side) -> int:
+    """A pair by a hash, whichever side stands first: files have millions."""
+    return hash((digest, *sorted((a, b))))
+
+
+def _known_pairs(session: Session, prompts: Mapping[str, int]) -> Iterator[int]:
+    """The keys of the pairs that these prompts have, by digest; also as files tell them that do not name who wrote the sides."""
+    digests = {key: digest for digest, key in prompts.items()}
+    for prompt_id, *sides in rows_in.sides_in(session, digests.keys()):
+        for a, b in product(*({side, (rows_in.NAMELESS, side[1])} for side in sides)):
+            yield _key(digests[prompt_id], a, b)
+
+
+def _opinions(key: int, row: PairRow, kept: RaterNames, *, is_turned: bool) -> Iterator[tuple[int, Opinion]]:
+    """What each label to keep says, whichever side stands first, by a hash of its rater and the pair."""
+    for one in kept.labels(row):
+        yield hash((one.rater, key)), (one.verdict.swapped if is_turned else one.verdict, one.strength)

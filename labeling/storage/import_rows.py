@@ -1,10 +1,12 @@
 """What an import writes: new prompts, completions and pairs with their labels, each once, under the import's row."""
 
 import json
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Executable, select, tuple_, union
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from labeling.domain import canonical_json, completion_digest
@@ -182,6 +184,27 @@ def _known_completions(session: Session, wanted: Collection[CompletionKey]) -> d
         if known is not None:
             found[wish] = known
     return found
+
+
+Side: TypeAlias = tuple[str, str]  # who wrote it, "" where that is not told, and the digest of the text
+
+
+def sides_in(session: Session, prompt_ids: Collection[int]) -> Iterator[tuple[int, Side, Side]]:
+    """The pairs of these prompts: of each the prompt and both sides. Only of what was imported a file can name who wrote it."""
+    a, b = aliased(Completion), aliased(Completion)
+    sides = (col(one) for side in (a, b) for one in (side.kind, side.source, side.text_digest))
+    query = (
+        select(col(Pair.prompt_id), *sides)
+        .join(a, col(Pair.a_id) == col(a.id))
+        .join(b, col(Pair.b_id) == col(b.id))
+        .where(col(Pair.prompt_id).in_(prompt_ids))
+    )
+    for prompt_id, *told in session.execute(query):
+        first, second = (
+            (source or NAMELESS if kind == "imported" else NAMELESS, digest)
+            for kind, source, digest in (told[:3], told[3:])
+        )
+        yield prompt_id, first, second
 
 
 Sides = tuple[int, int]  # ids of a and b, a before b

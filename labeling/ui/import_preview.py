@@ -41,6 +41,11 @@ MEANINGS: Final = {
     "both_bad": "both bad",
 }
 CHOOSE_TWO: Final = "Choose First reply and Second reply under Columns, and the Verdict where it is of these two."
+NEW_PAIRS: Final = "Each counts once, however many rows hold it. The others are in the project already."
+NOTHING_NEW: Final = {
+    "pairs": "All pairs are in the project already. Labels that are not there yet would be added.",
+    "prompts": "All prompts are in the project already: nothing would be added but further ids of them.",
+}
 # What most files hold, before what single tools write.
 PLAIN: Final = ("pairs", "trl", "ranking", "completions", "prompts")
 # A data set of the hub comes over the network, and the preview reads it as well.
@@ -89,28 +94,24 @@ def show(me: Here, file: ChosenFile) -> None:
         _refused(found)
     how = [f"understood as {FORMATS[seen.format].title}", *_written(seen)]
     bytes_ = "" if isinstance(file.content, DataSet) else f"{size(len(file.content))} · "
-    # Of a ranking one row holds several pairs; of single completions two rows make one.
-    are_grouped = seen.kind == "pairs" and found.pairs != found.taken
     with place.container(gap="medium"):
         with head("Import preview", f"{escape(file.name)} · {bytes_}{escape(', '.join(how))} · nothing is stored yet"):
             st.button("Discard", on_click=discard)
-            wanted = st.button(
-                f"Import {plural(found.pairs if seen.kind == 'pairs' else found.taken, seen.kind.removesuffix('s'))}",
-                type="primary",
-                disabled=not found.taken,
-            )
+            wanted = st.button(f"Import {_new(found)}", type="primary", disabled=not found.taken)
         figures(
             ("Rows read", found.read),
-            (f"{'Rows' if are_grouped else seen.kind.capitalize()} to take", found.taken),
+            ("Rows to take", found.taken),
             ("Rows refused", found.read - found.taken),
             (
                 "New prompts",
                 found.new_prompts,
                 "The others are in the project already and are linked, not stored twice.",
             ),
-            *((("Pairs in them", found.pairs),) if are_grouped else ()),
+            *((("New pairs", found.new_pairs, NEW_PAIRS),) if seen.kind == "pairs" else ()),
             *((("Labels to keep", found.labels),) if found.labels else ()),
         )
+        if found.taken and not (found.new_pairs or found.new_prompts) and seen.kind in NOTHING_NEW:
+            note("info", "orange", NOTHING_NEW[seen.kind])
         if found.contradicting:
             note("info", "orange", contradictions(found.contradicting, found.contradicting_lines))
         if file.several and set(FORMATS[seen.format].columns) >= SIDES and not seen.mapping.keys() >= SIDES:
@@ -121,6 +122,12 @@ def show(me: Here, file: ChosenFile) -> None:
         roles = {role: seen.mapping.get(role, "") for role in FORMATS[seen.format].columns}
         take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read).wait()
         st.rerun()
+
+
+def _new(found: Preview) -> str:
+    """What an import would bring, in the words of its button; the rows, where they bring nothing that is counted."""
+    new = {"pairs": found.new_pairs, "prompts": found.new_prompts}.get(found.understanding.kind)
+    return plural(new, found.understanding.kind.removesuffix("s")) if new else plural(found.taken, "row")
 
 
 def _options(file: ChosenFile) -> ImportOptions:

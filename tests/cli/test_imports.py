@@ -88,7 +88,7 @@ def test_refused_rows_are_exit_status_1_and_go_to_a_file(command, file, tmp_path
 def test_a_dry_run_stores_nothing_and_says_why_a_row_would_be_refused(command, file, store):
     done = command(file("pairs.jsonl", PAIRS + "{half\n{half\n"), "--dry-run")
     assert done.exit_code == 1
-    assert "1 can be taken, nothing stored" in done.stdout
+    assert "1 can be taken (new: 1 prompts, 1 pairs), nothing stored" in done.stdout
     assert "refused: 2 not_json, the first in line 2: not JSON" in done.stdout
     assert project_view(store, local_actor(store), "p").prompts == 0
 

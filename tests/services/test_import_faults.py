@@ -100,6 +100,22 @@ def test_a_full_disk_is_one_sentence_and_the_import_is_taken_back_when_there_is_
     assert run_import(sqlite_store, actor, "p", prompts(5000), "prompts.txt", PLAIN).taken == 5000
 
 
+@pytest.mark.parametrize("named", [{}, {"model_a": "m", "model_b": "n"}, {"model_b": "n"}])
+def test_a_preview_counts_the_pairs_that_the_import_adds(store: Store, actor: Actor, named: dict[str, str]) -> None:
+    one = {"prompt": "Why?", "response_a": "So.", "response_b": "No."}
+    rows = [
+        one,
+        one | {"response_a": "No.", "response_b": "So."},
+        one | {"response_b": "Perhaps."},
+        one | {"prompt": "Who?"},
+    ]
+    run_import(store, actor, "p", jsonl(one | {"model_a": "m", "model_b": "n"}), "first.jsonl", PLAIN)
+    content = jsonl(*(row | named for row in rows))
+    seen = preview(store, actor, "p", content, "rows.jsonl", PLAIN)
+    done = run_import(store, actor, "p", content, "rows.jsonl", PLAIN)
+    assert (seen.new_prompts, seen.new_pairs) == (done.prompts, done.pairs)
+
+
 def test_a_preview_of_completions_refuses_what_the_import_will_refuse(store: Store, actor: Actor) -> None:
     run_import(store, actor, "p", jsonl({"id": "one", "prompt": "Why?"}), "prompts.jsonl", PLAIN)
     answers = jsonl({"id": "one", "response": "So."}, {"id": "two", "response": "No."}, {"id": "two", "response": "?"})

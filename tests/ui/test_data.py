@@ -62,7 +62,7 @@ def test_an_empty_project_says_what_can_be_brought_and_names_the_limit(page):
 def test_a_file_is_shown_in_figures_that_add_up_before_anything_is_stored(page, store):
     choose(page, "pairs.jsonl", jsonl(*PAIRS) + b"{half\n")
     shown = metrics(page)
-    assert (shown["Rows read"], shown["Pairs to take"], shown["Rows refused"]) == ("4", "3", "1")
+    assert (shown["Rows read"], shown["Rows to take"], shown["Rows refused"]) == ("4", "3", "1")
     assert shown["Labels to keep"] == "3"
     assert page.dataframe[0].value["Prompt"].to_list() == ["Q0?", "Q1?", "Q2?"]
     assert "not JSON" in page.dataframe[1].value["Reason"][0]
@@ -252,7 +252,7 @@ def test_which_two_of_three_responses_are_compared_is_chosen_on_the_page(page, s
     select(page, "Tags", "note")
     select(page, "First reply", "response_0")
     assert fault(page)
-    assert button(page, "Import 0 pairs").disabled
+    assert button(page, "Import 0 rows").disabled
     select(page, "Second reply", "response_2")
     assert not page.error
     shown = page.dataframe[0].value
@@ -358,9 +358,21 @@ def test_a_ranking_can_be_read_as_best_against_worst(page):
 def test_labels_of_raters_whom_the_file_names_are_kept_unless_switched_off(page, store):
     choose(page, "votes.jsonl", jsonl(*NAMED))
     assert any(one.label == "Keep the labels of the 2 raters the file names" for one in page.toggle)
-    button(page, "Import 2 pairs").click()
+    assert (metrics(page)["Rows to take"], metrics(page)["New pairs"]) == ("2", "1")
+    button(page, "Import 1 pair").click()
     run_to_end(page)
     assert "1 pair, 2 labels" in texts(page)
+
+
+def test_a_file_that_comes_again_has_no_new_pairs(page, store):
+    run_import(store, local_actor(store), "p", jsonl(*PAIRS[:2]), "pairs.jsonl", ImportOptions())
+    choose(page, "pairs.jsonl", jsonl(*PAIRS[:2]))
+    assert (metrics(page)["New prompts"], metrics(page)["New pairs"]) == ("0", "0")
+    assert "All pairs are in the project already." in texts(page)
+    assert button(page, "Import 2 rows")
+    choose(page, "pairs.jsonl", jsonl(*PAIRS, PAIRS[0] | {"response_b": "worse"}))
+    assert (metrics(page)["New prompts"], metrics(page)["New pairs"]) == ("1", "2")
+    assert button(page, "Import 2 pairs")
 
 
 def test_labels_that_contradict_an_earlier_one_of_their_rater_are_told_before_and_after_the_import(page, store):
@@ -368,7 +380,7 @@ def test_labels_that_contradict_an_earlier_one_of_their_rater_are_told_before_an
     told = "1 label left out (line 2): earlier in the file the same rater says otherwise of the pair"
     assert told in texts(page)
     assert metrics(page)["Labels to keep"] == "1"
-    button(page, "Import 2 pairs").click()
+    button(page, "Import 1 pair").click()
     run_to_end(page)
     assert "2 rows read = 1 taken + 1 there already + 0 refused" in texts(page)
     assert told in texts(page)
