@@ -3,7 +3,7 @@
 TiebreakError            shown to the user as one sentence, without a traceback
 ├── InputError           a file, a column, a setting or a name cannot be used as given
 │   ├── NothingToAskError    everything that a run would ask for is there already
-│   └── SeveralResponsesError    it is not said which two of a file's responses are compared
+│   └── UntoldColumnsError    it is not said which columns of a file are meant
 ├── ForbiddenError       the actor lacks the right for this
 │   └── TokenError       nobody is known by this token (any more)
 ├── NotFoundError        there is no such project, pair, run or export
@@ -27,12 +27,14 @@ class NothingToAskError(InputError):
     """Everything that a run would ask for is there already."""
 
 
-class SeveralResponsesError(InputError):
-    """It is not said which two of a file's responses are compared. `what`: the same without how a command says it."""
+class UntoldColumnsError(InputError):
+    """It is not said which columns of a file are meant. `what`: the same without how a command says it; `mapping`: what a page
+    may begin with to ask, role to column."""
 
-    def __init__(self, what: str, remedy: str) -> None:
+    def __init__(self, what: str, remedy: str, mapping: dict[str, str]) -> None:
         super().__init__(f"{what} {remedy}")
         self.what = what
+        self.mapping = mapping
 
 
 class ForbiddenError(TiebreakError):

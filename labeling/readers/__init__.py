@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Any, Final, TypeAlias
 
 from labeling.domain import Json, Verdict
-from labeling.errors import InputError, SeveralResponsesError
+from labeling.errors import InputError, UntoldColumnsError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
 from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank, media_fault, suggested
@@ -141,7 +141,7 @@ def _of_two_responses(seen: Understanding, source: Source, given: Mapping[str, s
 
     Columns that are empty as far as is looked hold no response; each row is then expected to have none there.
 
-    Raises SeveralResponsesError where a third response would be lost without a word.
+    Raises UntoldColumnsError where a third response would be lost without a word.
     """
     roles = seen.mapping
     further = further_responses(seen.columns, roles) if roles.keys() >= SIDES else []
@@ -159,18 +159,21 @@ def _of_two_responses(seen: Understanding, source: Source, given: Mapping[str, s
         return replace(seen, mapping={role: roles[role] for role in roles if role != "verdict" or role in given})
     a, b = roles["response_a"], roles["response_b"]
     verdict = f", and --map verdict={roles['verdict']} where it is of these two" if "verdict" in roles else ""
-    raise SeveralResponsesError(
+    raise UntoldColumnsError(
         f"{seen.name} has more responses than the two that would be compared, {a} and {b}: also {', '.join(further[:NAMED])}.",
         f"Leave the others out of the file, or choose two: --map response_a={a} --map response_b={b}{verdict}.",
+        dict.fromkeys((*SIDES, "verdict"), ""),
     )
 
 
 def _expect_implicit_prompt(name: str, looked_at: list[Json], roles: Mapping[str, str]) -> None:
-    """Raise InputError where what two texts begin with would be taken for a prompt that may stand in a column."""
+    """Raise UntoldColumnsError where what two texts begin with would be taken for a prompt that may stand in a column."""
     if column := column_like_prompt(looked_at, roles):
-        raise InputError(
-            f"{name} has no column that is known as the prompt, but {column!r}, which may be it. Call it prompt, or say"
-            f" --map prompt={column}. Where the prompt is what chosen and rejected begin with, say --map prompt= instead."
+        raise UntoldColumnsError(
+            f"{name} has no column that is known as the prompt, but {column!r}, which may be it.",
+            f"Call it prompt, or say --map prompt={column}. Where the prompt is what chosen and rejected begin with, say"
+            " --map prompt= instead.",
+            {"prompt": column},
         )
 
 

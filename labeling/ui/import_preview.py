@@ -1,13 +1,13 @@
 """A file that was chosen, before anything of it is stored: what it was understood as, and how it would be stored."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from labeling.errors import SeveralResponsesError, TiebreakError
+from labeling.errors import TiebreakError, UntoldColumnsError
 from labeling.readers import FORMATS, SIDES, DataSet, Refusal, Understanding
 from labeling.services.import_list import contradictions
 from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, passed_over, preview
@@ -46,6 +46,9 @@ NOTHING_NEW: Final = {
     "pairs": "All pairs are in the project already. Labels that are not there yet would be added.",
     "prompts": "All prompts are in the project already: nothing would be added but further ids of them.",
 }
+TAKEN_AS_PROMPT: Final = (
+    "It is taken as the prompt. Where the prompt is what both texts begin with, choose *no column* under Prompt."
+)
 # What most files hold, before what single tools write.
 PLAIN: Final = ("pairs", "trl", "ranking", "completions", "prompts")
 # A data set of the hub comes over the network, and the preview reads it as well.
@@ -60,7 +63,8 @@ class ChosenFile:
     content: bytes | DataSet
     seen: tuple[ImportOptions, Preview] | None = None
     words: tuple[str, ...] = ()  # for verdicts, which are not known by themselves
-    several: str = ""  # that it has more responses than two
+    untold: str = ""  # which columns it is not said of what they are
+    proposed: dict[str, str] = field(default_factory=dict)  # for their roles, until it is said
 
 
 def chosen_file() -> ChosenFile | None:
@@ -114,14 +118,22 @@ def show(me: Here, file: ChosenFile) -> None:
             note("info", "orange", NOTHING_NEW[seen.kind])
         if found.contradicting:
             note("info", "orange", contradictions(found.contradicting, found.contradicting_lines))
-        if file.several and set(FORMATS[seen.format].columns) >= SIDES and not seen.mapping.keys() >= SIDES:
-            fault(file.several, CHOOSE_TWO)
+        _untold(file, seen)
         if told := passed_over(seen):
             note("info", "orange", escape(told[0].upper() + told[1:]))
     if wanted:
         roles = {role: seen.mapping.get(role, "") for role in FORMATS[seen.format].columns}
         take_in(me, file.content, file.name, replace(options, format=seen.format, mapping=roles), found.read).wait()
         st.rerun()
+
+
+def _untold(file: ChosenFile, seen: Understanding) -> None:
+    """Which columns it is not said of what they are, for as long as nothing is chosen for them."""
+    column, proposed = file.proposed.get("prompt"), file.proposed.keys()
+    if column and seen.mapping.get("prompt") == column:
+        note("info", "orange", f"{escape(file.untold)} {TAKEN_AS_PROMPT}")
+    if proposed & set(FORMATS[seen.format].columns) >= SIDES and not seen.mapping.keys() >= SIDES:
+        fault(file.untold, CHOOSE_TWO)
 
 
 def _new(found: Preview) -> str:
@@ -209,14 +221,13 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions, place: DeltaGen
 
 
 def _read(me: Here, file: ChosenFile, options: ImportOptions, progress: Callable[[int], object]) -> Preview:
-    """The preview; of a file with a third response without the two that are compared, which are then chosen."""
+    """The preview; where it is not said which columns are meant with those proposed for them, to be chosen among the others."""
     where = (me.store, me.actor, me.project, file.content, file.name)
     try:
         return preview(*where, options, progress)
-    except SeveralResponsesError as error:
-        file.several = error.what
-        untold = dict.fromkeys((*SIDES, "verdict"), "")
-        return preview(*where, replace(options, mapping=untold | dict(options.mapping)), progress)
+    except UntoldColumnsError as error:
+        file.untold, file.proposed = error.what, error.mapping
+        return preview(*where, replace(options, mapping=error.mapping | dict(options.mapping)), progress)
 
 
 def _is_same(options: ImportOptions, before: ImportOptions, found: Preview) -> bool:

@@ -262,6 +262,26 @@ def test_which_two_of_three_responses_are_compared_is_chosen_on_the_page(page, s
     assert project(store).pairs == 1
 
 
+def test_a_column_that_may_be_the_prompt_is_taken_for_it_until_no_column_is_chosen(page, store):
+    row = {
+        "ask": "Why is the sky blue in the morning?",
+        "chosen": "The sky: it scatters.",
+        "rejected": "The sky: no idea.",
+    }
+    choose(page, "rows.jsonl", jsonl(row))
+    assert not page.error
+    told = "has no column that is known as the prompt, but 'ask', which may be it. It is taken as the prompt."
+    assert told in html.unescape(texts(page))
+    assert "--map" not in texts(page)
+    assert page.dataframe[0].value["Prompt"].to_list() == [row["ask"]]
+    select(page, "Prompt", NONE)
+    assert told not in html.unescape(texts(page))
+    select(page, "Prompt", "ask")
+    button(page, "Import 1 pair").click()
+    run_to_end(page)
+    assert project(store).pairs == 1
+
+
 def test_a_latin_1_file_is_read_once_its_encoding_is_chosen(page):
     choose(page, "prompts.txt", "Où est le café?\n".encode("latin-1"))
     assert "is not UTF-8 text" in fault(page)
