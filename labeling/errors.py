@@ -28,13 +28,14 @@ class NothingToAskError(InputError):
 
 
 class UntoldColumnsError(InputError):
-    """It is not said which columns of a file are meant. `what`: the same without how a command says it; `mapping`: what a page
-    may begin with to ask, role to column."""
+    """It is not said which columns of a file are meant. `what`: the same without how a command says it; `mapping`, role to column,
+    and `format`: what a page may begin with to ask."""
 
-    def __init__(self, what: str, remedy: str, mapping: dict[str, str]) -> None:
+    def __init__(self, what: str, remedy: str, mapping: dict[str, str], format: str = "auto") -> None:
         super().__init__(f"{what} {remedy}")
         self.what = what
         self.mapping = mapping
+        self.format = format
 
 
 class ForbiddenError(TiebreakError):

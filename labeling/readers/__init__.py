@@ -239,8 +239,11 @@ def _found(
     other = other_side(mapping)
     more = f"Say also which one is {other}" if other else "Choose a format and say which column is which"
     how = f"--map {other}=COLUMN" if other else "--format pairs --map prompt=COLUMN"
-    raise InputError(
-        f"{name} has no columns that are known{'' if kind == 'auto' else f' for {kind}'}. {seen} {more} ({how})."
+    raise UntoldColumnsError(
+        f"{name} has no columns that are known{'' if kind == 'auto' else f' for {kind}'}. {seen}",
+        f"{more} ({how}).",
+        {},
+        "pairs" if len(columns) > 2 else "prompts",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from labeling.errors import TiebreakError, UntoldColumnsError
+from labeling.errors import InputError, TiebreakError, UntoldColumnsError
 from labeling.readers import FORMATS, SIDES, DataSet, Refusal, Understanding
 from labeling.services.import_list import contradictions
 from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, passed_over, preview
@@ -46,6 +46,7 @@ NOTHING_NEW: Final = {
     "pairs": "All pairs are in the project already. Labels that are not there yet would be added.",
     "prompts": "All prompts are in the project already: nothing would be added but further ids of them.",
 }
+CHOOSE_COLUMNS: Final = "say under Columns which one is which, or choose another format."
 TAKEN_AS_PROMPT: Final = (
     "It is taken as the prompt. Where the prompt is what both texts begin with, choose *no column* under Prompt."
 )
@@ -65,6 +66,7 @@ class ChosenFile:
     words: tuple[str, ...] = ()  # for verdicts, which are not known by themselves
     untold: str = ""  # which columns it is not said of what they are
     proposed: dict[str, str] = field(default_factory=dict)  # for their roles, until it is said
+    format: str = "auto"  # to begin with
 
 
 def chosen_file() -> ChosenFile | None:
@@ -118,7 +120,7 @@ def show(me: Here, file: ChosenFile) -> None:
             note("info", "orange", NOTHING_NEW[seen.kind])
         if found.contradicting:
             note("info", "orange", contradictions(found.contradicting, found.contradicting_lines))
-        _untold(file, seen)
+        _untold(file, found)
         if told := passed_over(seen):
             note("info", "orange", escape(told[0].upper() + told[1:]))
     if wanted:
@@ -127,13 +129,16 @@ def show(me: Here, file: ChosenFile) -> None:
         st.rerun()
 
 
-def _untold(file: ChosenFile, seen: Understanding) -> None:
+def _untold(file: ChosenFile, found: Preview) -> None:
     """Which columns it is not said of what they are, for as long as nothing is chosen for them."""
+    seen = found.understanding
     column, proposed = file.proposed.get("prompt"), file.proposed.keys()
     if column and seen.mapping.get("prompt") == column:
         note("info", "orange", f"{escape(file.untold)} {TAKEN_AS_PROMPT}")
     if proposed & set(FORMATS[seen.format].columns) >= SIDES and not seen.mapping.keys() >= SIDES:
         fault(file.untold, CHOOSE_TWO)
+    if not found.taken and seen.format == file.format:
+        fault(file.untold, f"It is read as {FORMATS[seen.format].title}: {CHOOSE_COLUMNS}")
 
 
 def _new(found: Preview) -> str:
@@ -147,7 +152,7 @@ def _options(file: ChosenFile) -> ImportOptions:
     titles = {"auto": "Found by content"} | {
         name: FORMATS[name].title[0].upper() + FORMATS[name].title[1:] for name in dict.fromkeys([*PLAIN, *FORMATS])
     }
-    format_ = st.selectbox("Format", list(titles), format_func=lambda name: titles[name])
+    format_ = st.selectbox("Format", list(titles), [*titles].index(file.format), format_func=lambda name: titles[name])
     encoding, limit = "utf-8", None
     if isinstance(file.content, DataSet):
         limit = int(st.number_input("Rows to read, at most", min_value=1, value=ROWS_OF_A_DATA_SET, step=1_000))
@@ -226,6 +231,12 @@ def _read(me: Here, file: ChosenFile, options: ImportOptions, progress: Callable
     try:
         return preview(*where, options, progress)
     except UntoldColumnsError as error:
+        if error.format != "auto":
+            if file.format != "auto":  # it was proposed before, and then content was to tell again
+                raise InputError(
+                    f"{error.what} Choose a format above, such as {FORMATS[file.format].title}."
+                ) from error
+            file.format, options = error.format, replace(options, format=error.format)
         file.untold, file.proposed = error.what, error.mapping
         return preview(*where, replace(options, mapping=error.mapping | dict(options.mapping)), progress)
 

@@ -129,14 +129,26 @@ def select(page, label: str, choice: str):
 
 def test_columns_that_nobody_knows_are_told_by_hand(page, store):
     choose(page, "support.csv", b"customer,old,new,pick\nWhy?,x,y,a\nHow?,v,w,2\n")
-    assert "Choose a format and say which column is which" in fault(page)
-    select(page, "Format", "pairs")
+    assert "Its columns are: customer, old, new, pick.** It is read as " in fault(page)
+    assert "say under Columns which one is which" in fault(page)
+    assert "--" not in texts(page)
     for label, column in (("Prompt", "customer"), ("First reply", "old"), ("Second reply", "new"), ("Verdict", "pick")):
         select(page, label, column)
+    assert not page.error
     assert metrics(page)["Labels to keep"] == "2"
     button(page, "Import 2 pairs").click()
     run_to_end(page)
     assert (project(store).pairs, project(store).labelled_pairs) == (2, 2)
+
+
+def test_a_file_whose_columns_nobody_knows_may_be_left_to_its_content_again(page):
+    choose(page, "support.csv", b"customer,old,new,pick\nWhy?,x,y,a\n")
+    select(page, "Format", "auto")
+    assert "Choose a format above, such as " in fault(page)
+    assert "--" not in fault(page)
+    select(page, "Format", "prompts")
+    select(page, "Prompt", "customer")
+    assert button(page, "Import 1 prompt")
 
 
 def test_a_column_of_a_lesser_role_is_told_by_hand_too(page, store):
