@@ -4,6 +4,7 @@ A source is a file's path or bytes, or a data set that the `datasets` package re
 """
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from labeling.domain import Json, Verdict
 from labeling.errors import InputError, UntoldColumnsError
 from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verdict_question
 from labeling.readers.chat import holds_thoughts
-from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank, media_fault, suggested
+from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank, media_fault, plain_name, suggested
 from labeling.readers.data_sets import DataSet
 from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped, other_side
 from labeling.readers.implicit import column_like_prompt
@@ -33,6 +34,7 @@ __all__ = [
 NAMED = 30  # columns
 SIDES: Final = frozenset({"response_a", "response_b"})  # roles
 SIDES_OF_PAIRS = ("chosen", "rejected", "response_a", "response_b")
+SAYS_BETTER = ("verdict", "preference")
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")
 
@@ -119,7 +121,10 @@ def understand(
         roles,
         dict(verdicts or {}),
     )
-    if is_to_find and kind == "auto" and format == "completions" and is_rated_by_numbers(columns, _first(source, seen)):
+    is_guessed = (
+        is_to_find and kind == "auto" and "desirable" not in given and "label" not in map(plain_name, given.values())
+    )
+    if is_guessed and format == "completions" and is_rated_by_numbers(columns, _first(source, seen)):
         return understand(source, name, format="kto", mapping=mapping, encoding=encoding, verdicts=verdicts)
     seen = _of_two_responses(seen, source, given)
     seen = _with_verdicts(seen, source, is_question_given="verdict" in given)
@@ -156,14 +161,19 @@ def _of_two_responses(seen: Understanding, source: Source, given: Mapping[str, s
         return replace(seen, blank=tuple(further))
     further = [name for name in further if name not in blank]
     if given.keys() >= SIDES:
-        return replace(seen, mapping={role: roles[role] for role in roles if role != "verdict" or role in given})
+        return replace(seen, mapping={role: roles[role] for role in roles if role not in SAYS_BETTER or role in given})
     a, b = roles["response_a"], roles["response_b"]
-    verdict = f", and --map verdict={roles['verdict']} where it is of these two" if "verdict" in roles else ""
+    says = "".join(f", and {_map(role, roles[role])} where it is of these two" for role in SAYS_BETTER if role in roles)
     raise UntoldColumnsError(
         f"{seen.name} has more responses than the two that would be compared, {a} and {b}: also {', '.join(further[:NAMED])}.",
-        f"Leave the others out of the file, or choose two: --map response_a={a} --map response_b={b}{verdict}.",
-        dict.fromkeys((*SIDES, "verdict"), ""),
+        f"Leave the others out of the file, or choose two: {_map('response_a', a)} {_map('response_b', b)}{says}.",
+        dict.fromkeys((*SIDES, *(role for role in SAYS_BETTER if role in roles)), ""),
     )
+
+
+def _map(role: str, column: str) -> str:
+    """How a command says it, of a name with spaces too."""
+    return f"--map {shlex.quote(f'{role}={column}')}"
 
 
 def _expect_implicit_prompt(name: str, looked_at: list[Json], roles: Mapping[str, str]) -> None:
@@ -171,7 +181,7 @@ def _expect_implicit_prompt(name: str, looked_at: list[Json], roles: Mapping[str
     if column := column_like_prompt(looked_at, roles):
         raise UntoldColumnsError(
             f"{name} has no column that is known as the prompt, but {column!r}, which may be it.",
-            f"Call it prompt, or say --map prompt={column}. Where the prompt is what chosen and rejected begin with, say"
+            f"Call it prompt, or say {_map('prompt', column)}. Where the prompt is what chosen and rejected begin with, say"
             " --map prompt= instead.",
             {"prompt": column},
         )

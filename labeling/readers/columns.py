@@ -277,7 +277,7 @@ def verdict_of(value: object) -> Verdict | None:
         return None
     found = verdict_called(word)
     if found is None:
-        known = "a, b, tie and both_bad, and 1 and 2 in a column without other numbers"
+        known = "a, b, tie and both_bad, and 1 and 2 in a column without other numbers, beside responses that count so"
         raise RowFault(
             "unknown_verdict",
             f"the verdict says {word[:60]!r}; known are {known}; say what it means with --verdict VERDICT=WORD",

@@ -150,7 +150,7 @@ def _by_roles(kind: str, mapping: Columns, columns: list[str]) -> str | None:
         known = mapping.keys()
         if roles in _TWO_SIDES and roles & known:  # the other side may go by a name that is known
             known = suggested(columns, [role for role in sorted(roles) if role not in mapping], mapping).keys()
-        if roles <= known and kind in ("auto", FORMATS[name].kind):
+        if roles <= known and mapping.keys() <= set(FORMATS[name].columns) and kind in ("auto", FORMATS[name].kind):
             return name
     return None
 
@@ -169,9 +169,13 @@ def columns_of(format: Format, records: Iterable[Record]) -> tuple[str, ...]:
 def mapped(format: Format, columns: tuple[str, ...], given: Columns, *, of_first: int) -> dict[str, str]:
     """Role to column: by name, and as given. Columns after the `of_first` that the first rows have play only what is left."""
     roles = format.columns if format.spelled is None else [role for role in format.columns if role != "verdict"]
-    found = suggested(columns[:of_first], roles)
+    # A column that is one side by hand is not the other one by its name.
+    sides = {column for role, column in given.items() if any(role in two for two in _TWO_SIDES)}
+    free = [column for column in columns if column not in sides]
+    of_first -= len(sides.intersection(columns[:of_first]))
+    found = suggested(free[:of_first], roles)
     left = [role for role in roles if role not in found]
-    found = suggested(columns[of_first:], left, found) | dict(given)
+    found = suggested(free[of_first:], left, found) | dict(given)
     prompt = plain_name(found.get("prompt", ""))
     for role in ("input", "history"):
         # Beside a question a context may be anything; what plays another role by hand is no part of the prompt.

@@ -52,11 +52,13 @@ def is_rated_by_numbers(columns: Iterable[str], records: Iterable[Mapping[str, A
 
     Under other names, beside another number or without the other of the two a 1 may mean anything.
     """
-    if set(columns) != TRL_COLUMNS:
+    names = [name for name in columns if name.strip()]
+    if {plain_name(name) for name in names} != TRL_COLUMNS:
         return False
+    column = next(name for name in names if plain_name(name) == "label")
     labels = set()
     for record in records:
-        label = record.get("label")
+        label = record.get(column)
         if isinstance(label, dict | list) or str(label).removesuffix(".0") not in ("0", "1"):
             return False
         labels.add(str(label).removesuffix(".0"))

@@ -129,9 +129,13 @@ def _no_pairs(name: str, understanding: Understanding) -> str:
     said = f"{name} was read as {understanding.format}, which holds {understanding.kind}: only pairs can be converted."
     remedy = "Import it and label it first, or, where it holds pairs by other names, say how it is read:"
     idle = understanding.idle
+    how = "--from trl --map chosen=COLUMN --map rejected=COLUMN"
+    if understanding.kind == "completions":
+        how += ", or, where a column says which are good, --from kto --map desirable=COLUMN"
     more = f" and {len(idle) - NAMED:,} more" if len(idle) > NAMED else ""
-    seen = f" In no role: {', '.join(idle[:NAMED])}{more}." if idle else ""
-    return f"{said}{seen} {remedy} --from trl --map chosen=COLUMN --map rejected=COLUMN."
+    # Of a format without roles each column may be read.
+    seen = f" In no role: {', '.join(idle[:NAMED])}{more}." if idle and understanding.mapping else ""
+    return f"{said}{seen} {remedy} {how}."
 
 
 def _expect_file_name(out: Path, to: str) -> None:
@@ -321,6 +325,12 @@ def _told(name: str, refusal: Refusal) -> bytes:
     )
 
 
+def _may_map_verdict(understanding: Understanding) -> bool:
+    """Whether a column could be the verdict and none is: of a tool's export it is a question."""
+    format = FORMATS[understanding.format]
+    return format.spelled is None and "verdict" in format.columns and "verdict" not in understanding.mapping
+
+
 def _nothing(name: str, understanding: Understanding, reasons: Counter[str], refused_out: Path) -> str:
     if not reasons:
         return f"No row of {name} was asked for. Give --limit a number above 0."
@@ -328,9 +338,7 @@ def _nothing(name: str, understanding: Understanding, reasons: Counter[str], ref
     remedy = ""
     if not reasons.keys().isdisjoint(OTHERWISE_READ):
         remedy = "; say how the file is read with --from"
-    elif (
-        NO_VERDICT in reasons and FORMATS[understanding.format].spelled is None
-    ):  # else it is a question that is mapped
+    elif NO_VERDICT in reasons and _may_map_verdict(understanding):
         remedy = "; say which column is the verdict with --map verdict=COLUMN"
     return (
         f"Not one row of {name}, read as {understanding.format}, can be written: {told}."

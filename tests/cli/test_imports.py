@@ -107,9 +107,9 @@ def test_a_dry_run_shows_which_column_plays_which_role_and_what_the_first_rows_b
 
 
 def test_a_dry_run_tells_which_side_of_a_pair_was_passed_over(command, file):
-    rows = file("rows.jsonl", '{"prompt": "Q", "rejected": "y", "accepted": "x"}\n')
+    rows = file("rows.jsonl", '{"prompt": "Q", "rejected": "y", "taken": "x"}\n')
     assert "read as prompts without 'rejected': where the rows are pairs," in command(rows, "--dry-run").stdout
-    assert "without" not in command(rows, "--dry-run", "--map", "chosen=accepted").stdout
+    assert "without" not in command(rows, "--dry-run", "--map", "chosen=taken").stdout
 
 
 def test_answers_that_name_no_verdict_are_told(command, file):

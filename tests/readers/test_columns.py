@@ -1,5 +1,6 @@
 """What stands beside an instruction is part of its prompt, whatever the rest of the row is."""
 
+import shlex
 from decimal import Decimal
 
 import pytest
@@ -162,8 +163,9 @@ def test_a_third_response_is_not_lost_without_a_word(columns, told, more):
     with pytest.raises(InputError) as raised:
         understand(jsonl(record), "file.jsonl")
     assert told in str(raised.value)
+    said_so = (shlex.quote(f"response_{side}={name}") for side, name in zip("ab", columns[:2], strict=True))
+    assert " ".join(f"--map {one}" for one in said_so) in str(raised.value)
     first, second = columns[1], columns[-1]
-    assert f"--map response_a={columns[0]} --map response_b={columns[1]}" in str(raised.value)
     assert said(pair_in(record, mapping={"response_a": first, "response_b": second})) == ("Q", first, second)
 
 
@@ -266,3 +268,38 @@ def test_a_third_response_that_comes_after_many_rows_without_is_refused_and_not_
     assert (said(last), said(after)) == (("Q9999", "x", "y"), ("P", "x", "y"))
     assert (refused.line, refused.code) == (10_002, "third_response")
     assert "put such rows in a file of their own" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("record", "mapping", "roles"),
+    [
+        ({"prompt": "Q", "left": "x", "right": "y"}, {"response_a": "right"}, {"response_a": "right"}),
+        (
+            {"prompt": "Q", "response_1": "x", "response_2": "y"},
+            {"response_a": "response_2"},
+            {"response_a": "response_2"},
+        ),
+        (
+            {"prompt": "Q", "chosen": "x", "preferred": "y"},
+            {"rejected": "chosen"},
+            {"chosen": "preferred", "rejected": "chosen"},
+        ),
+    ],
+)
+def test_a_column_that_is_one_side_by_hand_is_not_the_other_by_its_name(record, mapping, roles):
+    format = "trl" if "chosen" in record else "pairs"
+    found = understand(jsonl(record), "file.jsonl", format=format, mapping=mapping).mapping
+    assert {role: column for role, column in found.items() if role != "prompt"} == roles
+
+
+@pytest.mark.parametrize("role", ["chosen", "response_a"])
+def test_one_side_and_a_prompt_that_are_mapped_lead_to_the_other_side(role):
+    with pytest.raises(InputError, match=f"Say also which one is {'rejected' if role == 'chosen' else 'response_b'}"):
+        understand(jsonl({"q": "Q", "good": "x", "bad": "y"}), "file.jsonl", mapping={"prompt": "q", role: "good"})
+
+
+def test_a_preference_of_several_responses_is_none_on_two_of_them_until_it_is_said_to_be():
+    record = {"prompt": "Q", "response_1": "x", "response_2": "y", "response_3": "z", "preference_strength": 1}
+    mapping = {"response_a": "response_2", "response_b": "response_3"}
+    assert pair_in(record, mapping=mapping).verdict is None
+    assert pair_in(record, mapping=mapping | {"preference": "preference_strength"}).verdict is Verdict.B

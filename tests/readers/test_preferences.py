@@ -1,6 +1,7 @@
 """Chosen and rejected, however a file writes them, become one prompt with two completions."""
 
 import json
+import shlex
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_what_two_texts_begin_with_is_no_prompt_beside_a_column_that_may_be_it(w
     record = {"dataset": "d", column: held, "source": "a site"} | ALIKE
     source = written({**record, "id": "0"}, {**record, "id": "1"})
     name = f"file.{'csv' if written is table else 'jsonl'}"
-    with pytest.raises(InputError, match=f"--map prompt={column}"):
+    with pytest.raises(InputError, match=f"--map {shlex.quote(f'prompt={column}')}"):
         understand(source, name)
     rows = rows_in(source, name, mapping={"prompt": ""})
     assert [said(row) for row in rows] == [("Step 1:", " add them.", " subtract them.")] * 2

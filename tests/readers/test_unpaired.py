@@ -171,6 +171,12 @@ def test_a_spreadsheets_1_and_0_are_true_and_false_under_trls_names():
     assert format_of(rated("Q", "x", 1), rated("Q", "y", 0)) == "kto"
     assert pairs(rows_in(b"prompt,completion,label\nQ,poor,0\nQ,good,1\n", "file.csv")) == [("good", "poor")]
     assert numbered("1", "0", kind="completions") == "completions"
+    assert numbered("1", "0", names="Prompt,Completion,Label") == "kto"
+
+
+@pytest.mark.parametrize("mapping", [{"desirable": ""}, {"tags": "label"}, {"id": "label"}])
+def test_1_and_0_are_no_labels_where_the_column_is_said_to_be_something_else(mapping):
+    assert numbered("1", "0", mapping=mapping) == "completions"
 
 
 @pytest.mark.parametrize(

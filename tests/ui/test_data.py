@@ -428,7 +428,7 @@ def test_labels_that_are_not_kept_are_neither_counted_nor_contradicting(page):
 
 
 def test_a_side_of_a_pair_that_would_be_passed_over_is_told(page):
-    choose(page, "rows.jsonl", jsonl({"prompt": "Why?", "rejected": "No.", "accepted": "So."}))
+    choose(page, "rows.jsonl", jsonl({"prompt": "Why?", "rejected": "No.", "taken": "So."}))
     assert "Read as prompts without 'rejected': where the rows are pairs" in html.unescape(texts(page))
 
 
