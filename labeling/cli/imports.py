@@ -12,9 +12,9 @@ from labeling.cli.context import AsJson, ProjectName, complain, expect_many_rows
 from labeling.errors import InputError, TiebreakError
 
 if TYPE_CHECKING:
-    from labeling.readers import Refusal
     from labeling.services.import_list import ImportView
     from labeling.services.import_preview import Preview
+    from labeling.services.refused_reasons import RefusedRows
 
 
 SHOWN, SHORT = 3, 80  # rows of a dry run, and characters of each text
@@ -97,7 +97,7 @@ def import_(
                     done.append(_previewed(name, seen))
                     lines.append(
                         f"{name}: read as {seen.understanding.format}; {seen.read:,} rows, {seen.taken:,} can be taken"
-                        f"{_new(seen)}, nothing stored{_understood(seen)}{_why(seen.refused, seen.refusals)}{_contradicting(seen)}"
+                        f"{_new(seen)}, nothing stored{_understood(seen)}{_first_of(seen.refusals)}{_contradicting(seen)}"
                         + _unread(seen, is_question_given="verdict" in options.mapping)
                     )
                     continue
@@ -264,7 +264,14 @@ def _unread(seen: "Preview", *, is_question_given: bool) -> str:
     return f"\n  no verdicts by themselves: {told}; say what they mean with --verdict VERDICT=WORD" if told else ""
 
 
-def _why(reasons: Mapping[str, int], first: Iterable["Refusal"] = ()) -> str:
-    """Why rows were refused, and the first of them, where it is given."""
-    told = {row.code: f", the first in line {row.line}: {row.reason}" for row in first}
-    return "".join(f"\n  refused: {number:,} {code}{told.get(code, '')}" for code, number in reasons.items())
+def _first_of(refusals: Iterable["RefusedRows"]) -> str:
+    """Why rows would be refused, and the first of each reason."""
+    return "".join(
+        f"\n  refused: {one.rows:,} {one.first.code}, the first in line {one.first.line}: {one.first.reason}"
+        for one in refusals
+    )
+
+
+def _why(reasons: Mapping[str, int]) -> str:
+    """Why rows were refused."""
+    return "".join(f"\n  refused: {number:,} {code}" for code, number in reasons.items())

@@ -13,6 +13,7 @@ from labeling.rows import CompletionRow, PairGroup, PairRow, PromptRow, Reply, R
 from labeling.services.access import managed_project
 from labeling.services.import_chunks import FIRST_SHOWN, Lined, without_prompt
 from labeling.services.imports import ImportOptions
+from labeling.services.refused_reasons import Reasons, RefusedRows
 from labeling.storage import import_rows as rows_in
 from labeling.storage.import_rows import Side
 from labeling.storage.store import Session, Store
@@ -39,7 +40,7 @@ class Preview:
     read: int
     taken: int
     refused: Mapping[str, int]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedRows, ...]
     samples: tuple[Lined, ...]
     prompts: int
     new_prompts: int
@@ -70,8 +71,7 @@ def preview(
         project_id = managed_project(session, actor, slug)
     understanding = options.understood(source, name)
     counts: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    refusals: list[Refusal] = []
+    reasons = Reasons()
     samples: list[Lined] = []
     digests: set[str] = set()
     new_pairs: set[int] = set()
@@ -86,9 +86,7 @@ def preview(
             progress(counts["read"])
         if isinstance(row, Refusal):
             counts["read"] += 1
-            reasons[row.code] += 1
-            if reasons[row.code] == 1:
-                refusals.append(row)
+            reasons.add(row)
             if row.word and len(words) < MOST_WORDS:
                 words.add(row.word)
             continue
@@ -123,16 +121,14 @@ def preview(
             found = rows_in.prompts_by_external_id(session, project_id, part)
         for key in part:
             if (prompts := len(found.get(key, ()))) != 1:
-                missing = [without_prompt(*row, prompts) for row in joined[key]]
-                if not reasons[missing[0].code]:
-                    refusals.append(missing[0])
-                reasons.update(row.code for row in missing)
+                for line, completion in joined[key]:
+                    reasons.add(without_prompt(line, completion, prompts))
     return Preview(
         understanding=understanding,
         read=counts["read"],
-        taken=counts["read"] - reasons.total(),
-        refused=dict(reasons),
-        refusals=tuple(refusals),
+        taken=counts["read"] - reasons.codes.total(),
+        refused=dict(reasons.codes),
+        refusals=tuple(reasons.told()),
         samples=tuple(samples[:SAMPLES]),
         pairs=counts["pairs"],
         new_pairs=len(new_pairs),

@@ -8,10 +8,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from labeling.errors import InputError, TiebreakError, UntoldColumnsError
-from labeling.readers import FORMATS, SIDES, DataSet, Refusal, Understanding
+from labeling.readers import FORMATS, SIDES, DataSet, Understanding
 from labeling.services.import_list import contradictions
 from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, passed_over, preview
 from labeling.services.imports import ImportOptions
+from labeling.services.refused_reasons import RefusedRows
 from labeling.ui.building import take_in
 from labeling.ui.context import Here
 from labeling.ui.parts import body, count, escape, fault, figures, grid, head, note, plural, section, size, tell
@@ -50,6 +51,7 @@ CHOOSE_COLUMNS: Final = "say under Columns which one is which, or choose another
 TAKEN_AS_PROMPT: Final = (
     "It is taken as the prompt. Where the prompt is what both texts begin with, choose *no column* under Prompt."
 )
+READABLE: Final = 96  # pixels of a row whose texts are broken into lines
 # What most files hold, before what single tools write.
 PLAIN: Final = ("pairs", "trl", "ranking", "completions", "prompts")
 # A data set of the hub comes over the network, and the preview reads it as well.
@@ -310,13 +312,16 @@ def _as_stored(found: Preview) -> None:
 def _refused(found: Preview) -> None:
     if not found.refused:
         return
-    with section("Refused rows", "the others are not held back by them"):
+    with section("Refused rows", "the others are not held back by them" if found.taken else ""):
         grid(
-            [_refusal(one, found.refused[one.code]) for one in found.refusals],
-            columns={"Rows": 60, "First line": 80, "Reason": 460, "What was found": 160},
+            [_refusal(one) for one in found.refusals],
+            columns={"Reason": 300, "Rows": 50, "First line": 70, "What was found": 220},
+            row_height=READABLE,
         )
-        st.caption("After the import they can be downloaded with their lines and reasons.")
+        if found.taken:
+            st.caption("After the import they can be downloaded with their lines and reasons.")
 
 
-def _refusal(one: Refusal, number: int) -> dict[str, Any]:
-    return {"Rows": number, "First line": one.line, "Reason": one.reason, "What was found": one.content[:200]}
+def _refusal(one: RefusedRows) -> dict[str, Any]:
+    reason = f"the first of them: {one.first.reason}" if one.are_various else one.first.reason
+    return {"Reason": reason, "Rows": one.rows, "First line": one.first.line, "What was found": one.first.content[:200]}

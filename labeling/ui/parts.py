@@ -137,10 +137,10 @@ def figures(*strip: tuple[str, str | int] | tuple[str, str | int, str]) -> None:
             figure(*one)
 
 
-def grid(rows: Any, columns: Mapping[str, Any] | None = None, **more: Any) -> Any:
+def grid(rows: Any, columns: Mapping[str, Any] | None = None, row_height: int = 34, **more: Any) -> Any:
     """Rows to be scrolled through. `columns` gives some columns a width in pixels, or all that Streamlit lets one say of them."""
     made: Any = {name: {"width": one} if isinstance(one, int) else one for name, one in (columns or {}).items()}
-    return st.dataframe(rows, hide_index=True, row_height=34, column_config=made, **more)
+    return st.dataframe(rows, hide_index=True, row_height=row_height, column_config=made, **more)
 
 
 def bar(done: int, total: int, noun: str, remark: str = "") -> None:

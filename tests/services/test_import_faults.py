@@ -123,7 +123,7 @@ def test_a_preview_of_completions_refuses_what_the_import_will_refuse(store: Sto
     done = run_import(store, actor, "p", answers, "answers.jsonl", PLAIN)
     assert (seen.read, seen.taken) == (done.read, done.taken) == (3, 1)
     assert seen.refused == done.refused_by_reason == {"no_prompt_with_this_id": 2}
-    assert [row.line for row in seen.refusals] == [2]
+    assert [one.first.line for one in seen.refusals] == [2]
 
 
 def test_a_completion_is_joined_to_no_prompt_where_two_files_number_theirs_alike(store: Store, actor: Actor) -> None:

@@ -69,6 +69,23 @@ def test_a_file_is_shown_in_figures_that_add_up_before_anything_is_stored(page, 
     assert project(store).prompts == 0
 
 
+def test_each_reason_why_rows_are_refused_is_told(page):
+    nul = [PAIRS[0] | {field: "x\0"} for field in ("model_a", "response_a", "prompt", "prompt")]
+    choose(page, "pairs.jsonl", jsonl(PAIRS[0], *nul))
+    table = page.dataframe[1].value
+    assert (table["Rows"].to_list(), table["First line"].to_list()) == ([1, 1, 2], [2, 3, 4])
+    assert "After the import they can be downloaded" in texts(page)
+
+
+def test_of_many_reasons_of_a_kind_the_first_is_told_and_nothing_of_others_where_there_are_none(page):
+    choose(page, "words.jsonl", jsonl(*(PAIRS[0] | {"verdict": f"word {n}"} for n in range(9))))
+    (line,) = page.dataframe[0].value.to_dict("records")
+    assert (line["Rows"], line["First line"]) == (9, 1)
+    assert line["Reason"].startswith("the first of them: the verdict says 'word 0'")
+    assert "not held back" not in texts(page)
+    assert "After the import" not in texts(page)
+
+
 def test_how_many_turns_the_prompt_of_a_pair_has_is_shown_beside_the_last_of_them(page):
     turns = [{"role": role, "content": role} for role in ("system", "user")]
     choose(page, "chats.jsonl", jsonl({"prompt": turns, "chosen": "x", "rejected": "y"}))
