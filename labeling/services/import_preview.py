@@ -159,13 +159,13 @@ def as_stored(line: int, row: Row) -> dict[str, Any]:
         row = row.pairs[0]
     if isinstance(row, PairRow):
         return {
-            "Row": line, "Verdict": _verdicts(row), "Turns": len(row.prompt.prompt.messages), "Prompt": _text(row.prompt),
-            "a, first reply": row.a.text, "b, second reply": row.b.text,
+            "Prompt": _text(row.prompt), "a, first reply": row.a.text, "b, second reply": row.b.text,
+            "Verdict": _verdicts(row), "Turns": len(row.prompt.prompt.messages), "Row": line,
         }  # fmt: skip
     if isinstance(row, CompletionRow):
         of = _text(row.prompt) if row.prompt else f"id {row.external_id}"
-        return {"Row": line, "Model": row.reply.source or "", "Prompt": of, "Reply": row.reply.text}
-    return {"Row": line, "Id": row.external_id or "", "Turns": len(row.prompt.messages), "Prompt": _text(row)}
+        return {"Prompt": of, "Reply": row.reply.text, "Model": row.reply.source or "", "Row": line}
+    return {"Prompt": _text(row), "Turns": len(row.prompt.messages), "Id": row.external_id or "", "Row": line}
 
 
 def _verdicts(row: PairRow) -> str:

@@ -51,6 +51,11 @@ CHOOSE_COLUMNS: Final = "say under Columns which one is which, or choose another
 TAKEN_AS_PROMPT: Final = (
     "It is taken as the prompt. Where the prompt is what both texts begin with, choose *no column* under Prompt."
 )
+TEXTS: Final = {  # as wide as a telephone has room for
+    "pairs": {"Prompt": 120, "a, first reply": 120, "b, second reply": 120},
+    "completions": {"Prompt": 140, "Reply": 220, "Model": 110},
+    "prompts": {"Prompt": 360, "Id": 110},
+}
 READABLE: Final = 96  # pixels of a row whose texts are broken into lines
 # What most files hold, before what single tools write.
 PLAIN: Final = ("pairs", "trl", "ranking", "completions", "prompts")
@@ -302,11 +307,15 @@ def _as_stored(found: Preview) -> None:
     if not found.samples:
         return
     with section("As it will be stored", f"first {len(found.samples)} of {count(found.pairs or found.taken)}"):
-        texts = {"Prompt": 240} | dict.fromkeys(("a, first reply", "b, second reply"), 200)
         grid(
-            [as_stored(line, row) for line, row in found.samples],
-            columns={"Row": 56, "Verdict": 64, "Turns": 56} | (texts if found.understanding.kind == "pairs" else {}),
+            [_in_words(as_stored(line, row)) for line, row in found.samples],
+            columns=TEXTS[found.understanding.kind] | {"Verdict": 80, "Turns": 56, "Row": 56},
+            row_height=READABLE,
         )
+
+
+def _in_words(stored: dict[str, Any]) -> dict[str, Any]:
+    return stored | ({"Verdict": stored["Verdict"].replace("_", " ")} if "Verdict" in stored else {})
 
 
 def _refused(found: Preview) -> None:

@@ -99,7 +99,7 @@ def test_a_dry_run_shows_which_column_plays_which_role_and_what_the_first_rows_b
     assert "prompt='question'" in said
     assert "in no role: 'weight'" in said
     assert (
-        r"row 2: Verdict: 'b', Turns: 1, Prompt: 'Why \x1b[2J?', a, first reply: 'So.', b, second reply: 'No.'" in said
+        r"row 2: Prompt: 'Why \x1b[2J?', a, first reply: 'So.', b, second reply: 'No.', Verdict: 'b', Turns: 1" in said
     )
     told = json.loads(command(table, "--dry-run", "--json").stdout)["imports"][0]
     assert (told["mapping"]["prompt"], told["columns"][-1]) == ("question", "weight")

@@ -86,6 +86,13 @@ def test_of_many_reasons_of_a_kind_the_first_is_told_and_nothing_of_others_where
     assert "After the import" not in texts(page)
 
 
+def test_both_replies_stand_before_what_is_told_of_them_and_a_verdict_is_said_in_words(page):
+    choose(page, "pairs.jsonl", jsonl(PAIRS[0] | {"verdict": "both_bad"}))
+    shown = page.dataframe[0].value
+    assert shown.columns.to_list() == ["Prompt", "a, first reply", "b, second reply", "Verdict", "Turns", "Row"]
+    assert shown["Verdict"].to_list() == ["both bad"]
+
+
 def test_how_many_turns_the_prompt_of_a_pair_has_is_shown_beside_the_last_of_them(page):
     turns = [{"role": role, "content": role} for role in ("system", "user")]
     choose(page, "chats.jsonl", jsonl({"prompt": turns, "chosen": "x", "rejected": "y"}))
