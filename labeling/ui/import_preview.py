@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from labeling.errors import InputError, TiebreakError, UntoldColumnsError
 from labeling.readers import FORMATS, SIDES, DataSet, Understanding
+from labeling.render import visible
 from labeling.services.import_list import contradictions
 from labeling.services.import_preview import MOST_WORDS, Preview, as_stored, passed_over, preview
 from labeling.services.imports import ImportOptions
@@ -96,7 +97,7 @@ def show(me: Here, file: ChosenFile) -> None:
         options = _options(file)
     found = _preview(me, file, options, place)
     if found is None:
-        with place.container(), head("Import preview", f"{escape(file.name)} · nothing is stored yet"):
+        with place.container(), head("Import preview", f"{escape(visible(file.name))} · nothing is stored yet"):
             st.button("Discard", on_click=discard)
         return
     seen = found.understanding
@@ -108,7 +109,9 @@ def show(me: Here, file: ChosenFile) -> None:
     how = [f"understood as {FORMATS[seen.format].title}", *_written(seen)]
     bytes_ = "" if isinstance(file.content, DataSet) else f"{size(len(file.content))} · "
     with place.container(gap="medium"):
-        with head("Import preview", f"{escape(file.name)} · {bytes_}{escape(', '.join(how))} · nothing is stored yet"):
+        with head(
+            "Import preview", f"{escape(visible(file.name))} · {bytes_}{escape(', '.join(how))} · nothing is stored yet"
+        ):
             st.button("Discard", on_click=discard)
             wanted = st.button(f"Import {_new(found)}", type="primary", disabled=not found.taken)
         figures(
@@ -216,7 +219,7 @@ def _preview(me: Here, file: ChosenFile, options: ImportOptions, place: DeltaGen
         return file.seen[1]
     try:
         with place.container():
-            with head("Import preview", f"{escape(file.name)} · nothing is stored yet"):
+            with head("Import preview", f"{escape(visible(file.name))} · nothing is stored yet"):
                 pass
             told = st.empty()
             with st.spinner("Reading the file"):

@@ -359,6 +359,14 @@ def test_why_nothing_of_an_import_is_kept_is_said(store, sqlite_store_url, monke
     assert (line["State"], line["Taken"], line["Why not"]) == ("Failed", 0, "The disk is full. Free some space.")
 
 
+def test_a_file_name_turns_nothing_round(page):
+    choose(page, "\u202egnp.jsonl", jsonl(*PAIRS))
+    assert "⟨U+202E RLO⟩gnp.jsonl" in html.unescape(texts(page))
+    button(page, "Import 3 pairs").click()
+    run_to_end(page)
+    assert page.dataframe[-1].value["File"].to_list() == ["⟨U+202E RLO⟩gnp.jsonl"]
+
+
 def test_prompts_are_shown_a_page_at_a_time(store, sqlite_store_url, monkeypatch):
     lines = "".join(f"Question {n}?\n" for n in range(60)).encode()
     run_import(store, local_actor(store), "p", lines, "prompts.txt", ImportOptions())

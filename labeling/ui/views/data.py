@@ -5,6 +5,7 @@ from typing import Final
 import streamlit as st
 
 from labeling.readers.data_sets import data_set_named
+from labeling.render import visible
 from labeling.services import import_list
 from labeling.services.contents import prompts_page, sources
 from labeling.services.import_list import ImportView
@@ -143,7 +144,7 @@ def _overview(me: Here, project: ProjectView) -> None:
                         {"Completions": one.completions, "From": one.kind, "Sandbox": one.is_sandbox, "Name": one.name}
                         for one in written
                     ],
-                    columns={"Completions": 96, "From": 100, "Sandbox": 80, "Name": 780},
+                    columns={"Completions": 96, "From": 100, "Sandbox": 80, "Name": 560},
                 )
         _near(me)
         _imports(me)
@@ -241,11 +242,15 @@ def _imports(me: Here) -> None:
         return
     with section("Imports", "newest first"):
         if found[0].state == "failed":
-            note("error", "red", f"Nothing of {escape(found[0].file_name)} is kept. {escape(found[0].fault or '')}")
+            note(
+                "error",
+                "red",
+                f"Nothing of {escape(visible(found[0].file_name))} is kept. {escape(found[0].fault or '')}",
+            )
         grid(
             [
                 {
-                    "No.": view.id, "When": ago(view.created_at), "File": view.file_name, "Read as": view.format, "State": view.state.capitalize(),
+                    "No.": view.id, "When": ago(view.created_at), "File": visible(view.file_name), "Read as": view.format, "State": view.state.capitalize(),
                     "Rows": view.read, "Taken": view.taken, "There already": view.known, "Refused": view.refused,
                 }
                 | ({"Why not": view.fault or ""} if any(one.fault for one in found) else {})
