@@ -354,6 +354,8 @@ def test_why_nothing_of_an_import_is_kept_is_said(store, sqlite_store_url, monke
     with pytest.raises(StoreError):
         run_import(store, local_actor(store), "p", jsonl(*PAIRS), "pairs.jsonl", ImportOptions(), stumble)
     page = open_page("data", "p", sqlite_store_url, monkeypatch)
+    assert "Bring prompts or pairs" in texts(page)
+    assert "0 prompts" not in texts(page)
     assert "Nothing of pairs.jsonl is kept. The disk is full. Free some space." in html.unescape(texts(page))
     (line,) = page.dataframe[-1].value.to_dict("records")
     assert (line["State"], line["Taken"], line["Why not"]) == ("Failed", 0, "The disk is full. Free some space.")

@@ -50,8 +50,8 @@ def main() -> None:
     if file is not None:
         import_preview.show(me, file)
         return
-    if not project.prompts and not import_list.list_imports(me.store, me.actor, me.project):
-        _first()
+    if not project.prompts:
+        _first(me)
         return
     _overview(me, project)
 
@@ -99,20 +99,20 @@ def choose() -> None:
                 st.rerun()
 
 
-def _first() -> None:
+def _first(me: Here) -> None:
     with head("Data", "Nothing imported yet"):
         pass
-    with (
-        body(),
-        empty(
+    with body():
+        _outcome(me)
+        with empty(
             "upload_file",
             "Bring prompts or pairs",
             f"CSV, JSON, JSONL, Parquet or text, up to {_limit()} MB, or a data set of the Hugging Face hub by its name."
             " You see a preview before anything is stored.",
-        ),
-    ):
-        if st.button("Choose a file", type="primary"):
-            choose()
+        ):
+            if st.button("Choose a file", type="primary"):
+                choose()
+        _imports(me)
 
 
 def _overview(me: Here, project: ProjectView) -> None:
