@@ -288,6 +288,7 @@ def test_what_a_killed_import_wrote_is_taken_back_and_the_rest_stays(
         ("another-machine - 1 12345678", 2 * STALE, 1),
         (None, 0 * STALE, 0),
     ],
+    ids=["this process", "one of this number before", "another machine", "another machine, silent", "not told"],
 )
 def test_an_import_is_taken_back_only_where_its_process_is_gone_or_gives_no_sign_of_life(
     store: Store, actor: Actor, process: str | None, silence: timedelta, taken_back: int
