@@ -173,7 +173,7 @@ def _options(file: ChosenFile) -> ImportOptions:
     mapping = {role: "" if column == NONE else column for role, column in chosen.items() if column is not None}
     meant = {word: st.session_state.get(_word_key(format_, word)) for word in file.words}
     kind = FORMATS[format_].kind if format_ != "auto" else (file.seen[1].understanding.kind if file.seen else "")
-    named_after, model = file.name.removeprefix("hf:").split(".")[0], None
+    named_after, model = "".join(filter(str.isprintable, file.name.removeprefix("hf:").split(".")[0])), None
     labels_as: str | None = None if kind else named_after  # before the kind is known, as it will be suggested for pairs
     is_joined_up, are_names_kept = False, True
     named = file.seen[1].raters if file.seen else 0
@@ -275,7 +275,7 @@ def _word_key(format_: str, word: str) -> str:
 def _columns(found: Preview, format_: str, words: tuple[str, ...]) -> None:
     seen = found.understanding
     roles, has_questions = FORMATS[seen.format].columns, FORMATS[seen.format].spelled is not None
-    if TEXT_ROLES.isdisjoint(seen.mapping):
+    if found.taken and TEXT_ROLES.isdisjoint(seen.mapping):
         st.caption("The texts stand where this format has them.")
     first = [role for role in dict.fromkeys([*MAIN_ROLES, *seen.mapping]) if role in roles]
     for role in first:
@@ -327,7 +327,7 @@ def _refused(found: Preview) -> None:
     with section("Refused rows", "the others are not held back by them" if found.taken else ""):
         grid(
             [_refusal(one) for one in found.refusals],
-            columns={"Reason": 300, "Rows": 50, "First line": 70, "What was found": 220},
+            columns={"Reason": 300, "Rows": 50, "First line": 70, "What was found": 170},
             row_height=READABLE,
         )
         if found.taken:

@@ -364,6 +364,7 @@ def test_why_nothing_of_an_import_is_kept_is_said(store, sqlite_store_url, monke
 def test_a_file_name_turns_nothing_round(page):
     choose(page, "\u202egnp.jsonl", jsonl(*PAIRS))
     assert "⟨U+202E RLO⟩gnp.jsonl" in html.unescape(texts(page))
+    assert page.text_input[0].value == "gnp"
     button(page, "Import 3 pairs").click()
     run_to_end(page)
     assert page.dataframe[-1].value["File"].to_list() == ["⟨U+202E RLO⟩gnp.jsonl"]

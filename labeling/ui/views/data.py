@@ -256,7 +256,7 @@ def _imports(me: Here) -> None:
                 | ({"Why not": view.fault or ""} if any(one.fault for one in found) else {})
                 for view in found
             ],
-            columns={"No.": 50, "When": 120, "File": 300, "Why not": 440},
+            columns={"No.": 50, "When": 120, "File": 200, "Why not": 440},
         )  # fmt: skip
         for view in found:
             if not view.refused:
