@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from labeling.render import visible
 from labeling.services.export import usable
 from labeling.services.next_step import Step, next_step
 from labeling.services.projects import ProjectView, Recent, list_projects, recent
@@ -136,7 +137,7 @@ def _lately(me: Here) -> None:
         grid(
             {
                 "When": [ago(event.at) for event in events],
-                "What": [event.what for event in events],
+                "What": [visible(event.what) for event in events],
                 "State": [[_state(event).capitalize()] for event in events],
                 "Project": [event.project for event in events],
                 "Result": [event.result for event in events],
