@@ -5,9 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labeling.domain import Json, Verdict, completion_digest
+from labeling.domain import SYSTEM, Json, Verdict, completion_digest
 from labeling.readers.chat import as_messages, as_reply, unfolded
-from labeling.readers.columns import Columns, cell, needed, plain_name, prompt_messages, prompt_row
+from labeling.readers.columns import (
+    PROMPT,
+    Columns,
+    cell,
+    is_blank,
+    listed,
+    needed,
+    plain_name,
+    prompt_messages,
+    prompt_row,
+)
 from labeling.readers.preferences import joined, sharegpt_messages, turned
 from labeling.readers.refusals import Refusal, RowFault
 from labeling.rows import PairGroup, PairRow, PromptRow, Reply
@@ -76,7 +86,7 @@ def rated(record: dict[str, Any], columns: Columns) -> RatedRow:
         reply = unfolded(needed(record, columns, "response"), columns["response"])
         if isinstance(reply, list) and len(reply) > 1:
             *messages, reply = as_messages(turned(reply, columns["response"]), columns["response"])
-            if cell(record, columns, "prompt"):
+            if not _is_whole([*messages, reply], record, columns):
                 messages = joined(_asked(record, columns), messages, (reply,), columns["prompt"])
         else:
             messages = _asked(record, columns)
@@ -86,6 +96,12 @@ def rated(record: dict[str, Any], columns: Columns) -> RatedRow:
         messages, reply = whole[:-1], whole[-1]
     prompt = prompt_row(record, columns, messages)
     return RatedRow(prompt, as_reply(reply, "the completion", cell(record, columns, "model")), is_desirable)
+
+
+def _is_whole(turns: list[Json], record: dict[str, Any], columns: Columns) -> bool:
+    """Whether the user begins a conversation, and nothing beside it is of the prompt."""
+    speaker = next((turn["role"] for turn in turns if turn["role"] not in SYSTEM), None)
+    return speaker == "user" and all(is_blank(listed(cell(record, columns, role))) for role in PROMPT)
 
 
 def _asked(record: dict[str, Any], columns: Columns) -> list[Json]:

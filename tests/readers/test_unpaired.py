@@ -127,6 +127,34 @@ def test_a_completion_may_go_on_from_its_prompt_for_several_turns():
     assert list(row.pairs[0].prompt.prompt.messages) == [USER, BAD, MORE]
 
 
+def test_the_input_of_an_empty_instruction_is_what_a_completion_of_several_turns_goes_on_from():
+    (row,) = rows_in(jsonl(*whole({"instruction": "", "input": USER["content"]}, [BAD, MORE])))
+    assert isinstance(row, PairGroup), row
+    assert list(row.pairs[0].prompt.prompt.messages) == [USER, BAD, MORE]
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("beside", "turns"),
+    [
+        ({"prompt": ""}, [BAD, MORE]),
+        ({"prompt": None}, [{"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "blue"}]),
+        ({"prompt": "", "history": [["Hi", "Hello."]]}, [USER]),
+        ({"ask": "Why?"}, [BAD, MORE]),
+    ],
+)
+def test_a_completion_of_several_turns_whose_question_is_nowhere_is_refused(beside, turns):
+    found = rows_in(jsonl(*whole(beside, turns)), format="kto")
+    assert [isinstance(row, Refusal) and row.code in ("empty_prompt", "missing_field") for row in found] == [True, True]
+
+
+def test_a_table_writes_an_empty_history_beside_a_whole_conversation():
+    records = whole({"prompt": "", "history": "[]", "system": "Be brief."}, [USER])
+    assert pairs(rows_in(jsonl(*records))) == [(GOOD["content"], BAD["content"])]
+
+
 def test_a_prompt_beside_a_conversation_that_is_another_is_refused_until_it_is_set_aside():
     records = whole({"prompt": "Who?"}, [USER])
     found = rows_in(jsonl(*records))
