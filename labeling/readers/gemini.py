@@ -16,7 +16,12 @@ ABOUT_TEXT = {"text", "thought", "thoughtSignature", "thought_signature"}
 
 
 def is_gemini(record: Mapping[str, Any]) -> bool:
-    return all(isinstance(listed(record.get(name)), list) for name in ("contents", "completions"))
+    """Whether a record has both lists with what Gemini has in them: other files call theirs so, too."""
+    contents, scored = (listed(record.get(name)) for name in ("contents", "completions"))
+    if not isinstance(contents, list) or not isinstance(scored, list) or not contents:
+        return False
+    is_content = isinstance(contents[0], dict) and "parts" in contents[0]
+    return is_content and any(isinstance(one, dict) and "completion" in one for one in scored)
 
 
 def gemini(record: dict[str, Any], columns: Columns) -> PairRow:
@@ -45,9 +50,10 @@ def gemini(record: dict[str, Any], columns: Columns) -> PairRow:
 
 
 def _system(record: Mapping[str, Any]) -> list[Json]:
-    name = "systemInstruction" if "systemInstruction" in record else "system_instruction"
-    content = listed(record.get(name))
-    return [{"role": "system", "content": _text(content, name)}] if content else []
+    for name in ("systemInstruction", "system_instruction"):  # a table may have both, one of them without a value
+        if content := listed(record.get(name)):
+            return [{"role": "system", "content": _text(content, name)}]
+    return []
 
 
 def _message(content: Any, field: str) -> Json:

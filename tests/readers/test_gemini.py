@@ -3,7 +3,20 @@
 import pytest
 
 from labeling.domain import Verdict
-from tests.readers.reading import BAD, GOOD, USER, format_of, pair_in, refusal_in, said
+from labeling.readers import understand
+from tests.readers.reading import (
+    BAD,
+    GOOD,
+    USER,
+    format_of,
+    group_in,
+    pair_in,
+    refusal_in,
+    rows_in,
+    said,
+    table,
+    write_parquet,
+)
 
 
 def content(role: str, *texts: str) -> dict[str, object]:
@@ -39,6 +52,29 @@ def test_earlier_turns_and_the_system_instruction_are_of_the_prompt(name):
         {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "Hello"}, {"role": "user", "content": "Why?"},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["system_instruction", "systemInstruction"])
+def test_a_system_instruction_is_found_where_its_other_spelling_is_without_a_value(name, tmp_path):
+    system = {"parts": [{"text": "Be brief."}]}
+    line = {"systemInstruction": None, "system_instruction": None} | LINE | {name: system}
+    (in_parquet,) = rows_in(write_parquet(tmp_path / "gemini.parquet", [line]), "gemini.parquet")
+    for row in (pair_in(line), in_parquet):
+        assert row.prompt.prompt.messages[0] == {"role": "system", "content": "Be brief."}
+
+
+def test_a_table_of_gemini_is_known_as_its_lines_are(tmp_path):
+    assert understand(write_parquet(tmp_path / "gemini.parquet", [LINE]), "gemini.parquet").format == "gemini"
+    assert understand(table(LINE), "gemini.csv").format == "gemini"
+
+
+def test_what_other_files_call_contents_and_completions_is_not_of_gemini():
+    ranked = {"prompt": "Why?", "contents": ["doc 1"], "completions": ["A", "B", "C"], "ranks": [1, 2, 3]}
+    assert format_of(ranked) == "ranking"
+    assert len(group_in(ranked).pairs) == 3
+    record = {"prompt": "Why?", "contents": ["doc 1"], "completions": ["x"], "chosen": "So.", "rejected": "No."}
+    assert format_of(record) == "trl"
+    assert said(pair_in(record)) == ("Why?", "So.", "No.")
 
 
 @pytest.mark.parametrize(
