@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from labeling.domain import Json, Verdict
+from labeling.domain import SYSTEM, Json, Verdict
 from labeling.readers.chat import as_messages, as_reply, plain_text
 from labeling.readers.columns import (
     Columns,
@@ -96,14 +96,15 @@ def battle(record: dict[str, Any], columns: Columns) -> PairRow:
 def _conversation(record: Mapping[str, Any], field: str) -> tuple[list[Json], Json]:
     """The messages of a conversation up to the judged reply, and that reply: the one of turn `turn`, where one is named."""
     messages = as_messages(listed(record.get(field)), field)
-    before = _said_before(record, field, messages)
+    begun = 1 if messages[0]["role"] in SYSTEM else 0
+    before = _said_before(record, field, messages[begun:])
     turn = record.get("turn")
     if isinstance(turn, int):
         replies = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
         messages = messages[: replies[turn - 1] + 1] if 0 < turn <= len(replies) else messages
     if len(messages) < 2:
         raise RowFault("not_one_reply", f"{field} holds no prompt with its reply")
-    return [*before, *messages[:-1]], messages[-1]
+    return [*messages[:begun], *before, *messages[begun:-1]], messages[-1]
 
 
 def _said_before(record: Mapping[str, Any], field: str, messages: list[Json]) -> list[Json]:
@@ -112,13 +113,14 @@ def _said_before(record: Mapping[str, Any], field: str, messages: list[Json]) ->
     Raises:
         RowFault: `evaluation_order` says that there is something, and it is not known what.
     """
-    turns = listed(record.get("full_conversation"))
-    is_later = (number_of(record.get("evaluation_order")) or 1) > 1
-    if not is_later and (not isinstance(turns, list) or len(turns) <= len(messages) // 2):
+    turns, order = listed(record.get("full_conversation")), number_of(record.get("evaluation_order"))
+    if order == 1:
         return []
     side = field.replace("conversation", "model_side")
     whole = _one_side(turns, side) if turns and isinstance(turns, list) else []
     if whole[-len(messages) :] != messages:
+        if (order or 1) <= 1:
+            return []
         raise RowFault(
             "missing_field",
             f"{field} goes on from earlier turns, and full_conversation does not hold these, with {field} as its end;"

@@ -84,6 +84,36 @@ def test_a_later_battle_whose_earlier_turns_are_nowhere_is_refused(full):
     assert (found.code, "earlier turns" in found.reason) == ("missing_field", True)
 
 
+SYSTEM = {"role": "system", "content": "Be brief."}
+OTHER_SHAPES = [
+    [USER, GOOD, BAD],
+    [SYSTEM, {"user": USER, "model_side_a": GOOD, "model_side_b": BAD}],
+    [{"user": USER, "model_side_a": GOOD, "model_side_b": BAD}, {"user": parts("user", "And now?")}],
+]
+
+
+@pytest.mark.parametrize("full", OTHER_SHAPES)
+@pytest.mark.parametrize("order", [None, 1, "1"])
+def test_a_battle_that_is_not_said_to_be_a_later_one_has_the_turns_of_its_own(order, full):
+    row = pair_in(BATTLE | {"evaluation_order": order, "full_conversation": full})
+    assert (said(row), len(row.prompt.prompt.messages)) == ((USER["content"], GOOD["content"], BAD["content"]), 1)
+
+
+def test_the_first_battle_of_a_session_has_no_turns_before_it_whatever_follows():
+    turns = session(("Write.", "Sea.", "Sea."), ("Shorter.", "S.", "s."))
+    first = turns | {"evaluation_order": 1}
+    assert len(pair_in(first).prompt.prompt.messages) == 1
+    assert len(pair_in(turns).prompt.prompt.messages) == 3
+
+
+@pytest.mark.parametrize("order", [2, None])
+def test_the_system_prompt_of_a_later_battle_stays_before_the_earlier_turns(order):
+    later = session(("Write.", "Sea.", "Sea."), ("Shorter.", "S.", "s.")) | {"evaluation_order": order}
+    sides = {f"conversation_{side}": [SYSTEM, *later[f"conversation_{side}"]] for side in "ab"}
+    messages = pair_in(later | sides).prompt.prompt.messages
+    assert [message["content"] for message in messages] == ["Be brief.", "Write.", "Sea.", "Shorter."]
+
+
 def test_a_battle_as_a_table_holds_lists_and_three_winner_columns():
     record = {
         "id": 5, "model_a": "alpha", "model_b": "beta", "prompt": '["Why?"]', "response_a": '["So."]', "response_b": '["No."]',
