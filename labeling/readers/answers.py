@@ -4,7 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 from labeling.readers.chat import as_messages, as_reply, plain_text
-from labeling.readers.columns import Columns, cell, expect_whole_id, identifier, needed, prompt_row
+from labeling.readers.columns import (
+    Columns,
+    cell,
+    expect_whole_id,
+    identifier,
+    is_blank,
+    needed,
+    plain_name,
+    prompt_row,
+)
 from labeling.readers.refusals import RowFault
 from labeling.readers.scored import marked_turns
 from labeling.rows import CompletionRow, PromptRow
@@ -15,10 +24,15 @@ def completion_table(record: dict[str, Any], columns: Columns) -> CompletionRow:
     ended = record.get("finish_reason", record.get("stop_reason"))
     if isinstance(ended, str) and ended.strip():
         reply = replace(reply, finish_reason=ended.strip()[:40])
-    if "prompt" in columns and cell(record, columns, "prompt"):
+    if cell(record, columns, "prompt") or _is_input_alone(record, columns):
         messages = marked_turns(record, columns) if "helpfulness" in record else None  # HelpSteer2's single answers
         return CompletionRow(reply, prompt=prompt_row(record, columns, messages))
     return CompletionRow(reply, external_id=_needed_id(record, columns))
+
+
+def _is_input_alone(record: dict[str, Any], columns: Columns) -> bool:
+    """Whether the second part of an instruction is the prompt, where there is no first; a context alone asks nothing."""
+    return plain_name(columns.get("input", "")) == "input" and not is_blank(cell(record, columns, "input"))
 
 
 def _needed_id(record: dict[str, Any], columns: Columns) -> str:

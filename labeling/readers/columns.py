@@ -167,7 +167,7 @@ NO_HISTORY = "; where it is no part of the prompt, say so with --map history="
 def prompt_messages(record: Mapping[str, Any], columns: Columns, given: object) -> list[Json]:
     """The messages of a prompt with what stands beside it: the second part of Alpaca's instructions, and earlier turns."""
     more = _input(record, columns) if "input" in columns else ""
-    if more and _is_blank(given) and plain_name(columns["input"]) == "input":  # a context alone asks nothing
+    if more and is_blank(given) and plain_name(columns["input"]) == "input":  # a context alone asks nothing
         messages = [{"role": "user", "content": more}]
     else:
         messages = as_messages(given, columns.get("prompt", "prompt"))
@@ -177,10 +177,6 @@ def prompt_messages(record: Mapping[str, Any], columns: Columns, given: object) 
         return messages
     begun = 1 if messages[0]["role"] in SYSTEM else 0
     return [*messages[:begun], *_history(record, columns), *messages[begun:]]
-
-
-def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _input(record: Mapping[str, Any], columns: Columns) -> str:
@@ -208,6 +204,8 @@ def _history(record: Mapping[str, Any], columns: Columns) -> list[Json]:
 
 def media_fault(record: Mapping[str, Any], columns: Columns) -> RowFault | None:
     """What speaks against a record with pictures, sounds or films beside its texts; None where it has none."""
+    if record.keys().isdisjoint(MEDIA):  # nearly every record
+        return None
     found = [name for name in MEDIA if name not in columns.values() and _holds(listed(record.get(name)))]
     if not found:
         return None

@@ -53,7 +53,8 @@ def marked_turns(record: Mapping[str, Any], columns: Columns) -> list[Json]:
         return messages
     first, *later = TURN.split(messages[0]["content"])
     turns = zip(later[::2], later[1::2], strict=True)
-    return [{"role": "user", "content": first}, *({"role": who.lower(), "content": text} for who, text in turns)]
+    begun = [{"role": "user", "content": first}] if first.strip() or not later else []  # the first may be marked, too
+    return begun + [{"role": who.lower(), "content": text} for who, text in turns]
 
 
 def is_webgpt(record: Mapping[str, Any]) -> bool:

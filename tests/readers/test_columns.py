@@ -9,7 +9,7 @@ from labeling.domain import Verdict
 from labeling.errors import InputError
 from labeling.readers import understand
 from labeling.readers.columns import identifier
-from labeling.rows import PairGroup, PromptRow
+from labeling.rows import CompletionRow, PairGroup, PromptRow
 from tests.readers.reading import USER, format_of, jsonl, pair_in, refusal_in, rows_in, said, write_parquet
 
 ALPACA = {"instruction": "Translate to French.", "input": "Good morning"}
@@ -112,6 +112,21 @@ def test_an_input_without_an_instruction_is_the_prompt(fields, nothing):
     record = other | {"instruction": nothing}
     assert prompts_in(other, record) == [["Translate to French.\nGood morning"], ["Good morning"]]
     assert prompts_in(other | HISTORY, record | HISTORY)[1] == ["Hi", "Hello.", "Good morning"]
+
+
+@pytest.mark.parametrize("nothing", ["", " ", None])
+def test_an_input_without_an_instruction_is_the_prompt_of_a_completion(nothing):
+    record = {"instruction": nothing, "input": "Why?", "output": "So."}
+    (row,) = rows_in(jsonl(record))
+    assert isinstance(row, CompletionRow), row
+    assert list(row.prompt.prompt.messages) == [{"role": "user", "content": "Why?"}]
+
+
+def test_a_completion_without_a_question_joins_its_prompt_by_id():
+    for beside in ({"context": "Ann is."}, {"input": " "}):
+        (row,) = rows_in(jsonl({"id": "q1", "instruction": "", "output": "So."} | beside))
+        assert isinstance(row, CompletionRow), row
+        assert (row.prompt, row.external_id) == (None, "q1")
 
 
 def test_a_context_without_an_instruction_is_no_prompt():

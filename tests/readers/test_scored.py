@@ -48,6 +48,8 @@ def test_turns_that_helpsteer2_marks_inside_a_text_are_messages():
     [
         ("Why?\n<extra_id_1>Assistant\nSo.\n<extra_id_1>User\nAnd now?", 3),
         ("Why is <extra_id_1>User\nno turn?", 1),
+        ("<extra_id_1>User\nWhy?", 1),
+        ("<extra_id_1>User\nWhy?\n<extra_id_1>Assistant\nSo.\n<extra_id_1>User\nAnd now?", 3),
         ("Why is it?\n <extra_id_1>Assistant\n", 1),
     ],
 )
@@ -58,6 +60,7 @@ def test_a_single_answer_of_helpsteer2_has_the_prompt_of_its_pair(prompt, turns)
     assert isinstance(row, CompletionRow), row
     assert row.prompt.prompt == pair_in(STEER2 | {"prompt": prompt}).prompt.prompt
     assert len(row.prompt.prompt.messages) == turns
+    assert row.prompt.prompt.messages[0]["content"].startswith("Why")
 
 
 @pytest.mark.parametrize("number", [-100, 4, 0.5, "much", True, [1]])
