@@ -13,10 +13,11 @@ _NAMED = {"prompt", "question", "query", "instruction", "problem"}
 # Columns that say something of the two texts or of their row, however many words they take.
 _ABOUT = {
     "chosen", "rejected", "reason", "reasoning", "rationale", "explanation", "feedback", "critique", "comment", "comments",
-    "note", "notes", "dataset", "url", "license", "date", "time", "timestamp",
+    "note", "notes", "dataset", "url", "license", "date", "time", "timestamp", "created", "updated", "at", "file", "path",
+    "justification", "judgment", "judgement", "rubric", "analysis", "evaluation", "score", "rating", "type", "attribution",
 }  # fmt: skip
 _OTHERS = {name for names in KNOWN_COLUMNS.values() for name in names}
-_WORD = re.compile(r"[\u3040-\u9fff]|\S+")  # Chinese and Japanese do not part theirs
+_WORD = re.compile(r"[\u3040-\u9fff]{1,2}|\S+")  # Chinese and Japanese do not part theirs; many have two characters
 SEVERAL = 4  # words; tags, names and ids have fewer
 
 
@@ -28,11 +29,12 @@ def column_like_prompt(records: Iterable[Mapping[str, Any]], columns: Columns) -
     for record in records:
         if (begun := _beginning(record, columns)) is None:
             continue
+        replies = [cell(record, columns, side).strip() for side in ("chosen", "rejected")]
         for name in record:
             if (
                 name not in columns.values()
                 and plain_name(name) not in _OTHERS
-                and _may_be_prompt(name, record[name], begun)
+                and _may_be_prompt(name, record[name], begun, replies)
             ):
                 return name
     return None
@@ -49,13 +51,13 @@ def _beginning(record: Mapping[str, Any], columns: Columns) -> str | None:
     return chosen[: shared_length(chosen, rejected)]
 
 
-def _may_be_prompt(name: str, value: object, begun: str) -> bool:
+def _may_be_prompt(name: str, value: object, begun: str, replies: list[str]) -> bool:
     value = listed(value)
     if isinstance(value, list):
         return (
             bool(value) and isinstance(value[0], dict) and not value[0].keys().isdisjoint(("role", "from", "speaker"))
         )
-    if not isinstance(value, str) or not value.strip() or value.strip() in begun:
+    if not isinstance(value, str) or not value.strip() or value.strip() in begun or value.strip() in replies:
         return False
     words = plain_name(name).split("_")
     if words[-1] in _NAMED:
