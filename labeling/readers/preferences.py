@@ -17,6 +17,7 @@ from labeling.readers.chat import (
     unfolded,
 )
 from labeling.readers.columns import (
+    NO_HISTORY,
     Columns,
     cell,
     listed,
@@ -35,12 +36,14 @@ ASSISTANT = "\n\nAssistant:"
 # A marker inside a text, without the blank line before it that parts turns.
 LOOSE = re.compile(r"(?<!\n\n)(?<=\s)(Human|Assistant):")
 SPEAKERS = {"Human": "user", "Assistant": "assistant", "System": "system"}
+# The columns of a row among transcripts that is none.
+PLAIN = ("prompt", "history", "chosen", "rejected", "margin", "chosen_model", "rejected_model")
 _SILENT: Json = {"role": "assistant", "content": ""}
-NO_PROMPT = (
-    '"prompt" is missing, and what both texts begin with is none beside "{name}"; where this is the prompt, say so with'
-    " --map prompt={name}, and where it is no part of it, with --map history="
+NO_PROMPT = '"prompt" is missing, and what both texts begin with is none beside "{name}"'
+MAY_BE_PROMPT = (
+    "; where this is the prompt, say so with --map prompt={name}, and where it is no part of it, with --map history="
 )
-SWIFT_REJECTED = {"rejected_response", "rejected_messages", "rejected_message"}  # the last is OpenPipe's
+SWIFT_REJECTED = {"rejected_response", "rejected_messages"}
 SWIFT_ROLES = ("tool_call", "tool_response")  # of messages that are otherwise those of chat completions
 
 
@@ -85,8 +88,10 @@ def chosen_rejected(record: dict[str, Any], columns: Columns) -> PairRow:
     elif given is not None or cell(record, columns, "input"):
         messages = prompt_messages(record, columns, given)
     elif isinstance(chosen, str) and isinstance(rejected, str):
-        if listed(cell(record, columns, "history")):
-            raise RowFault("missing_field", NO_PROMPT.format(name=columns["history"]))
+        if history := listed(cell(record, columns, "history")):
+            is_of_lists = isinstance(history, list) and isinstance(history[0], list)
+            remedy = NO_HISTORY if is_of_lists else MAY_BE_PROMPT
+            raise RowFault("missing_field", (NO_PROMPT + remedy).format(name=columns["history"]))
         messages, chosen, rejected = _implicit(chosen, rejected)
     else:
         raise RowFault("missing_field", '"prompt" is missing')
@@ -132,7 +137,15 @@ def is_swift(record: Mapping[str, Any]) -> bool:
     """Whether a record is of ms-swift's kind: the better reply is where a reply stands anyway, the worse one beside it."""
     roles = suggested(list(record), ("prompt", "chosen", "response"))
     has_reply = "messages" in record or {"prompt", "response"} <= roles.keys()
-    return has_reply and "chosen" not in roles and not record.keys().isdisjoint(SWIFT_REJECTED)
+    is_rejected = not record.keys().isdisjoint(SWIFT_REJECTED) or _is_openpipe(record)
+    return has_reply and "chosen" not in roles and is_rejected
+
+
+def _is_openpipe(record: Mapping[str, Any]) -> bool:
+    """Whether `rejected_message` is the worse reply, as OpenPipe has it; beside no reply it is of what was not answered."""
+    messages = listed(record.get("messages")) if "rejected_message" in record else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return isinstance(last, dict) and last.get("role") == "assistant"
 
 
 def swift(record: dict[str, Any], columns: Columns) -> PairRow:
@@ -191,9 +204,14 @@ def is_transcript(record: Mapping[str, Any]) -> bool:
 
 
 def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
-    """HH-RLHF: the turns that both transcripts share are the prompt, the last turn of the assistant is the completion."""
-    chosen, rejected = plain_text(record["chosen"], "chosen"), plain_text(record.get("rejected"), "rejected")
+    """HH-RLHF: the turns that both transcripts share are the prompt, the last turn of the assistant is the completion.
+
+    A prompt without any marker is a row of TRL's among them, and stays as it is.
+    """
     prompt = record.get("prompt")
+    if isinstance(prompt, str) and not _holds_marker("\n\n" + prompt.lstrip()):
+        return chosen_rejected(record, suggested(list(record), PLAIN, columns))
+    chosen, rejected = plain_text(record["chosen"], "chosen"), plain_text(record.get("rejected"), "rejected")
     if prompt is not None:
         before, sides = _parted(plain_text(prompt, "prompt"), chosen, rejected)
     else:
@@ -217,6 +235,10 @@ def transcripts(record: dict[str, Any], columns: Columns) -> PairRow:
     )
 
 
+def _holds_marker(text: str) -> bool:
+    return (SPEAKER.search(text) or LOOSE.search(text)) is not None
+
+
 def _are_marked(*sides: str) -> bool:
     return all(side.lstrip().startswith("Assistant:") for side in sides)
 
@@ -228,12 +250,14 @@ def _parted(prompt: str, *sides: str) -> tuple[str, list[str]]:
     replies = [_said(side) for side in sides] if before == prompt else list(sides)
     if before.endswith(ASSISTANT):
         return before.removesuffix(ASSISTANT), replies
+    is_ended = before.endswith((" Assistant:", "\nAssistant:"))
     if _are_marked(*sides):
-        return before, [_said(side.lstrip().removeprefix("Assistant:")) for side in sides]
-    if not before.endswith((" Assistant:", "\nAssistant:")):
+        replies = [_said(side.lstrip().removeprefix("Assistant:")) for side in sides]
+    elif not is_ended:
         return before, list(sides)
-    before = before.removesuffix("Assistant:").rstrip()
-    if LOOSE.search(before):
+    if is_ended:
+        before = before.removesuffix("Assistant:").rstrip()
+    if LOOSE.search(before.lstrip()):
         raise RowFault(
             "not_messages", "prompt has turns that no blank line parts; write one before each Human: and Assistant:"
         )

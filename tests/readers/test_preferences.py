@@ -48,7 +48,7 @@ ALIKE = {"chosen": "Step 1: add them.", "rejected": "Step 1: subtract them."}
         ("User Question", "3 + 4"),
         ("task", "Add 3 and 4."),
         ("post", "3 + 4?"),
-        ("post", "三加四是多少"),
+        ("post", "三加四再减五是多少"),
     ],
 )
 @pytest.mark.parametrize("written", [jsonl, table])
@@ -70,16 +70,22 @@ def test_what_two_texts_begin_with_is_no_prompt_beside_a_column_that_may_be_it(w
         {"reason": "The first one adds as it should.", "chosen_feedback": "Why would it subtract?", "score": 0.5},
         {"annotations": [{"who": "r1", "stars": 4}], "tags": ["a", "b"], "question": None, "problem": " "},
         {"begun": "Step 1:", "prompt": None},
+        {"created_at": "Mon, 01 Jan 2024 10:00:00", "file": "my own files/of the year.json"},
+        {"justification": "It adds as it should.", "rubric": "Is the sum right?", "score": "4 out of 5 stars"},
+        {"judgment": "The first one is better.", "question_type": "sums of two numbers", "attribution": "by one of us"},
+        {"text": " Step 1: add them.", "domain": "数学推理", "来源": "数学推理"},
     ],
 )
 def test_what_else_is_said_of_two_texts_is_not_taken_for_their_prompt(fields):
     assert said(pair_in(fields | ALIKE)) == ("Step 1:", " add them.", " subtract them.")
 
 
-@pytest.mark.parametrize("history", ["What is 3 + 4?", [["Hi", "Hello."]]])
+@pytest.mark.parametrize("history", ["What is 3 + 4?", [USER], [["Hi", "Hello."]]])
 def test_a_history_is_not_lost_for_what_two_texts_begin_with(history):
     found = refusal_in({"history": history} | ALIKE)
-    assert (found.code, "--map prompt=history" in found.reason) == ("missing_field", True)
+    can_be_prompt = isinstance(history, str) or isinstance(history[0], dict)
+    assert (found.code, "--map prompt=history" in found.reason) == ("missing_field", can_be_prompt)
+    assert found.reason.endswith("--map history=")
     row = pair_in({"history": history} | ALIKE, mapping={"history": ""})
     assert said(row) == ("Step 1:", " add them.", " subtract them.")
 
@@ -253,6 +259,34 @@ def test_the_last_marker_of_a_transcript_needs_no_blank_line_before_it(ending):
     assert (found.code, "no blank line" in found.reason) == ("not_messages", True)
 
 
+MARKED = {"chosen": "Assistant: So.", "rejected": "Assistant: No."}
+
+
+@pytest.mark.parametrize("ending", [" Assistant:", "\nAssistant: "])
+def test_the_last_marker_of_a_transcript_may_be_before_its_replies_too(ending):
+    row = pair_in({"prompt": f"Human: Why?{ending}"} | MARKED)
+    assert (said(row), len(row.prompt.prompt.messages)) == (("Why?", "So.", "No."), 1)
+
+
+@pytest.mark.parametrize("ending", ["", "\nAssistant:"])
+def test_turns_of_a_transcript_that_no_blank_line_parts_are_refused_where_the_replies_are_marked(ending):
+    found = refusal_in({"prompt": f"Human: Hi\nAssistant: Hello.\nHuman: Why?{ending}"} | MARKED)
+    assert (found.code, "no blank line" in found.reason) == ("not_messages", True)
+
+
+@pytest.mark.parametrize("transcript", [{"prompt": "Human: Why?"} | MARKED, {"prompt": TALK} | ALIKE])
+def test_a_row_without_markers_among_transcripts_stays_as_it_is(transcript):
+    plain = {"prompt": " What is\n1 + 1? ", "chosen": " 2\n", "rejected": "Assistant: 3", "history": [], "margin": 2}
+    assert format_of(plain, transcript, plain) == "hh-rlhf"
+    first, marked, last = rows_in(jsonl(plain, transcript, plain))
+    assert first == last == pair_in(plain)
+    assert said(marked)[0] == "Why?"
+    cut = refusal_in(plain | {"prompt": "Hi\nAssistant: Hello."}, format="hh-rlhf")
+    assert (cut.code, "begins with Human:" in cut.reason) == ("not_messages", True)
+    earlier = plain | {"history": [["Hi", "Hello."]]}
+    assert rows_in(jsonl(transcript, earlier))[1] == pair_in(earlier)
+
+
 @pytest.mark.parametrize("written", [jsonl, table])
 @pytest.mark.parametrize("turns", [[HUMAN], [{"from": "user", "value": "Hi"}, GPT, HUMAN]])
 def test_a_prompt_beside_texts_may_be_turns_as_sharegpt_writes_them(written, turns):
@@ -383,6 +417,23 @@ def test_a_worse_reply_that_stands_where_the_better_one_begins_with_a_call_is_no
 )
 def test_a_row_of_ms_swift_that_is_no_pair_is_refused_with_its_own_reason(fields, code):
     assert refusal_in(SWIFT | fields).code == code
+
+
+@pytest.mark.parametrize("written", [jsonl, table])
+@pytest.mark.parametrize(
+    ("record", "format"),
+    [
+        ({"prompt": "Open it.", "completion": "No.", "rejected_message": "Blocked by policy 4."}, "completions"),
+        ({"messages": [USER], "rejected_message": "Blocked by policy 4."}, "prompts"),
+        ({"messages": [USER], "rejected_message": None}, "prompts"),
+        ({"messages": [USER, GOOD], "rejected_message": BAD}, "ms-swift"),
+    ],
+)
+def test_a_rejected_message_is_a_worse_reply_only_beside_messages_that_end_in_the_better_one(written, record, format):
+    source, name = written(record), f"file.{'csv' if written is table else 'jsonl'}"
+    assert understand(source, name).format == format
+    (row,) = rows_in(source, name)
+    assert not isinstance(row, Refusal), row
 
 
 def test_a_chosen_reply_beside_messages_is_no_row_of_ms_swift():
