@@ -17,7 +17,7 @@ from labeling.readers.annotations import ANSWERS, numbers_of, questions_in, verd
 from labeling.readers.chat import holds_thoughts
 from labeling.readers.columns import KNOWN_COLUMNS, further_responses, is_blank, media_fault, plain_name, suggested
 from labeling.readers.data_sets import DataSet
-from labeling.readers.formats import FORMATS, Format, columns_of, found_format, mapped, other_side
+from labeling.readers.formats import FORMATS, TWO_SIDES, Format, columns_of, found_format, mapped, other_side
 from labeling.readers.implicit import column_like_prompt
 from labeling.readers.records import COLUMNS_IN, DELIMITERS, LOOKED_AT, SHOWN, Record
 from labeling.readers.refusals import Refusal, RowFault, too_deep
@@ -32,8 +32,8 @@ __all__ = [
 ]  # fmt: skip
 
 NAMED = 30  # columns
-SIDES: Final = frozenset({"response_a", "response_b"})  # roles
-SIDES_OF_PAIRS = ("chosen", "rejected", "response_a", "response_b")
+SIDES: Final = frozenset(TWO_SIDES[0])  # roles
+SIDES_OF_PAIRS = tuple(sorted(role for two in TWO_SIDES for role in two))
 SAYS_BETTER = ("verdict", "preference")
 Maker: TypeAlias = Callable[[Json, Mapping[str, str]], Any]
 KINDS = ("prompts", "completions", "pairs")

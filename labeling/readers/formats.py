@@ -121,12 +121,12 @@ FORMATS: dict[str, Format] = {
     "prompts": Format("prompts", "prompts: texts or chat messages", _has("prompt"), answers.prompt_alone, (*PROMPT, *ABOUT_PROMPT)),
 }  # fmt: skip
 
+TWO_SIDES = ({"response_a", "response_b"}, {"chosen", "rejected"})  # roles, of either kind of pairs
 # What a mapping says of a file that no format fits: the format that needs those roles.
-_TWO_SIDES = ({"response_a", "response_b"}, {"chosen", "rejected"})
 _BY_ROLES = (
     ({"preference"}, "helpsteer"),
-    (_TWO_SIDES[0], "pairs"),
-    (_TWO_SIDES[1], "trl"),
+    (TWO_SIDES[0], "pairs"),
+    (TWO_SIDES[1], "trl"),
     ({"responses"}, "ranking"),
     ({"response", "desirable"}, "kto"),
     ({"response"}, "completions"),
@@ -148,7 +148,7 @@ def found_format(records: list[Record], kind: str, mapping: Columns) -> str | No
 def _by_roles(kind: str, mapping: Columns, columns: list[str]) -> str | None:
     for roles, name in _BY_ROLES:
         known = mapping.keys()
-        if roles in _TWO_SIDES and roles & known:  # the other side may go by a name that is known
+        if roles in TWO_SIDES and roles & known:  # the other side may go by a name that is known
             known = suggested(columns, [role for role in sorted(roles) if role not in mapping], mapping).keys()
         if roles <= known and mapping.keys() <= set(FORMATS[name].columns) and kind in ("auto", FORMATS[name].kind):
             return name
@@ -157,7 +157,7 @@ def _by_roles(kind: str, mapping: Columns, columns: list[str]) -> str | None:
 
 def other_side(mapping: Columns) -> str | None:
     """The role of the second reply where that of the first alone is mapped, whichever is first."""
-    left = [roles - mapping.keys() for roles in _TWO_SIDES]
+    left = [roles - mapping.keys() for roles in TWO_SIDES]
     return next((role for roles in left if len(roles) == 1 for role in roles), None)
 
 
@@ -170,7 +170,7 @@ def mapped(format: Format, columns: tuple[str, ...], given: Columns, *, of_first
     """Role to column: by name, and as given. Columns after the `of_first` that the first rows have play only what is left."""
     roles = format.columns if format.spelled is None else [role for role in format.columns if role != "verdict"]
     # A column that is one side by hand is not the other one by its name.
-    sides = {column for role, column in given.items() if any(role in two for two in _TWO_SIDES)}
+    sides = {column for role, column in given.items() if role in set().union(*TWO_SIDES)}
     free = [column for column in columns if column not in sides]
     of_first -= len(sides.intersection(columns[:of_first]))
     found = suggested(free[:of_first], roles)

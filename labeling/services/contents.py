@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labeling.domain import Actor
+from labeling.domain import Actor, Json
 from labeling.services.access import managed_project
 from labeling.storage import contents as stored
 from labeling.storage.completions import completions_by_generator
@@ -43,12 +43,13 @@ def prompts_page(store: Store, actor: Actor, slug: str, page: int, size: int) ->
         found = stored.prompts_page(session, project_id, (page - 1) * size, size)
     lines = []
     for key, external_id, messages, tags, completions, pairs in found:
+        turns = json.loads(messages)
         lines.append(
             PromptLine(
                 key,
                 external_id,
-                _beginning(messages),
-                len(json.loads(messages)),
+                _beginning(turns),
+                len(turns),
                 tuple(json.loads(tags or "[]")),
                 completions,
                 pairs,
@@ -61,12 +62,12 @@ def prompts_of_pairs(store: Store, actor: Actor, slug: str, pair_ids: Sequence[i
     """The beginning of each pair's prompt; of pairs that are gone none."""
     with store.reading() as session:
         found = stored.messages_of_pairs(session, managed_project(session, actor, slug), pair_ids)
-    return {pair_id: _beginning(messages) for pair_id, messages in found.items()}
+    return {pair_id: _beginning(json.loads(messages)) for pair_id, messages in found.items()}
 
 
-def _beginning(messages: str) -> str:
+def _beginning(turns: Sequence[Json]) -> str:
     """Of the last message, on one line."""
-    return " ".join(str(json.loads(messages)[-1].get("content") or "").split())[:SHOWN_CHARACTERS]
+    return " ".join(str(turns[-1].get("content") or "").split())[:SHOWN_CHARACTERS]
 
 
 def sources(store: Store, actor: Actor, slug: str) -> list[SourceLine]:

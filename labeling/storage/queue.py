@@ -31,6 +31,7 @@ from labeling.storage.bulk import plain_rows
 from labeling.storage.inserting import insert_rows
 from labeling.storage.projects import visible
 from labeling.storage.tables import Assignment, Pair, PromptRow, Round, RoundMember, RoundPair, UtcDateTime, core
+from labeling.storage.tables.rounds import ASSIGNMENT_STATES
 
 # Before the first place and behind the last one.
 FIRST, LAST = -(2**63), 2**63 - 1
@@ -86,7 +87,7 @@ _OTHERS = select(func.count(_assignment.c.rater_id.distinct())).where(
 # State by state: the index has the state before the position, so each of them is one look at its end.
 _LAST_BY_STATE = [
     select(func.max(_assignment.c.position).label("position")).where(_MINE, _assignment.c.state == state)
-    for state in ("served", "labelled", "skipped", "undone")
+    for state in ASSIGNMENT_STATES
 ]
 _LAST = select(func.max(union_all(*_LAST_BY_STATE).subquery().c.position))
 _other = _assignment.alias("other")

@@ -72,6 +72,9 @@ class RoundPair(Table, table=True):
     is_out: bool = False
 
 
+ASSIGNMENT_STATES = ("served", "labelled", "skipped", "undone")
+
+
 class Assignment(Table, table=True):
     """A pair as it was first served to an annotator, with its side for ever.
 
@@ -83,7 +86,7 @@ class Assignment(Table, table=True):
     __tablename__ = "assignment"
     __table_args__ = (
         one_of("left_side", "a", "b"),
-        one_of("state", "served", "labelled", "skipped", "undone"),
+        one_of("state", *ASSIGNMENT_STATES),
         CheckConstraint("slot >= 1", name="slot"),
         CheckConstraint("slot IS NOT NULL OR reserved_until IS NULL", name="reserved"),
         UniqueConstraint("round_id", "pair_id", "rater_id"),
