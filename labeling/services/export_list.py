@@ -19,6 +19,7 @@ from labeling.errors import NotFoundError
 from labeling.services.access import managed_project
 from labeling.services.export_choices import UNTOLD, ExportChoices, read_file_type
 from labeling.services.label_rules import read_rules
+from labeling.services.liveness import has_ended
 from labeling.storage import exports as rows
 from labeling.storage.store import Store
 from labeling.storage.tables import Export
@@ -160,18 +161,13 @@ def fail(store: Store, export_id: int | None, fault: str, state: Literal["failed
 
 
 def _is_gone(options: dict[str, Any]) -> bool:
+    # By host alone: a container that was started again has another namespace of numbers, and an export no sign of life.
     process = options.get("process")
-    if os.name == "nt" or options.get("host") != socket.gethostname() or not isinstance(process, int):
+    if options.get("host") != socket.gethostname() or not isinstance(process, int):
         return False
     if process == os.getpid():  # in a container that was started again the numbers are the same
         return options.get("run") != _RUN
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return has_ended(process)
 
 
 def _view(row: Export) -> ExportView:

@@ -30,10 +30,15 @@ def is_gone(process: str) -> bool:
 def is_dead(owner: str) -> bool:
     """Whether `owner` was a process of this machine that is gone. Of others nobody here can tell."""
     where, pid, _ = owner.rsplit(" ", 2)
-    if os.name == "nt" or where != place():
+    return where == place() and has_ended(int(pid))
+
+
+def has_ended(number: int) -> bool:
+    """Whether no process of this machine has this number; on Windows, where to ask would end it, never."""
+    if os.name == "nt":
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(number, 0)
     except ProcessLookupError:
         return True
     except PermissionError:
